@@ -1,0 +1,14 @@
+package build.kiln.runtime.rootfs;
+
+import java.util.List;
+
+/** Paths that a sandbox provides while a step runs, and that never become part of a layer. */
+public final class StepPaths {
+  /** Directories whose content is the sandbox's. */
+  public static final List<String> DIRECTORIES = List.of("dev", "proc", "sys");
+
+  /** Files that are the sandbox's. */
+  public static final List<String> FILES = List.of("etc/hosts", "etc/resolv.conf");
+
+  private StepPaths() {}
+}

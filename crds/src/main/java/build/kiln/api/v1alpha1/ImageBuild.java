@@ -1,0 +1,17 @@
+package build.kiln.api.v1alpha1;
+
+import io.fabric8.kubernetes.api.model.Namespaced;
+import io.fabric8.kubernetes.client.CustomResource;
+import io.fabric8.kubernetes.model.annotation.Group;
+import io.fabric8.kubernetes.model.annotation.ShortNames;
+import io.fabric8.kubernetes.model.annotation.Version;
+
+/** A container image that is built from a source and pushed to a registry. */
+@Group(ImageBuild.GROUP)
+@Version(ImageBuild.VERSION)
+@ShortNames("kbuild")
+public class ImageBuild extends CustomResource<ImageBuildSpec, ImageBuildStatus>
+    implements Namespaced {
+  public static final String GROUP = "kiln.build";
+  public static final String VERSION = "v1alpha1";
+}

@@ -1,0 +1,36 @@
+package build.kiln.api.work;
+
+/**
+ * Where things lie in a builder pod. Folders below {@link #SECRETS} hold one Secret each, a file a
+ * key.
+ */
+public final class BuilderPaths {
+  /** The work order. */
+  public static final String ORDER = "/kiln/work/order.json";
+
+  /** Secrets; at a desk the folder given as {@code --secrets-dir}, with the same layout. */
+  public static final String SECRETS = "/kiln/secrets";
+
+  /**
+   * {@code <secrets>/registry/<name>/.dockerconfigjson}: every Secret of registrySecrets and
+   * output.secretRef.
+   */
+  public static final String SECRETS_REGISTRY = "registry";
+
+  /** {@code <secrets>/git/<name>/{username,password,ssh-privatekey,known_hosts}}. */
+  public static final String SECRETS_GIT = "git";
+
+  /**
+   * {@code /kiln/configmaps/<name>/<key>}: the ConfigMap of a configMap source; at a desk {@code
+   * --configmaps-dir}.
+   */
+  public static final String CONFIG_MAPS = "/kiln/configmaps";
+
+  /** The workspace: an emptyDir, all that a build writes. */
+  public static final String WORKSPACE = "/kiln/workspace";
+
+  /** Where kubelet reads the termination message. */
+  public static final String TERMINATION_MESSAGE = "/dev/termination-log";
+
+  private BuilderPaths() {}
+}
