@@ -1,0 +1,77 @@
+package build.kiln.runtime.posix;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A thread's own native memory for arguments and results, allocated once, freed with the thread.
+ * What a method returns is valid until the same method is called again by the same thread.
+ */
+final class Scratch {
+  /** {@code PATH_MAX}: the longest path a call takes, with its terminating zero. */
+  static final int PATH_MAX = 4096;
+
+  /** Size of the buffer for content and directory entries. */
+  static final int BUFFER = 128 * 1024;
+
+  private static final ThreadLocal<Scratch> CURRENT = ThreadLocal.withInitial(Scratch::new);
+
+  private final Arena arena = Arena.ofAuto();
+  private final MemorySegment capture = Native.allocateCapture(arena);
+  private final MemorySegment first = arena.allocate(PATH_MAX);
+  private final MemorySegment second = arena.allocate(PATH_MAX);
+  private final MemorySegment struct = arena.allocate(256, 8);
+  private @Nullable MemorySegment buffer;
+
+  private Scratch() {}
+
+  static Scratch get() {
+    return CURRENT.get();
+  }
+
+  MemorySegment capture() {
+    return capture;
+  }
+
+  /** 256 bytes for a struct; not zeroed. */
+  MemorySegment struct() {
+    return struct;
+  }
+
+  /** {@link #BUFFER} bytes for content; not zeroed. */
+  MemorySegment buffer() {
+    MemorySegment present = buffer;
+    if (present == null) {
+      present = arena.allocate(BUFFER, 8);
+      buffer = present;
+    }
+    return present;
+  }
+
+  /** The address of this name, as a C string. */
+  long first(String name) throws PosixException {
+    return put(first, name);
+  }
+
+  /** The address of a second name beside {@link #first}. */
+  long second(String name) throws PosixException {
+    return put(second, name);
+  }
+
+  private static long put(MemorySegment target, String name) throws PosixException {
+    byte[] bytes = Names.encode(name);
+    if (bytes.length >= PATH_MAX) {
+      throw new PosixException("path of " + bytes.length + " bytes", Errno.ENAMETOOLONG.number());
+    }
+    for (byte b : bytes) {
+      if (b == 0) {
+        throw new PosixException("a name with a zero byte", Errno.EINVAL.number());
+      }
+    }
+    MemorySegment.copy(bytes, 0, target, ValueLayout.JAVA_BYTE, 0, bytes.length);
+    target.set(ValueLayout.JAVA_BYTE, bytes.length, (byte) 0);
+    return target.address();
+  }
+}
