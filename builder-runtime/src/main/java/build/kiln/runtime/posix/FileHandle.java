@@ -1,0 +1,103 @@
+package build.kiln.runtime.posix;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** An open regular file. */
+public final class FileHandle extends Handle {
+  private static final int SEEK_CURRENT = 1;
+  private static final int BLOCK = 4096;
+  private static final byte[] ZEROS = new byte[BLOCK];
+
+  FileHandle(int fd, String label) {
+    super(fd, label);
+  }
+
+  /**
+   * Reads on from where the last read ended.
+   *
+   * @return how many bytes; -1 at the end
+   */
+  public int read(byte[] target, int offset, int length) throws PosixException {
+    MemorySegment buffer = Scratch.get().buffer();
+    int wanted = Math.min(length, Scratch.BUFFER);
+    long count;
+    do {
+      count = Native.call(Syscall.READ, fd(), buffer.address(), wanted);
+    } while (Native.failedWith(count, Errno.EINTR));
+    Native.check(count, Syscall.READ, label());
+    MemorySegment.copy(buffer, ValueLayout.JAVA_BYTE, 0, target, offset, (int) count);
+    return count == 0 && wanted > 0 ? -1 : (int) count;
+  }
+
+  /** Writes all of it where the last write ended. */
+  public void write(byte[] source, int offset, int length) throws PosixException {
+    MemorySegment buffer = Scratch.get().buffer();
+    int done = 0;
+    while (done < length) {
+      int part = Math.min(length - done, Scratch.BUFFER);
+      MemorySegment.copy(source, offset + done, buffer, ValueLayout.JAVA_BYTE, 0, part);
+      long count = Native.call(Syscall.WRITE, fd(), buffer.address(), part);
+      if (!Native.failedWith(count, Errno.EINTR)) {
+        done += (int) Native.check(count, Syscall.WRITE, label());
+      }
+    }
+  }
+
+  /**
+   * Writes all that the stream has to this new, empty file. Blocks of zeros become holes, so a
+   * sparse file stays as small as it was.
+   *
+   * @param buffer used for the copy; at least 4096 bytes
+   * @return how many bytes
+   */
+  public long writeAll(InputStream content, byte[] buffer) throws IOException {
+    long total = 0;
+    boolean hole = false;
+    for (int count; (count = content.readNBytes(buffer, 0, buffer.length)) > 0; total += count) {
+      hole = count >= BLOCK && isZero(buffer, count);
+      if (hole) {
+        Native.check(Native.call(Syscall.LSEEK, fd(), count, SEEK_CURRENT), Syscall.LSEEK, label());
+      } else {
+        write(buffer, 0, count);
+      }
+    }
+    if (hole) {
+      Native.check(Native.call(Syscall.FTRUNCATE, fd(), total), Syscall.FTRUNCATE, label());
+    }
+    return total;
+  }
+
+  private static boolean isZero(byte[] buffer, int count) {
+    for (int at = 0; at < count; at += BLOCK) {
+      int length = Math.min(BLOCK, count - at);
+      if (java.util.Arrays.mismatch(buffer, at, at + length, ZEROS, 0, length) >= 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** The content from here on; closing the stream closes this handle. */
+  public InputStream inputStream() {
+    return new InputStream() {
+      @Override
+      public int read() throws IOException {
+        byte[] one = new byte[1];
+        return FileHandle.this.read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
+      }
+
+      @Override
+      public int read(byte[] target, int offset, int length) throws IOException {
+        return FileHandle.this.read(target, offset, length);
+      }
+
+      @Override
+      public void close() {
+        FileHandle.this.close();
+      }
+    };
+  }
+}
