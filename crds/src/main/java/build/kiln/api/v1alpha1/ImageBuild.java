@@ -14,4 +14,7 @@ public class ImageBuild extends CustomResource<ImageBuildSpec, ImageBuildStatus>
     implements Namespaced {
   public static final String GROUP = "kiln.build";
   public static final String VERSION = "v1alpha1";
+
+  /** Any new value of this annotation starts a run; the one handled last is in the status. */
+  public static final String REBUILD_ANNOTATION = "kiln.build/rebuild";
 }

@@ -3,56 +3,112 @@ package build.kiln.api.v1alpha1;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import io.fabric8.generator.annotation.Default;
+import io.fabric8.generator.annotation.Max;
+import io.fabric8.generator.annotation.Min;
 import io.fabric8.generator.annotation.Required;
+import io.fabric8.generator.annotation.Size;
+import io.fabric8.generator.annotation.ValidationRule;
 import io.fabric8.kubernetes.api.model.Affinity;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ResourceRequirements;
 import io.fabric8.kubernetes.api.model.Toleration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** What to build, how, and where the image goes. */
+/**
+ * What to build, how, and where the image goes. Values that the manifest leaves out are the
+ * defaults of the CRD's schema, here too: where no API server fills them in (at a desk), the
+ * records do.
+ */
 @JsonIgnoreProperties(ignoreUnknown = true)
 @JsonInclude(JsonInclude.Include.NON_NULL)
+@ValidationRule(
+    value = "has(self.source) || (has(self.dockerfile) && has(self.dockerfile.inline))",
+    message =
+        "spec.source is missing: set one of source.git, source.configMap and source.inline, or write the Dockerfile in dockerfile.inline")
+@ValidationRule(
+    value =
+        "!self.output.tags.exists(t, t.contains('{{git.')) || (has(self.source) && has(self.source.git))",
+    message =
+        "spec.output.tags uses {{git.sha}} or {{git.shortSha}}, which only a source.git has: use {{run}} or a fixed tag")
 public record ImageBuildSpec(
     @JsonPropertyDescription(
             "Where the build context comes from: exactly one of its fields. May be left out when dockerfile.inline is given; the context is then empty.")
         @Nullable Source source,
     @JsonPropertyDescription(
-            "The Dockerfile: a path in the source (default \"Dockerfile\") or its text.")
+            "The Dockerfile: a path in the source (\"Dockerfile\" if nothing is said) or its text.")
         @Nullable DockerfileRef dockerfile,
-    @JsonPropertyDescription("The stage to build, by name or number. Default: the last one.")
+    @Size(min = 1, max = 128)
+        @ValidationRule(
+            value = "self.matches('^[A-Za-z0-9][A-Za-z0-9_.-]*$')",
+            message =
+                "target must be the name or the number of a stage: letters, digits, '_', '.', '-'")
+        @JsonPropertyDescription("The stage to build, by name or number; the last one if not set.")
         @Nullable String target,
-    @JsonPropertyDescription("Values for the Dockerfile's ARG instructions.")
+    @Size(max = 128) @JsonPropertyDescription("Values for the Dockerfile's ARG instructions.")
         @Nullable List<BuildArg> buildArgs,
-    @JsonPropertyDescription(
+    @Size(max = 16)
+        @JsonPropertyDescription(
             "Secrets of type kubernetes.io/dockerconfigjson in this namespace, for private base images.")
         @Nullable List<SecretName> registrySecrets,
     @Required @JsonPropertyDescription("Where the image is pushed to, and how.") Output output,
-    @JsonPropertyDescription("The least isolation of RUN steps that is acceptable. Default: Auto.")
-        @Nullable Isolation isolation,
+    @Default("Auto")
+        @JsonPropertyDescription(
+            "The least isolation of RUN steps that is acceptable; never silently less.")
+        Isolation isolation,
     @JsonPropertyDescription("The builder pod's scratch space.") @Nullable Workspace workspace,
-    @JsonPropertyDescription(
+    @Default("1h")
+        @Size(max = 32)
+        @ValidationRule(
+            value =
+                "self.matches('^([0-9]{1,9}([.][0-9]{1,9})?(h|ms|m|s))+$') && duration(self) >= duration('10s') && duration(self) <= duration('168h')",
+            message = "timeout must be a duration from 10s to 168h, written as 90s, 10m or 1h30m")
+        @JsonPropertyDescription(
             "How long a run may take over all its attempts, such as \"1h\" or \"90m\".")
-        @Nullable String timeout,
-    @JsonPropertyDescription(
-            "How often a run is tried again after an infrastructure failure. Default: 3.")
-        @Nullable Integer retries,
-    @JsonPropertyDescription("Which finished runs are kept.") @Nullable History history,
-    @JsonPropertyDescription("No new run is started while true; one that is under way goes on.")
-        @Nullable Boolean suspend,
+        String timeout,
+    @Default("3")
+        @Min(0)
+        @Max(10)
+        @JsonPropertyDescription("How often a run is tried again after an infrastructure failure.")
+        Integer retries,
+    @Default("{}") @JsonPropertyDescription("Which finished runs are kept.") History history,
+    @Default("false")
+        @JsonPropertyDescription("No new run is started while true; one that is under way goes on.")
+        Boolean suspend,
     @JsonPropertyDescription("What the builder pod needs of the cluster.")
         @Nullable PodTemplate podTemplate) {
+
+  private static final String RELATIVE =
+      "!self.startsWith('/') && !self.split('/').exists(p, p == '..')";
+
+  public ImageBuildSpec {
+    isolation = Objects.requireNonNullElse(isolation, Isolation.Auto);
+    timeout = Objects.requireNonNullElse(timeout, "1h");
+    retries = Objects.requireNonNullElse(retries, 3);
+    history = Objects.requireNonNullElseGet(history, () -> new History(3, 3, "24h"));
+    suspend = Objects.requireNonNullElse(suspend, false);
+  }
 
   /** Exactly one field is set. */
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
+  @ValidationRule(
+      value =
+          "(has(self.git) ? 1 : 0) + (has(self.configMap) ? 1 : 0) + (has(self.inline) ? 1 : 0) == 1",
+      message = "spec.source needs exactly one of git, configMap and inline: remove the others")
   public record Source(
       @JsonPropertyDescription("A Git repository.") @Nullable GitSource git,
       @JsonPropertyDescription("A ConfigMap in this namespace.")
           @Nullable ConfigMapSource configMap,
-      @JsonPropertyDescription("Files written here, together at most 256 KiB.")
+      @Size(min = 1, max = 64)
+          @ValidationRule(
+              value = "self.map(f, size(f.content)).sum() <= 262144",
+              message =
+                  "source.inline holds more than 256 KiB: use a ConfigMap or a Git repository")
+          @JsonPropertyDescription("Files written here, together at most 256 KiB.")
           @Nullable List<InlineFile> inline) {}
 
   /** A Git repository at a revision. */
@@ -60,95 +116,211 @@ public record ImageBuildSpec(
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record GitSource(
       @Required
+          @Size(min = 1, max = 2048)
+          @ValidationRule(
+              value =
+                  "self.matches('^(https?|ssh|git)://[^/[:space:]]+/?[^[:space:]]*$') || self.matches('^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[^[:space:]]+$')",
+              message =
+                  "git.url must be an https://, http://, ssh:// or git:// URL, or user@host:path")
+          @ValidationRule(
+              value = "!self.matches('^https?://[^/]*@')",
+              message =
+                  "git.url must not hold credentials: put username and password into a Secret and name it in git.secretRef")
           @JsonPropertyDescription("https://, http://, ssh:// or git:// URL, or user@host:path.")
           String url,
-      @JsonPropertyDescription(
-              "A branch, a tag, a full ref or a commit. Default: the repository's HEAD.")
+      @Size(min = 1, max = 256)
+          @ValidationRule(
+              value = "self.matches('^[A-Za-z0-9_][^[:space:]~^:?*\\\\[\\\\\\\\]*$')",
+              message =
+                  "git.revision must be a branch, a tag, a full ref (refs/...) or a commit, not a path or an expression")
+          @JsonPropertyDescription(
+              "A branch, a tag, a full ref or a commit; the repository's HEAD if not set. It is resolved when a run starts; a branch that moves starts no run.")
           @Nullable String revision,
       @JsonPropertyDescription(
               "A Secret with username and password, or ssh-privatekey and known_hosts.")
           @Nullable SecretName secretRef,
-      @JsonPropertyDescription(
-              "The folder of the repository that is the build context. Default: its root.")
+      @Size(min = 1, max = 1024)
+          @ValidationRule(
+              value = RELATIVE,
+              message = "git.subPath must be a folder below the repository's root, without '..'")
+          @JsonPropertyDescription(
+              "The folder of the repository that is the build context; its root if not set.")
           @Nullable String subPath) {}
 
   /** A ConfigMap whose keys are files of the context. */
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record ConfigMapSource(
-      @Required @JsonPropertyDescription("The ConfigMap's name.") String name,
-      @JsonPropertyDescription(
-              "Which keys become which files. Default: every key, as a file of its name.")
+      @Required @Size(min = 1, max = 253) @JsonPropertyDescription("The ConfigMap's name.")
+          String name,
+      @Size(min = 1, max = 256)
+          @JsonPropertyDescription(
+              "Which keys become which files; every key, as a file of its name, if not set.")
           @Nullable List<Item> items) {
 
     /** One key as one file. */
     @JsonIgnoreProperties(ignoreUnknown = true)
     @JsonInclude(JsonInclude.Include.NON_NULL)
     public record Item(
-        @Required @JsonPropertyDescription("The key.") String key,
-        @Required @JsonPropertyDescription("The file's path in the context.") String path,
-        @JsonPropertyDescription(
-                "The file's permission bits, in decimal as in a volume, or 0644 in YAML. Default: 0644.")
-            @Nullable Integer mode) {}
+        @Required @Size(min = 1, max = 253) @JsonPropertyDescription("The key.") String key,
+        @Required
+            @Size(min = 1, max = 1024)
+            @ValidationRule(
+                value = RELATIVE,
+                message = "path must be relative to the context's root, without '..'")
+            @JsonPropertyDescription("The file's path in the context.")
+            String path,
+        @Default("420")
+            @Min(0)
+            @ValidationRule(
+                value = "self <= 511",
+                message =
+                    "mode must be at most 0777; write it in octal with a leading 0, as in mode: 0755")
+            @JsonPropertyDescription(
+                "The file's permission bits: octal with a leading 0 in YAML (0644), decimal in JSON (420).")
+            Integer mode) {
+      public Item {
+        mode = Objects.requireNonNullElse(mode, 0644);
+      }
+    }
   }
 
   /** A file of the context, written in the manifest. */
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record InlineFile(
-      @Required @JsonPropertyDescription("The file's path in the context.") String path,
-      @Required @JsonPropertyDescription("The file's text.") String content,
-      @JsonPropertyDescription("The file's permission bits. Default: 0644.")
-          @Nullable Integer mode) {}
+      @Required
+          @Size(min = 1, max = 1024)
+          @ValidationRule(
+              value = RELATIVE,
+              message = "path must be relative to the context's root, without '..'")
+          @JsonPropertyDescription("The file's path in the context.")
+          String path,
+      @Required @Size(max = 262144) @JsonPropertyDescription("The file's text.") String content,
+      @Default("420")
+          @Min(0)
+          @ValidationRule(
+              value = "self <= 511",
+              message =
+                  "mode must be at most 0777; write it in octal with a leading 0, as in mode: 0755")
+          @JsonPropertyDescription(
+              "The file's permission bits: octal with a leading 0 in YAML (0644), decimal in JSON (420).")
+          Integer mode) {
+    public InlineFile {
+      mode = Objects.requireNonNullElse(mode, 0644);
+    }
+  }
 
   /** Where the Dockerfile is. */
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
+  @ValidationRule(
+      value = "!(has(self.path) && has(self.inline))",
+      message = "spec.dockerfile has both path and inline: remove one of them")
   public record DockerfileRef(
-      @JsonPropertyDescription("Its path in the source.") @Nullable String path,
-      @JsonPropertyDescription("Its text.") @Nullable String inline) {}
+      @Size(min = 1, max = 1024)
+          @ValidationRule(
+              value = RELATIVE,
+              message = "dockerfile.path must be a path in the source, without '..'")
+          @JsonPropertyDescription("Its path in the source; \"Dockerfile\" if nothing is said.")
+          @Nullable String path,
+      @Size(min = 1, max = 131072) @JsonPropertyDescription("Its text.") @Nullable String inline) {}
 
   /** A value for an ARG. */
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record BuildArg(
-      @Required @JsonPropertyDescription("The ARG's name.") String name,
-      @JsonPropertyDescription("Its value. Default: empty.") @Nullable String value) {}
+      @Required
+          @Size(min = 1, max = 256)
+          @ValidationRule(
+              value = "self.matches('^[A-Za-z_][A-Za-z0-9_]*$')",
+              message =
+                  "buildArgs[].name must be a name as in ARG: letters, digits and '_', not starting with a digit")
+          @JsonPropertyDescription("The ARG's name.")
+          String name,
+      @Default("\"\"") @Size(max = 32768) @JsonPropertyDescription("Its value.") String value) {
+    public BuildArg {
+      value = Objects.requireNonNullElse(value, "");
+    }
+  }
 
   /** A Secret of the same namespace. */
   @JsonIgnoreProperties(ignoreUnknown = true)
-  public record SecretName(@Required @JsonPropertyDescription("The Secret's name.") String name) {}
+  public record SecretName(
+      @Required
+          @Size(min = 1, max = 253)
+          @ValidationRule(
+              value = "self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')",
+              message = "name must be the name of a Secret: lower case letters, digits, '-', '.'")
+          @JsonPropertyDescription("The Secret's name.")
+          String name) {}
 
   /** Where the image goes. */
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Output(
       @Required
+          @Size(min = 1, max = 255)
+          @ValidationRule(
+              value = "!self.contains('@')",
+              message = "output.image must not have a digest: name the repository only")
+          @ValidationRule(
+              value = "!self.matches(':[^/]*$')",
+              message =
+                  "output.image must not have a tag: put it into output.tags (and name the repository, not only the registry)")
+          @ValidationRule(
+              value =
+                  "self.matches('@|:[^/]*$') || self.matches('^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$')",
+              message =
+                  "output.image must be a repository such as registry.example.com/shop/api, in lower case")
           @JsonPropertyDescription(
               "The repository, such as registry.example.com/shop/api; without a tag.")
           String image,
-      @JsonPropertyDescription(
-              "Tags to set; {{git.sha}}, {{git.shortSha}} and {{run}} are replaced. Default: latest.")
-          @Nullable List<String> tags,
+      @Default("[\"latest\"]")
+          @Size(min = 1, max = 16)
+          @ValidationRule(
+              value =
+                  "self.all(t, t.matches('^([A-Za-z0-9_]|[{][{](git[.]sha|git[.]shortSha|run)[}][}])([A-Za-z0-9_.-]|[{][{](git[.]sha|git[.]shortSha|run)[}][}])*$'))",
+              message =
+                  "output.tags: a tag has at most 128 letters, digits, '_', '.', '-' and does not start with '.' or '-'; the templates are {{git.sha}}, {{git.shortSha}} and {{run}}")
+          @JsonPropertyDescription(
+              "Tags to set; {{git.sha}}, {{git.shortSha}} and {{run}} are replaced.")
+          List<@Size(min = 1, max = 128) String> tags,
       @JsonPropertyDescription("A Secret of type kubernetes.io/dockerconfigjson for the push.")
           @Nullable SecretName secretRef,
       @JsonPropertyDescription("How new layers are compressed.")
           @Nullable LayerCompression compression,
-      @JsonPropertyDescription(
+      @Size(max = 64)
+          @JsonPropertyDescription(
               "Labels added to the image's config; they win over the Dockerfile's.")
-          @Nullable Map<String, String> labels,
-      @JsonPropertyDescription("Annotations of the image's manifest.")
-          @Nullable Map<String, String> annotations) {}
+          @Nullable Map<String, @Size(max = 4096) String> labels,
+      @Size(max = 64) @JsonPropertyDescription("Annotations of the image's manifest.")
+          @Nullable Map<String, @Size(max = 4096) String> annotations) {
+    public Output {
+      tags = tags == null ? List.of("latest") : List.copyOf(tags);
+    }
+  }
 
   /** How new layers are compressed. */
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
+  @ValidationRule(
+      value = "!has(self.level) || self.type == 'zstd' || self.level <= 9",
+      message = "compression.level of gzip goes from 1 (fast) to 9; only zstd goes to 19",
+      fieldPath = ".level")
   public record LayerCompression(
-      @JsonPropertyDescription("Default: gzip, which every runtime reads.")
-          @Nullable CompressionType type,
-      @JsonPropertyDescription(
-              "1 (fast) to 9 for gzip, 1 to 19 for zstd. Default: 6 for gzip, 3 for zstd.")
-          @Nullable Integer level) {}
+      @Default("gzip")
+          @JsonPropertyDescription("The compression; every runtime reads gzip, newer ones zstd.")
+          CompressionType type,
+      @Min(1)
+          @Max(19)
+          @JsonPropertyDescription(
+              "1 (fast) to 9 for gzip, 1 to 19 for zstd; 6 for gzip and 3 for zstd if not set.")
+          @Nullable Integer level) {
+    public LayerCompression {
+      type = Objects.requireNonNullElse(type, CompressionType.gzip);
+    }
+  }
 
   /** A compression of layers. */
   public enum CompressionType {
@@ -160,20 +332,35 @@ public record ImageBuildSpec(
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Workspace(
-      @JsonPropertyDescription(
-              "The emptyDir's size limit; a build that needs more fails with DiskFull.")
+      @ValidationRule(
+              value =
+                  "isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0'))",
+              message = "workspace.size must be a size such as 500Mi or 20Gi")
+          @JsonPropertyDescription(
+              "The emptyDir's size limit; a build that needs more fails with DiskFull. The installation's default if not set.")
           @Nullable Quantity size) {}
 
   /** How many finished runs stay, with their Jobs and pods. */
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record History(
-      @JsonPropertyDescription("Successful runs kept, 0 to 10. Default: 3.")
-          @Nullable Integer successful,
-      @JsonPropertyDescription("Failed runs kept, 0 to 10. Default: 3.") @Nullable Integer failed,
-      @JsonPropertyDescription(
-              "How long a finished run's Job and pods stay, such as \"24h\". Default: 24h.")
-          @Nullable String ttl) {}
+      @Default("3") @Min(0) @Max(10) @JsonPropertyDescription("Successful runs kept.")
+          Integer successful,
+      @Default("3") @Min(0) @Max(10) @JsonPropertyDescription("Failed runs kept.") Integer failed,
+      @Default("24h")
+          @Size(max = 32)
+          @ValidationRule(
+              value =
+                  "self.matches('^([0-9]{1,9}([.][0-9]{1,9})?(h|ms|m|s))+$') && duration(self) <= duration('8760h')",
+              message = "history.ttl must be a duration of at most 8760h, such as 30m or 24h")
+          @JsonPropertyDescription("How long a finished run's Job and pods stay, such as \"24h\".")
+          String ttl) {
+    public History {
+      successful = Objects.requireNonNullElse(successful, 3);
+      failed = Objects.requireNonNullElse(failed, 3);
+      ttl = Objects.requireNonNullElse(ttl, "24h");
+    }
+  }
 
   /** What the builder pod needs of the cluster. */
   @JsonIgnoreProperties(ignoreUnknown = true)
@@ -181,15 +368,19 @@ public record ImageBuildSpec(
   public record PodTemplate(
       @JsonPropertyDescription("Requests and limits of the builder container.")
           @Nullable ResourceRequirements resources,
-      @JsonPropertyDescription("Nodes the pod may run on.")
-          @Nullable Map<String, String> nodeSelector,
-      @JsonPropertyDescription("Taints the pod tolerates.") @Nullable List<Toleration> tolerations,
+      @Size(max = 64) @JsonPropertyDescription("Nodes the pod may run on.")
+          @Nullable Map<String, @Size(max = 63) String> nodeSelector,
+      @Size(max = 64) @JsonPropertyDescription("Taints the pod tolerates.")
+          @Nullable List<Toleration> tolerations,
       @JsonPropertyDescription("Affinity of the pod.") @Nullable Affinity affinity,
-      @JsonPropertyDescription(
+      @Size(min = 1, max = 253)
+          @JsonPropertyDescription(
               "The ServiceAccount, for its imagePullSecrets; its token is not mounted.")
           @Nullable String serviceAccountName,
-      @JsonPropertyDescription("The pod's priority class.") @Nullable String priorityClassName,
-      @JsonPropertyDescription("Labels added to the pod.") @Nullable Map<String, String> labels,
-      @JsonPropertyDescription("Annotations added to the pod.")
-          @Nullable Map<String, String> annotations) {}
+      @Size(min = 1, max = 253) @JsonPropertyDescription("The pod's priority class.")
+          @Nullable String priorityClassName,
+      @Size(max = 64) @JsonPropertyDescription("Labels added to the pod.")
+          @Nullable Map<String, @Size(max = 63) String> labels,
+      @Size(max = 64) @JsonPropertyDescription("Annotations added to the pod.")
+          @Nullable Map<String, @Size(max = 16384) String> annotations) {}
 }

@@ -3,66 +3,125 @@ package build.kiln.api.v1alpha1;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import io.fabric8.generator.annotation.Min;
+import io.fabric8.generator.annotation.Required;
+import io.fabric8.generator.annotation.Size;
 import io.fabric8.kubernetes.api.model.Condition;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** What Kiln did; under 8 KiB as a whole. Times are RFC 3339 in UTC, durations as in "1m12.3s". */
+/**
+ * What Kiln did; under 8 KiB as a whole ({@link StatusSize}). Times are RFC 3339 in UTC, durations
+ * as in "1m12.3s".
+ */
 @JsonIgnoreProperties(ignoreUnknown = true)
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record ImageBuildStatus(
     @JsonPropertyDescription("The generation of the spec that this status speaks of.")
         @Nullable Long observedGeneration,
-    @JsonPropertyDescription("The newest good image, as repository@digest.") @Nullable String image,
-    @JsonPropertyDescription("The hash of the inputs of the newest accepted run.")
+    @Size(max = 512) @JsonPropertyDescription("The newest good image, as repository@digest.")
+        @Nullable String image,
+    @Size(max = 128) @JsonPropertyDescription("The hash of the inputs of the newest accepted run.")
         @Nullable String inputsHash,
-    @JsonPropertyDescription(
+    @Size(max = 1024)
+        @JsonPropertyDescription(
             "The value of the annotation kiln.build/rebuild that was handled last.")
         @Nullable String lastHandledRebuild,
-    @JsonPropertyDescription("Runs, newest first.") @Nullable List<Run> runs,
-    @JsonPropertyDescription("Ready, Reconciling, Stalled.") @Nullable List<Condition> conditions) {
+    @Min(1)
+        @JsonPropertyDescription(
+            "The place in the queue, from 1, while the newest run waits for its turn.")
+        @Nullable Integer queuePosition,
+    @Size(max = 32) @JsonPropertyDescription("The step that the newest run is at, such as 3/6.")
+        @Nullable String step,
+    @Size(max = 32) @JsonPropertyDescription("Runs, newest first.") @Nullable List<Run> runs,
+    @Size(max = 8) @JsonPropertyDescription("Ready, Reconciling, Stalled.")
+        @Nullable List<Condition> conditions) {
+
+  /** The status of a resource that was never looked at. */
+  public static final ImageBuildStatus NONE =
+      new ImageBuildStatus(null, null, null, null, null, null, null, null);
+
+  /** The runs, newest first; none if the status has none. */
+  public List<Run> allRuns() {
+    return runs == null ? List.of() : runs;
+  }
+
+  /** The newest run. */
+  public Optional<Run> newestRun() {
+    return allRuns().stream().findFirst();
+  }
+
+  /** The condition of a type. */
+  public Optional<Condition> condition(String type) {
+    return Optional.ofNullable(conditions).stream()
+        .flatMap(List::stream)
+        .filter(condition -> Objects.equals(condition.getType(), type))
+        .findFirst();
+  }
 
   /** Where a run stands. */
   public enum Phase {
     Pending,
     Running,
     Succeeded,
-    Failed
+    Failed;
+
+    /** Whether nothing more happens in this run. */
+    public boolean finished() {
+      return this == Succeeded || this == Failed;
+    }
   }
 
   /** One run. */
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Run(
-      @JsonPropertyDescription("Counted from 1.") long number,
+      @Required @Min(1) @JsonPropertyDescription("Counted from 1.") long number,
       @JsonPropertyDescription("What started it.") @Nullable Cause cause,
-      @JsonPropertyDescription("The hash of its inputs.") @Nullable String inputsHash,
-      @JsonPropertyDescription("The source's revision, such as a commit.")
+      @Size(max = 128) @JsonPropertyDescription("The hash of its inputs.")
+          @Nullable String inputsHash,
+      @Size(max = 128)
+          @JsonPropertyDescription(
+              "The hash of what shapes its pod: podTemplate, workspace, timeout, retries.")
+          @Nullable String podHash,
+      @Size(max = 128) @JsonPropertyDescription("The source's revision, such as a commit.")
           @Nullable String revision,
-      @JsonPropertyDescription("Where it stands.") Phase phase,
-      @JsonPropertyDescription("When it was accepted.") @Nullable String startTime,
-      @JsonPropertyDescription("When it ended.") @Nullable String completionTime,
-      @JsonPropertyDescription("One entry a platform.") @Nullable List<PlatformRun> platforms,
+      @Required @JsonPropertyDescription("Where it stands.") Phase phase,
+      @Size(max = 64) @JsonPropertyDescription("When it was accepted.") @Nullable String startTime,
+      @Size(max = 64) @JsonPropertyDescription("When it ended.") @Nullable String completionTime,
+      @Size(max = 16) @JsonPropertyDescription("One entry a platform.")
+          @Nullable List<PlatformRun> platforms,
       @JsonPropertyDescription("What it does at present.") @Nullable Progress progress,
-      @JsonPropertyDescription("Its steps; of the newest run only, at most 50.")
+      @Size(max = 50)
+          @JsonPropertyDescription(
+              "Its steps; of the newest run only, and at most the last 50 of them.")
           @Nullable List<Step> steps,
-      @JsonPropertyDescription("Why it failed.") @Nullable Failure failure) {}
+      @JsonPropertyDescription("Why it failed.") @Nullable Failure failure) {
+
+    /** The entry of the only platform so far. */
+    public Optional<PlatformRun> platform() {
+      return Optional.ofNullable(platforms).stream().flatMap(List::stream).findFirst();
+    }
+  }
 
   /** What started a run. */
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Cause(
-      @JsonPropertyDescription("Created, SpecChanged, SourceChanged or Rebuild.") String type,
-      @JsonPropertyDescription("The value before.") @Nullable String from,
-      @JsonPropertyDescription("The value after.") @Nullable String to) {}
+      @Size(max = 32) @JsonPropertyDescription("Created, SpecChanged, PodChanged or Rebuild.")
+          String type,
+      @Size(max = 1024) @JsonPropertyDescription("The value before.") @Nullable String from,
+      @Size(max = 1024) @JsonPropertyDescription("The value after.") @Nullable String to) {}
 
   /** One platform's part of a run. */
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record PlatformRun(
-      @JsonPropertyDescription("Such as linux/amd64.") @Nullable String platform,
-      @JsonPropertyDescription("The Job.") @Nullable String job,
-      @JsonPropertyDescription("The manifest's digest.") @Nullable String digest,
+      @Size(max = 64) @JsonPropertyDescription("Such as linux/amd64.") @Nullable String platform,
+      @Size(max = 63) @JsonPropertyDescription("The Job.") @Nullable String job,
+      @Size(max = 160) @JsonPropertyDescription("The manifest's digest.") @Nullable String digest,
       @JsonPropertyDescription("How RUN steps were isolated.") @Nullable IsolationReport isolation,
       @JsonPropertyDescription("Bytes pulled from registries.") @Nullable Long pulledBytes,
       @JsonPropertyDescription("Bytes pushed to registries.") @Nullable Long pushedBytes) {}
@@ -73,7 +132,8 @@ public record ImageBuildStatus(
   public record IsolationReport(
       @JsonPropertyDescription("As the spec says.") Isolation requested,
       @JsonPropertyDescription("What the builder got; never Auto.") @Nullable Isolation achieved,
-      @JsonPropertyDescription("How, and why not stronger.") @Nullable String detail) {}
+      @Size(max = 1024) @JsonPropertyDescription("How, and why not stronger.")
+          @Nullable String detail) {}
 
   /** What a run does at present. */
   @JsonIgnoreProperties(ignoreUnknown = true)
@@ -81,7 +141,7 @@ public record ImageBuildStatus(
   public record Progress(
       @JsonPropertyDescription("The step, counted from 1.") int step,
       @JsonPropertyDescription("How many steps there are.") int of,
-      @JsonPropertyDescription("The step's instruction, shortened.")
+      @Size(max = 512) @JsonPropertyDescription("The step's instruction, shortened.")
           @Nullable String instruction) {}
 
   /** How the cache answered for a step. */
@@ -94,11 +154,11 @@ public record ImageBuildStatus(
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Step(
-      @JsonPropertyDescription("The instruction, shortened.") String instruction,
+      @Size(max = 512) @JsonPropertyDescription("The instruction, shortened.") String instruction,
       @JsonPropertyDescription("Whether the cache had it.") @Nullable CacheResult cache,
-      @JsonPropertyDescription("Why not.") @Nullable String missReason,
-      @JsonPropertyDescription("How long it took.") @Nullable String duration,
-      @JsonPropertyDescription("The layer's digest.") @Nullable String digest,
+      @Size(max = 512) @JsonPropertyDescription("Why not.") @Nullable String missReason,
+      @Size(max = 32) @JsonPropertyDescription("How long it took.") @Nullable String duration,
+      @Size(max = 160) @JsonPropertyDescription("The layer's digest.") @Nullable String digest,
       @JsonPropertyDescription("The layer's compressed size in bytes.") @Nullable Long size) {}
 
   /** Why a run failed. */
@@ -106,8 +166,10 @@ public record ImageBuildStatus(
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Failure(
       @JsonPropertyDescription("The reason.") FailureReason reason,
-      @JsonPropertyDescription("The step that failed.") @Nullable String step,
+      @Size(max = 512) @JsonPropertyDescription("The step that failed.") @Nullable String step,
       @JsonPropertyDescription("RUN's exit code.") @Nullable Integer exitCode,
-      @JsonPropertyDescription("What happened, where, and what to do.") @Nullable String message,
-      @JsonPropertyDescription("The last lines of the step's output.") @Nullable String logTail) {}
+      @Size(max = 4096) @JsonPropertyDescription("What happened, where, and what to do.")
+          @Nullable String message,
+      @Size(max = 4096) @JsonPropertyDescription("The last lines of the step's output.")
+          @Nullable String logTail) {}
 }

@@ -1,0 +1,179 @@
+package build.kiln.api.work;
+
+import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+
+/**
+ * The words of the contract on the wire. Into a builder goes the order as JSON; out come the
+ * termination message (an {@link Outcome}) and, on stdout, framed lines:
+ *
+ * <pre>kiln-record &lt;nonce&gt; progress {"step":3,"of":6,"instruction":"RUN make"}
+ * kiln-record &lt;nonce&gt; report {"outcome":{...},...}</pre>
+ *
+ * <p>A record is believed only if its line starts with the frame and carries the order's nonce,
+ * which RUN steps never see: whatever a step prints, it cannot forge one. Writing never breaks
+ * JSON: what is too large is shortened by the rules of {@link Shortening}. Reading is tolerant:
+ * unknown fields and reasons, foreign lines and a cut last line are no error, just not a record.
+ */
+public final class Records {
+  /** Kubelet keeps at most 4096 bytes of a termination message; this leaves some air. */
+  public static final int MAX_OUTCOME_BYTES = 4000;
+
+  /** The longest report line, frame included, without its line end. */
+  public static final int MAX_REPORT_BYTES = 24 * 1024;
+
+  /** The longest progress line, frame included. */
+  public static final int MAX_PROGRESS_BYTES = 1024;
+
+  /** What a framed line starts with, a space after it. */
+  public static final String FRAME = "kiln-record";
+
+  private static final String PROGRESS = "progress";
+  private static final String REPORT = "report";
+  private static final Pattern NONCE = Pattern.compile("[A-Za-z0-9_-]{16,128}");
+  private static final Pattern LINES = Pattern.compile("\n");
+
+  private static final ObjectMapper JSON =
+      JsonMapper.builder()
+          .enable(DeserializationFeature.READ_UNKNOWN_ENUM_VALUES_AS_NULL)
+          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+          .build();
+
+  private Records() {}
+
+  /** The order as it lies in {@code order.json}. */
+  public static String order(WorkOrder order) {
+    return json(order);
+  }
+
+  /**
+   * Reads an order.
+   *
+   * @throws IllegalArgumentException if it is no order of a version that this class knows
+   */
+  public static WorkOrder readOrder(String json) {
+    try {
+      JsonNode tree = JSON.readTree(json);
+      String version = tree.path("apiVersion").asText();
+      String kind = tree.path("kind").asText();
+      if (!version.equals(WorkOrder.API_VERSION) || !kind.equals(WorkOrder.KIND)) {
+        throw new IllegalArgumentException(
+            "not a work order that this builder understands: it is \"%s\" of \"%s\", wanted \"%s\" of \"%s\"; use the builder image of the operator's release"
+                .formatted(kind, version, WorkOrder.KIND, WorkOrder.API_VERSION));
+      }
+      return JSON.treeToValue(tree, WorkOrder.class);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(
+          "not a work order: " + e.getOriginalMessage() + " at " + at(e), e);
+    }
+  }
+
+  private static String at(JsonProcessingException e) {
+    return e.getLocation() == null
+        ? "unknown place"
+        : "line " + e.getLocation().getLineNr() + ", column " + e.getLocation().getColumnNr();
+  }
+
+  /** The termination message: JSON of at most {@link #MAX_OUTCOME_BYTES} bytes. */
+  public static String outcome(Outcome outcome) {
+    return firstThatFits(Shortening.of(outcome), MAX_OUTCOME_BYTES);
+  }
+
+  /** The outcome in a termination message; empty if it is none, or was cut. */
+  public static Optional<Outcome> readOutcome(String terminationMessage) {
+    return read(terminationMessage, Outcome.class, tree -> tree.path("succeeded").isBoolean());
+  }
+
+  /** The line, without line end, that says what the builder does at present. */
+  public static String progress(String nonce, Progress progress) {
+    String frame = frame(nonce, PROGRESS);
+    return frame + firstThatFits(Shortening.of(progress), MAX_PROGRESS_BYTES - frame.length());
+  }
+
+  /** The last line, without line end: the whole report. */
+  public static String report(String nonce, Report report) {
+    String frame = frame(nonce, REPORT);
+    return frame + firstThatFits(Shortening.of(report), MAX_REPORT_BYTES - frame.length());
+  }
+
+  /** The newest progress in a piece of log. */
+  public static Optional<Progress> lastProgress(String nonce, String log) {
+    return last(
+        frame(nonce, PROGRESS), log, Progress.class, tree -> tree.path("step").canConvertToInt());
+  }
+
+  /** The report in a piece of log. */
+  public static Optional<Report> lastReport(String nonce, String log) {
+    return last(frame(nonce, REPORT), log, Report.class, tree -> tree.path("outcome").isObject());
+  }
+
+  /** Whether a line of a log is framed, by whatever nonce; people's views of a log leave it out. */
+  public static boolean isFramed(String line) {
+    return line.startsWith(FRAME + " ");
+  }
+
+  private static String frame(String nonce, String type) {
+    if (!NONCE.matcher(nonce).matches()) {
+      throw new IllegalArgumentException(
+          "a nonce has 16 to 128 letters, digits, - or _; this one has " + nonce.length());
+    }
+    return FRAME + " " + nonce + " " + type + " ";
+  }
+
+  private static <T> Optional<T> last(
+      String frame, String log, Class<T> type, Predicate<JsonNode> shape) {
+    List<String> lines = LINES.splitAsStream(log).toList();
+    for (String line : lines.reversed()) {
+      if (line.startsWith(frame)) {
+        Optional<T> found = read(line.substring(frame.length()), type, shape);
+        if (found.isPresent()) {
+          return found;
+        }
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static <T> Optional<T> read(String text, Class<T> type, Predicate<JsonNode> shape) {
+    try {
+      JsonNode tree = JSON.readTree(text);
+      return tree != null && tree.isObject() && shape.test(tree)
+          ? Optional.of(JSON.treeToValue(tree, type))
+          : Optional.empty();
+    } catch (JsonProcessingException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static <T> String firstThatFits(List<T> everShorter, int limit) {
+    List<Integer> sizes = new ArrayList<>();
+    for (T value : everShorter) {
+      String text = json(value);
+      int size = text.getBytes(StandardCharsets.UTF_8).length;
+      if (size <= limit) {
+        return text;
+      }
+      sizes.add(size);
+    }
+    throw new IllegalStateException(
+        "no rule shortens this record below " + limit + " bytes: " + sizes);
+  }
+
+  private static String json(Object value) {
+    try {
+      return JSON.writeValueAsString(value);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a record that cannot be written as JSON", e);
+    }
+  }
+}

@@ -1,0 +1,100 @@
+package build.kiln.api.work;
+
+import build.kiln.api.v1alpha1.ImageBuildStatus.IsolationReport;
+import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
+import build.kiln.api.v1alpha1.ImageBuildStatus.Step;
+import build.kiln.api.v1alpha1.Text;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is left out first when a record is too large. Each method gives a list from whole to ever
+ * shorter; the first that fits is written. The rules, in this order: the output's tail keeps its
+ * end, texts keep their start, steps keep the last ones (a failing step is the last). What decides
+ * is never cut: whether it succeeded, the reason, the exit code, the image and its digest.
+ */
+final class Shortening {
+  /** Rounds of ever smaller texts; the last fits any outcome, even if JSON escapes every byte. */
+  private static final List<Limits> ROUNDS =
+      List.of(
+          new Limits(8192, 4096, 1024, 500),
+          new Limits(2048, 1500, 300, 200),
+          new Limits(1200, 1000, 200, 50),
+          new Limits(600, 500, 120, 20),
+          new Limits(200, 200, 60, 5),
+          new Limits(80, 80, 30, 0));
+
+  /** Most characters of a tail, a message and a short text; most steps. */
+  private record Limits(int tail, int message, int text, int steps) {}
+
+  private Shortening() {}
+
+  static List<Outcome> of(Outcome whole) {
+    return Stream.concat(
+            Stream.of(shorten(whole, new Limits(65536, 65536, 65536, 0))),
+            ROUNDS.stream().map(limits -> shorten(whole, limits)))
+        .toList();
+  }
+
+  static List<Report> of(Report whole) {
+    return ROUNDS.stream().map(limits -> shorten(whole, limits)).toList();
+  }
+
+  static List<Progress> of(Progress whole) {
+    return IntStream.of(500, 100, 20)
+        .mapToObj(
+            length ->
+                new Progress(whole.step(), whole.of(), Text.start(whole.instruction(), length)))
+        .toList();
+  }
+
+  private static Outcome shorten(Outcome whole, Limits limits) {
+    return new Outcome(
+        whole.succeeded(),
+        whole.reason(),
+        Text.start(whole.message(), limits.message()),
+        Text.start(whole.step(), limits.text()),
+        whole.stepExitCode(),
+        Text.end(whole.logTail(), limits.tail()),
+        Text.start(whole.image(), 512),
+        Text.start(whole.digest(), 160),
+        whole.steps(),
+        whole.cached(),
+        shorten(whole.isolation(), limits),
+        whole.pulledBytes(),
+        whole.pushedBytes());
+  }
+
+  private static @Nullable IsolationReport shorten(@Nullable IsolationReport whole, Limits limits) {
+    return whole == null
+        ? null
+        : new IsolationReport(
+            whole.requested(), whole.achieved(), Text.start(whole.detail(), limits.text()));
+  }
+
+  private static Report shorten(Report whole, Limits limits) {
+    List<Step> steps = whole.steps();
+    return new Report(
+        shorten(whole.outcome(), limits),
+        Text.start(whole.platform(), 64),
+        Text.start(whole.revision(), 128),
+        steps.subList(Math.max(0, steps.size() - limits.steps()), steps.size()).stream()
+            .map(step -> shorten(step, limits))
+            .toList(),
+        whole.timings().size() <= 20 ? whole.timings() : Map.of(),
+        whole.peakMemory());
+  }
+
+  private static Step shorten(Step whole, Limits limits) {
+    return new Step(
+        Text.orEmpty(Text.start(whole.instruction(), limits.text())),
+        whole.cache(),
+        Text.start(whole.missReason(), limits.text()),
+        Text.start(whole.duration(), 32),
+        Text.start(whole.digest(), 160),
+        whole.size());
+  }
+}

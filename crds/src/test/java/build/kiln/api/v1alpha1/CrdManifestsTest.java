@@ -1,0 +1,153 @@
+package build.kiln.api.v1alpha1;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.fabric8.generator.annotation.Default;
+import java.io.IOException;
+import java.lang.reflect.RecordComponent;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Holds the committed CRD, the chart's copy and the API reference to the records. */
+class CrdManifestsTest {
+  private static final Path MODULE = Path.of("").toAbsolutePath();
+  private static final String FILE = "imagebuilds.kiln.build.yaml";
+
+  @TempDir Path folder;
+  private ObjectNode crd;
+
+  @BeforeEach
+  void generate() {
+    crd = CrdManifests.generate(ImageBuild.class, folder);
+  }
+
+  @Test
+  void committedFilesAreWhatTheRecordsSay() throws IOException {
+    holds(MODULE.resolve(FILE), CrdManifests.manifest(crd));
+    holds(
+        MODULE.resolve("../charts/kiln/templates/crds").resolve(FILE),
+        CrdManifests.chartTemplate(crd));
+    holds(MODULE.resolve("../docs/api.md"), ApiReference.of(crd));
+  }
+
+  private static void holds(Path file, String wanted) throws IOException {
+    if (Boolean.getBoolean("crds.update")) {
+      Files.createDirectories(file.getParent());
+      Files.writeString(file, wanted);
+    }
+    assertThat(file)
+        .as("run ./mvnw -pl crds test -Dtest=CrdManifestsTest -Dcrds.update=true")
+        .hasContent(wanted);
+  }
+
+  @Test
+  void everyFieldHasADescriptionAndABound() {
+    List<String> gaps = new ArrayList<>();
+    gaps(crd.at("/spec/versions/0/schema/openAPIV3Schema"), "", gaps);
+    assertThat(gaps).isEmpty();
+  }
+
+  private static void gaps(JsonNode schema, String path, List<String> gaps) {
+    boolean item = path.endsWith("[]") || path.endsWith("{}");
+    if (!item && !schema.has("description")) {
+      gaps.add(path + ": no description");
+    }
+    String type = schema.path("type").asText();
+    if (type.equals("string") && !schema.has("maxLength") && !schema.has("enum")) {
+      gaps.add(path + ": no maxLength");
+    }
+    if (type.equals("array") && !schema.has("maxItems")) {
+      gaps.add(path + ": no maxItems");
+    }
+    if (type.equals("object")
+        && schema.has("additionalProperties")
+        && !schema.has("maxProperties")) {
+      gaps.add(path + ": no maxProperties");
+    }
+    schema
+        .path("properties")
+        .properties()
+        .forEach(p -> gaps(p.getValue(), path + "." + p.getKey(), gaps));
+    if (schema.has("items")) {
+      gaps(schema.get("items"), path + "[]", gaps);
+    }
+    if (schema.path("additionalProperties").isObject()) {
+      gaps(schema.get("additionalProperties"), path + "{}", gaps);
+    }
+  }
+
+  static Stream<Class<?>> recordsWithDefaults() {
+    return Stream.concat(
+            Stream.of(ImageBuildSpec.class, ImageBuildSpec.ConfigMapSource.Item.class),
+            Arrays.stream(ImageBuildSpec.class.getDeclaredClasses()))
+        .filter(Class::isRecord)
+        .filter(
+            type ->
+                Arrays.stream(type.getRecordComponents())
+                    .anyMatch(c -> annotation(type, c) != null));
+  }
+
+  @ParameterizedTest
+  @MethodSource("recordsWithDefaults")
+  void defaultsOfTheSchemaAreThoseOfTheRecords(Class<?> type) throws Exception {
+    Object empty = CrdManifests.YAML.readValue("{}", type);
+    for (RecordComponent component : type.getRecordComponents()) {
+      Default wanted = annotation(type, component);
+      if (wanted != null) {
+        component.getAccessor().setAccessible(true);
+        JsonNode actual = CrdManifests.YAML.valueToTree(component.getAccessor().invoke(empty));
+        Object parsed = CrdManifests.YAML.readValue(wanted.value(), component.getType());
+        assertThat(actual).as(component.getName()).isEqualTo(CrdManifests.YAML.valueToTree(parsed));
+      }
+    }
+  }
+
+  private static @Nullable Default annotation(Class<?> type, RecordComponent component) {
+    try {
+      return type.getDeclaredField(component.getName()).getAnnotation(Default.class);
+    } catch (NoSuchFieldException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void columnsCategoryAndListKeysAreThere() {
+    assertThat(crd.at("/spec/versions/0/additionalPrinterColumns"))
+        .extracting(c -> c.get("name").asText())
+        .containsExactly("READY", "REASON", "STEP", "IMAGE", "AGE");
+    assertThat(crd.at("/spec/names/categories/0").asText()).isEqualTo("kiln");
+    assertThat(crd.at("/spec/names/shortNames/0").asText()).isEqualTo("kbuild");
+    JsonNode spec = crd.at("/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties");
+    assertThat(spec.at("/buildArgs/x-kubernetes-list-map-keys/0").asText()).isEqualTo("name");
+    assertThat(spec.at("/output/properties/tags/x-kubernetes-list-type").asText()).isEqualTo("set");
+    assertThat(spec.at("/history/default/ttl").asText()).isEqualTo("24h");
+  }
+
+  @Test
+  void aRuleIsThereOnce() {
+    // fabric8 sees a record's component twice, as a field and as a method; server-side apply
+    // refuses
+    // a rule that is there twice
+    crd.findValues("x-kubernetes-validations")
+        .forEach(rules -> assertThat(rules).doesNotHaveDuplicates());
+  }
+
+  @Test
+  void theChartsCopyEscapesTemplates() throws IOException {
+    assertThat(CrdManifests.chartTemplate(crd))
+        .contains("{{ \"{{\" }}git.sha}}")
+        .contains("helm.sh/resource-policy: keep");
+  }
+}
