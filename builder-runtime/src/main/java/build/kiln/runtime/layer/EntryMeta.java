@@ -146,6 +146,26 @@ public record EntryMeta(
         linkId);
   }
 
+  /** This entry as it is read back from a tar, which knows no link ids. */
+  EntryMeta asRead() {
+    boolean device = kind == Kind.CHARACTER_DEVICE || kind == Kind.BLOCK_DEVICE;
+    boolean link = kind == Kind.SYMLINK || kind == Kind.HARDLINK;
+    return new EntryMeta(
+        path,
+        kind,
+        mode & 07777,
+        uid,
+        gid,
+        mtimeSeconds,
+        mtimeNanos,
+        kind == Kind.FILE ? size : 0,
+        link ? linkTarget : null,
+        device ? deviceMajor : 0,
+        device ? deviceMinor : 0,
+        xattrs,
+        0);
+  }
+
   /** The last part of the path. */
   public String name() {
     return path.substring(path.lastIndexOf('/') + 1);

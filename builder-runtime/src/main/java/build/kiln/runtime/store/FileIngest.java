@@ -1,0 +1,108 @@
+package build.kiln.runtime.store;
+
+import build.kiln.runtime.layer.BlobIngest;
+import build.kiln.runtime.oci.Descriptor;
+import build.kiln.runtime.oci.Digest;
+import build.kiln.runtime.store.StoreException.Code;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+
+/** A blob in a temporary file, which takes its name by one rename when it is whole. */
+final class FileIngest implements BlobIngest {
+  private final LocalStore store;
+  private final Path file;
+  private final FileChannel channel;
+  private final String algorithm;
+  private final MessageDigest hash;
+  private final OutputStream out = new Out();
+  private long size;
+
+  FileIngest(LocalStore store, Path file, String algorithm, MessageDigest hash) throws IOException {
+    this.store = store;
+    this.file = file;
+    this.algorithm = algorithm;
+    this.hash = hash;
+    this.channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+  }
+
+  @Override
+  public OutputStream out() {
+    return out;
+  }
+
+  @Override
+  public Descriptor commit(String mediaType) throws IOException {
+    return keep(Descriptor.of(mediaType, digest(), size));
+  }
+
+  @Override
+  public Descriptor commit(Descriptor expected) throws IOException {
+    Digest digest = digest();
+    if (size != expected.size() || !digest.equals(expected.digest())) {
+      throw new StoreException(
+          Code.CONTENT_MISMATCH,
+          "blob "
+              + expected.digest()
+              + " should have "
+              + expected.size()
+              + " bytes; what came has "
+              + size
+              + " bytes and the digest "
+              + digest
+              + "; it was damaged on the way or its source is wrong");
+    }
+    return keep(expected);
+  }
+
+  private Digest digest() throws IOException {
+    if (!channel.isOpen()) {
+      throw new IOException("this blob was committed or given up already");
+    }
+    return new Digest(algorithm, HexFormat.of().formatHex(hash.digest()));
+  }
+
+  private Descriptor keep(Descriptor descriptor) throws IOException {
+    channel.close();
+    if (store.has(descriptor)) {
+      Files.delete(file);
+    } else {
+      Path blob = store.blobPath(descriptor.digest());
+      Files.createDirectories(blob.getParent());
+      Files.move(file, blob, StandardCopyOption.ATOMIC_MOVE);
+    }
+    return descriptor;
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (channel.isOpen()) {
+      channel.close();
+      Files.deleteIfExists(file);
+    }
+  }
+
+  private final class Out extends OutputStream {
+    @Override
+    public void write(int b) throws IOException {
+      write(new byte[] {(byte) b}, 0, 1);
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) throws IOException {
+      var buffer = ByteBuffer.wrap(bytes, offset, length);
+      while (buffer.hasRemaining()) {
+        channel.write(buffer);
+      }
+      hash.update(bytes, offset, length);
+      size += length;
+    }
+  }
+}

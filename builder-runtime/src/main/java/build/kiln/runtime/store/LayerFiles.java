@@ -1,0 +1,138 @@
+package build.kiln.runtime.store;
+
+import build.kiln.runtime.layer.Compression;
+import build.kiln.runtime.layer.Decompression;
+import build.kiln.runtime.layer.Layer;
+import build.kiln.runtime.layer.LayerException;
+import build.kiln.runtime.layer.LayerIndex;
+import build.kiln.runtime.layer.LayerSource;
+import build.kiln.runtime.layer.LayerWriter;
+import build.kiln.runtime.oci.Digest;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+
+/** The layers of a local store: written, indexed, and inflated for reading. Thread-safe. */
+public final class LayerFiles {
+  private final LocalStore store;
+  private final LayerWriter writer = LayerWriter.onAllCores();
+  private final ConcurrentMap<Digest, Object> locks = new ConcurrentHashMap<>();
+  private final ConcurrentMap<Digest, Path> inflated = new ConcurrentHashMap<>();
+
+  LayerFiles(LocalStore store) {
+    this.store = store;
+  }
+
+  /** Writes a layer into the store, with its index. */
+  public Layer write(LayerSource source, Compression compression) throws IOException {
+    try (var ingest = store.ingest()) {
+      LayerWriter.Written written = writer.writeIndexed(source, compression, ingest);
+      keepIndex(written.layer().diffId(), written.index());
+      return written.layer();
+    }
+  }
+
+  /**
+   * What a layer holds. Read from its index file, or by streaming the layer once.
+   *
+   * @throws LayerException if the layer is no safe tar, or not that of its diff ID
+   */
+  public LayerIndex index(Layer layer) throws IOException {
+    Optional<LayerIndex> known = LayerIndex.load(store.indexPath(layer.diffId()));
+    if (known.isPresent()) {
+      return known.get();
+    }
+    LayerIndex index;
+    try (Verified tar = verified(layer)) {
+      index = LayerIndex.read(tar.in, what(layer));
+      tar.check();
+    }
+    keepIndex(layer.diffId(), index);
+    return index;
+  }
+
+  /** A layer's tar, inflated while it is read; not verified. */
+  public InputStream open(Layer layer) throws IOException {
+    return Decompression.open(store.open(layer.descriptor().digest()), what(layer));
+  }
+
+  /**
+   * A layer's tar as a file to read at any place: the blob itself if it is not compressed, else
+   * inflated once for this process and kept until the store is closed.
+   *
+   * @throws LayerException if it is not the tar of its diff ID
+   */
+  public Path tar(Layer layer) throws IOException {
+    if (layer.descriptor().digest().equals(layer.diffId())) {
+      return store.blobPath(layer.diffId());
+    }
+    Path known = inflated.get(layer.diffId());
+    if (known != null) {
+      return known;
+    }
+    synchronized (locks.computeIfAbsent(layer.diffId(), d -> new Object())) {
+      Path again = inflated.get(layer.diffId());
+      return again != null ? again : inflate(layer);
+    }
+  }
+
+  private Path inflate(Layer layer) throws IOException {
+    Path file = store.tempFile();
+    boolean whole = false;
+    try (Verified tar = verified(layer);
+        var out = Files.newOutputStream(file)) {
+      tar.in.transferTo(out);
+      tar.check();
+      whole = true;
+    } finally {
+      if (!whole) {
+        Files.deleteIfExists(file);
+      }
+    }
+    inflated.put(layer.diffId(), file);
+    return file;
+  }
+
+  private void keepIndex(Digest diffId, LayerIndex index) throws IOException {
+    store.replace(store.indexPath(diffId), index.toBytes());
+  }
+
+  private static String what(Layer layer) {
+    return "layer " + layer.descriptor().digest();
+  }
+
+  private Verified verified(Layer layer) throws IOException {
+    MessageDigest hash = layer.diffId().newHash();
+    return new Verified(new DigestInputStream(open(layer), hash), hash, layer);
+  }
+
+  /** A layer's tar on whose end its digest is compared. */
+  private record Verified(InputStream in, MessageDigest hash, Layer layer)
+      implements AutoCloseable {
+    void check() throws LayerException {
+      String found = HexFormat.of().formatHex(hash.digest());
+      if (!found.equals(layer.diffId().hex())) {
+        throw new LayerException(
+            LayerException.Code.DIGEST_MISMATCH,
+            what(layer)
+                + " inflates to "
+                + found
+                + ", but the image's configuration says diff ID "
+                + layer.diffId()
+                + "; the image is broken, or the blob in the local store is damaged");
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      in.close();
+    }
+  }
+}

@@ -1,0 +1,243 @@
+package build.kiln.runtime.store;
+
+import build.kiln.runtime.layer.BlobIngest;
+import build.kiln.runtime.oci.Descriptor;
+import build.kiln.runtime.oci.Digest;
+import build.kiln.runtime.oci.MediaTypes;
+import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.store.StoreException.Code;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.UUID;
+
+/**
+ * Images and what builds remember, in a directory. Several processes and threads may use one at the
+ * same time: everything is written to a temporary name and renamed, so that nothing half-written is
+ * ever seen. It is a cache: nothing is synced to disk, and what is found damaged counts as missing.
+ *
+ * <pre>
+ *   blobs/sha256/HEX   content by digest, as in an OCI image layout
+ *   tags/              one file a name
+ *   cache/             one file a step's cache record
+ *   index/             what layers hold, by diff ID
+ *   tmp/               one directory a process, for unfinished work
+ * </pre>
+ */
+public final class LocalStore implements AutoCloseable {
+  /** Manifests and configurations may be this large: the limit of most registries, fourfold. */
+  private static final int MAX_DOCUMENT = 16 * 1024 * 1024;
+
+  private final Path root;
+  private final ScratchDirectory scratch;
+  private final Tags tags;
+  private final Records cache;
+  private final LayerFiles layers;
+
+  private LocalStore(Path root, ScratchDirectory scratch) {
+    this.root = root;
+    this.scratch = scratch;
+    this.tags = new Tags(this, root.resolve("tags"));
+    this.cache = new Records(this, root.resolve("cache"));
+    this.layers = new LayerFiles(this);
+  }
+
+  /** Opens a store, making it if there is none. */
+  public static LocalStore open(Path root) throws IOException {
+    Files.createDirectories(root.resolve("blobs/sha256"));
+    Files.createDirectories(root.resolve("tags"));
+    Files.createDirectories(root.resolve("cache"));
+    Files.createDirectories(root.resolve("index"));
+    return new LocalStore(root, ScratchDirectory.create(root.resolve("tmp")));
+  }
+
+  public Path root() {
+    return root;
+  }
+
+  /** Layers: written, indexed, inflated. */
+  public LayerFiles layers() {
+    return layers;
+  }
+
+  /** Whether there is a blob of this digest. */
+  public boolean has(Digest digest) {
+    return Files.isRegularFile(blobPath(digest));
+  }
+
+  /** Whether there is a blob of this digest and size; one that was cut off does not count. */
+  public boolean has(Descriptor descriptor) throws IOException {
+    OptionalLong size = size(descriptor.digest());
+    return size.isPresent() && size.getAsLong() == descriptor.size();
+  }
+
+  /** A blob's bytes, or empty if there is none. */
+  public OptionalLong size(Digest digest) throws IOException {
+    try {
+      return OptionalLong.of(Files.size(blobPath(digest)));
+    } catch (NoSuchFileException e) {
+      return OptionalLong.empty();
+    }
+  }
+
+  /** Where a blob is, or would be. The file must not be changed. */
+  public Path blobPath(Digest digest) {
+    return root.resolve("blobs").resolve(digest.algorithm()).resolve(digest.hex());
+  }
+
+  /**
+   * A blob's bytes, unbuffered and not verified.
+   *
+   * @throws StoreException NOT_FOUND
+   */
+  public InputStream open(Digest digest) throws IOException {
+    try {
+      return Files.newInputStream(blobPath(digest));
+    } catch (NoSuchFileException e) {
+      throw new StoreException(
+          Code.NOT_FOUND, "the local store " + root + " has no blob " + digest, e);
+    }
+  }
+
+  /**
+   * A small blob (manifest, index, configuration), verified.
+   *
+   * @throws StoreException NOT_FOUND, or CONTENT_MISMATCH if it was damaged or is over 16 MiB
+   */
+  public byte[] read(Descriptor descriptor) throws IOException {
+    byte[] bytes;
+    try (InputStream in = open(descriptor.digest())) {
+      bytes = in.readNBytes(MAX_DOCUMENT);
+    }
+    byte[] hash = descriptor.digest().newHash().digest(bytes);
+    if (bytes.length != descriptor.size()
+        || !HexFormat.of().formatHex(hash).equals(descriptor.digest().hex())) {
+      throw new StoreException(
+          Code.CONTENT_MISMATCH,
+          "blob "
+              + descriptor.digest()
+              + " in the local store "
+              + root
+              + " is damaged or larger than 16 MiB; remove the file and pull again");
+    }
+    return bytes;
+  }
+
+  /** Starts a blob; its digest will be a SHA-256. */
+  public BlobIngest ingest() throws IOException {
+    return new FileIngest(this, tempFile(), "sha256", Digest.sha256());
+  }
+
+  /** Starts a blob whose digest is known, of whatever algorithm. */
+  public BlobIngest ingest(Digest expected) throws IOException {
+    return new FileIngest(this, tempFile(), expected.algorithm(), expected.newHash());
+  }
+
+  /** Keeps these bytes. */
+  public Descriptor put(String mediaType, byte[] bytes) throws IOException {
+    try (var ingest = ingest()) {
+      ingest.out().write(bytes);
+      return ingest.commit(mediaType);
+    }
+  }
+
+  /** Keeps a stream that must have this digest and size. Does not close it. */
+  public Descriptor put(Descriptor expected, InputStream in) throws IOException {
+    try (var ingest = ingest(expected.digest())) {
+      in.transferTo(ingest.out());
+      return ingest.commit(expected);
+    }
+  }
+
+  /** Gives a manifest or index a name; a name without tag and digest is {@code latest}. */
+  public void tag(Reference name, Descriptor descriptor) throws IOException {
+    if (!MediaTypes.isManifest(descriptor.mediaType())
+        && !MediaTypes.isIndex(descriptor.mediaType())) {
+      throw new StoreException(
+          Code.UNSUPPORTED,
+          "cannot tag " + name + ": " + descriptor.mediaType() + " is no manifest and no index");
+    }
+    tags.put(name.withDefaultTag(), descriptor);
+  }
+
+  /** What a name stands for; empty also if the manifest itself is gone. */
+  public Optional<Descriptor> resolve(Reference name) throws IOException {
+    Optional<Descriptor> found = tags.get(name.withDefaultTag());
+    boolean good =
+        found.isPresent()
+            && has(found.get())
+            && (name.digest() == null || name.digest().equals(found.get().digest()));
+    return good ? found : Optional.empty();
+  }
+
+  /** All names, in their text's order. */
+  public List<Tagged> list() throws IOException {
+    return tags.list();
+  }
+
+  /** Forgets a name; whether there was one. The blobs stay. */
+  public boolean untag(Reference name) throws IOException {
+    return tags.remove(name.withDefaultTag());
+  }
+
+  /** A name and what it stands for. */
+  public record Tagged(Reference name, Descriptor descriptor) {}
+
+  /** Remembers a record of the step cache. */
+  public void putCache(String key, byte[] json) throws IOException {
+    cache.put(key, json);
+  }
+
+  /** A record of the step cache; a damaged one is none. */
+  public Optional<byte[]> getCache(String key) {
+    return cache.get(key);
+  }
+
+  /** Where the index of a layer is kept. */
+  Path indexPath(Digest diffId) {
+    return root.resolve("index").resolve(diffId.algorithm() + "-" + diffId.hex());
+  }
+
+  /**
+   * A new empty directory for unfinished work, on the same file system as the blobs. It goes when
+   * the store is closed, or after the process has died.
+   */
+  public Path scratch(String name) throws IOException {
+    return Files.createTempDirectory(scratch.path(), name + "-");
+  }
+
+  /** A new name for an unfinished file. */
+  Path tempFile() {
+    return scratch.path().resolve(UUID.randomUUID().toString());
+  }
+
+  /** Writes a small file so that others see the old or the new one, and never a part. */
+  void replace(Path file, byte[]... parts) throws IOException {
+    Path temp = tempFile();
+    try {
+      try (OutputStream out = Files.newOutputStream(temp)) {
+        for (byte[] part : parts) {
+          out.write(part);
+        }
+      }
+      Files.createDirectories(file.getParent());
+      Files.move(temp, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } finally {
+      Files.deleteIfExists(temp);
+    }
+  }
+
+  /** Removes this process's unfinished work. Blobs being written are given up. */
+  @Override
+  public void close() throws IOException {
+    scratch.close();
+  }
+}

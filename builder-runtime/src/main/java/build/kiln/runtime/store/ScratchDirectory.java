@@ -1,0 +1,131 @@
+package build.kiln.runtime.store;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * A directory for one process's unfinished work, removed when it is closed. If the process dies,
+ * the kernel gives its lock back and the next one to open a scratch directory here removes it.
+ */
+final class ScratchDirectory implements AutoCloseable {
+  private static final String LOCK = ".lock";
+
+  /**
+   * Locks of this JVM. A POSIX lock is the process's: opening and closing such a file here would
+   * give the lock up.
+   */
+  private static final Set<Path> OWN = ConcurrentHashMap.newKeySet();
+
+  private final Path directory;
+  private final Path lockFile;
+  private final FileChannel channel;
+
+  private ScratchDirectory(Path directory, Path lockFile, FileChannel channel) {
+    this.directory = directory;
+    this.lockFile = lockFile;
+    this.channel = channel;
+  }
+
+  /** Makes a new one below {@code parent}, and removes those that dead processes left there. */
+  static ScratchDirectory create(Path parent) throws IOException {
+    Files.createDirectories(parent);
+    Path real = parent.toRealPath();
+    sweep(real);
+    while (true) {
+      String name = UUID.randomUUID().toString();
+      Path lockFile = real.resolve(name + LOCK);
+      OWN.add(lockFile);
+      FileChannel channel =
+          FileChannel.open(lockFile, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+      channel.lock();
+      // Another process may have swept it away between making and locking.
+      if (Files.exists(lockFile)) {
+        Path directory = Files.createDirectory(real.resolve(name));
+        return new ScratchDirectory(directory, lockFile, channel);
+      }
+      channel.close();
+      OWN.remove(lockFile);
+    }
+  }
+
+  Path path() {
+    return directory;
+  }
+
+  @Override
+  public void close() throws IOException {
+    try {
+      deleteTree(directory);
+      Files.deleteIfExists(lockFile);
+    } finally {
+      channel.close();
+      OWN.remove(lockFile);
+    }
+  }
+
+  private static void sweep(Path parent) throws IOException {
+    try (DirectoryStream<Path> locks = Files.newDirectoryStream(parent, "*" + LOCK)) {
+      for (Path lockFile : locks) {
+        if (!OWN.contains(lockFile)) {
+          sweepOne(lockFile);
+        }
+      }
+    }
+  }
+
+  private static void sweepOne(Path lockFile) throws IOException {
+    try (FileChannel channel = FileChannel.open(lockFile, StandardOpenOption.WRITE);
+        FileLock lock = channel.tryLock()) {
+      if (lock != null) {
+        String name = lockFile.getFileName().toString();
+        deleteTree(lockFile.resolveSibling(name.substring(0, name.length() - LOCK.length())));
+        Files.deleteIfExists(lockFile);
+      }
+    } catch (NoSuchFileException | OverlappingFileLockException goneOrOurs) {
+      return;
+    }
+  }
+
+  /** Removes a directory and all in it, also where permissions forbid its owner to. */
+  static void deleteTree(Path root) throws IOException {
+    if (!Files.exists(root, java.nio.file.LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    Files.walkFileTree(
+        root,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult preVisitDirectory(Path dir, BasicFileAttributes attributes) {
+            dir.toFile().setWritable(true);
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+              throws IOException {
+            Files.deleteIfExists(file);
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult postVisitDirectory(Path dir, java.io.IOException e)
+              throws IOException {
+            Files.deleteIfExists(dir);
+            return FileVisitResult.CONTINUE;
+          }
+        });
+  }
+}
