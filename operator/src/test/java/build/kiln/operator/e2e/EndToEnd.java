@@ -1,0 +1,19 @@
+package build.kiln.operator.e2e;
+
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/**
+ * A test class that runs on a real cluster with Kiln installed. Constructors and methods may take a
+ * {@link Cluster} or an {@link Installation}; without the means for a cluster every test is
+ * skipped.
+ */
+@Target(ElementType.TYPE)
+@Retention(RetentionPolicy.RUNTIME)
+@Tag("e2e")
+@ExtendWith(EndToEndExtension.class)
+@interface EndToEnd {}
