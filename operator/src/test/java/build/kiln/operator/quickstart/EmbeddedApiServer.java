@@ -19,6 +19,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /**
  * fabric8's in-memory API server on a loopback port, with the discovery that kubectl needs. It
@@ -26,6 +28,9 @@ import java.util.Queue;
  * a real cluster.
  */
 public final class EmbeddedApiServer implements AutoCloseable {
+  /** Held here, or a collected logger would forget its level and print a line for each request. */
+  private static final Logger REQUESTS = Logger.getLogger(MockWebServer.class.getName());
+
   private final KubernetesMockServer server;
   private final KubernetesClient client;
 
@@ -40,6 +45,7 @@ public final class EmbeddedApiServer implements AutoCloseable {
    * @param port on loopback; 0 takes a free one
    */
   public static EmbeddedApiServer start(int port) {
+    REQUESTS.setLevel(Level.WARNING);
     Map<ServerRequest, Queue<ServerResponse>> responses = new HashMap<>();
     var imageBuild = CustomResourceDefinitionContext.fromCustomResourceType(ImageBuild.class);
     var crud = new KubernetesMixedDispatcher(responses, List.of(imageBuild));
