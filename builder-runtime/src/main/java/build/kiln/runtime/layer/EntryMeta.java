@@ -128,6 +128,24 @@ public record EntryMeta(
         linkId);
   }
 
+  /** This entry as one of the hard links of one file; 0 for none. */
+  public EntryMeta withLinkId(long newLinkId) {
+    return new EntryMeta(
+        path,
+        kind,
+        mode,
+        uid,
+        gid,
+        mtimeSeconds,
+        mtimeNanos,
+        size,
+        linkTarget,
+        deviceMajor,
+        deviceMinor,
+        xattrs,
+        newLinkId);
+  }
+
   /** This entry as a hard link to an earlier one. */
   public EntryMeta asHardLinkTo(String target) {
     return new EntryMeta(

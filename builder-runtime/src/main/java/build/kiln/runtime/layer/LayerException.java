@@ -28,7 +28,9 @@ public final class LayerException extends IOException {
     /** A file had more or fewer bytes than its size said: it changed while it was read. */
     CONTENT_SIZE,
     /** The bytes are not those that a digest named. */
-    DIGEST_MISMATCH
+    DIGEST_MISMATCH,
+    /** A path leads through more symbolic links than Linux follows. */
+    LINK_LOOP
   }
 
   public LayerException(Code code, String message) {

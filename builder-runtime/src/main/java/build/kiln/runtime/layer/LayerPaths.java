@@ -13,6 +13,9 @@ public final class LayerPaths {
   /** AUFS kept its own files under these names; they are no part of an image. */
   static final String AUFS_PREFIX = ".wh..wh.";
 
+  /** Linux's PATH_MAX; a longer name cannot be unpacked, and could be nested without end. */
+  static final int MAX_LENGTH = 4096;
+
   /**
    * The order of names' bytes, which is not that of Java's strings beyond the basic plane and for
    * names that are not UTF-8.
@@ -24,11 +27,17 @@ public final class LayerPaths {
    * dropped.
    *
    * @throws LayerException UNSAFE_PATH if a component is {@code ..} or it holds a NUL: no honest
-   *     layer has such names, and cleaning them would hide what an archive tries
+   *     layer has such names, and cleaning them would hide what an archive tries; LIMIT_EXCEEDED if
+   *     it is longer than 4,096
    */
   public static String normalise(String raw, String where) throws LayerException {
     if (raw.indexOf('\0') >= 0) {
       throw unsafe(raw, where, "it holds a NUL");
+    }
+    if (raw.length() > MAX_LENGTH) {
+      throw new LayerException(
+          Code.LIMIT_EXCEEDED,
+          where + ": the name " + quote(raw) + " has " + raw.length() + " characters, over 4096");
     }
     if (isNormal(raw)) {
       return raw;

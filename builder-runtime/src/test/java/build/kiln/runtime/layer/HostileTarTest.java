@@ -151,6 +151,13 @@ class HostileTarTest {
   }
 
   @Test
+  void namesLongerThanLinuxTakes() throws IOException {
+    String longest = "a/".repeat(2047) + "bc";
+    assertThat(Tars.describe(pax(record("path=" + longest), "f"))).hasSize(1);
+    assertFails(Code.LIMIT_EXCEEDED, pax(record("path=" + longest + "d"), "f"));
+  }
+
+  @Test
   void nulInAPaxName() {
     assertFails(Code.UNSAFE_PATH, pax(record("path=a\0b"), "f"));
   }
