@@ -1,0 +1,163 @@
+package build.kiln.runtime.dockerfile;
+
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+
+/**
+ * A {@code .dockerignore}: which paths of a context are left out. A pattern is anchored at the
+ * context's root and also matches all that is below what it matches; {@code !} makes an exception;
+ * the last pattern that matches decides.
+ *
+ * <p>Immutable and safe for use by several threads.
+ */
+public final class IgnoreFile {
+  private static final IgnoreFile EMPTY = new IgnoreFile(List.of());
+
+  /**
+   * One line.
+   *
+   * @param literal the leading directories without wildcards
+   * @param wildcards whether there are any
+   */
+  private record Rule(boolean exception, Glob glob, String literal, boolean wildcards) {
+
+    /** Whether it may match something below a directory. */
+    boolean mayMatchBelow(String directory) {
+      String below = directory + "/";
+      String prefix = literal + "/";
+      return prefix.startsWith(below)
+          || (wildcards && (literal.isEmpty() || below.startsWith(prefix)));
+    }
+  }
+
+  private final List<Rule> rules;
+
+  private IgnoreFile(List<Rule> rules) {
+    this.rules = List.copyOf(rules);
+  }
+
+  /** Leaves nothing out. */
+  public static IgnoreFile none() {
+    return EMPTY;
+  }
+
+  /**
+   * @throws DockerfileException if a line is no pattern
+   */
+  public static IgnoreFile parse(SourceFile source) {
+    var rules = new ArrayList<Rule>();
+    for (int number = 1; number <= source.lineCount(); number++) {
+      String line = source.line(number);
+      String pattern = Chars.strip(line);
+      if (!line.startsWith("#") && !pattern.isEmpty()) {
+        try {
+          rules.add(rule(pattern));
+        } catch (Glob.BadPattern e) {
+          throw new DockerfileException(
+              Problem.Code.SYNTAX,
+              SourceRange.ofLine(source, number),
+              "not a pattern: " + pattern,
+              e.getMessage());
+        }
+      }
+    }
+    return new IgnoreFile(rules);
+  }
+
+  private static Rule rule(String line) throws Glob.BadPattern {
+    boolean exception = line.startsWith("!");
+    String given = exception ? Chars.strip(line.substring(1)) : line;
+    if (given.isEmpty()) {
+      throw new Glob.BadPattern("! must be followed by a pattern");
+    }
+    String clean = GoPath.clean(given);
+    String pattern = clean.length() > 1 && clean.startsWith("/") ? clean.substring(1) : clean;
+    String literal = GoPath.literalPrefix(pattern);
+    return new Rule(exception, Glob.withDirectories(pattern), literal, !literal.equals(pattern));
+  }
+
+  /** Whether there is no pattern. */
+  public boolean isEmpty() {
+    return rules.isEmpty();
+  }
+
+  /** Whether there is a {@code !} line. */
+  public boolean hasExceptions() {
+    return rules.stream().anyMatch(Rule::exception);
+  }
+
+  /**
+   * Whether a path is left out, by itself or through a directory above it.
+   *
+   * @param path relative to the context's root, with slashes
+   */
+  public boolean excludes(String path) {
+    return at(path).excluded();
+  }
+
+  /**
+   * Whether a directory must be walked: it is not left out, or an exception may match below it. A
+   * directory that is left out but holds something that is not, comes with it.
+   */
+  public boolean mayContainIncluded(String directory) {
+    return at(directory).mayContainIncluded();
+  }
+
+  private Scope at(String path) {
+    Scope scope = root();
+    for (String name : path.split("/", -1)) {
+      if (!name.isEmpty() && !name.equals(".")) {
+        scope = scope.child(name);
+      }
+    }
+    return scope;
+  }
+
+  /** The context's root, from which a walk goes down; cheaper than asking for whole paths. */
+  public Scope root() {
+    return new Scope("", new BitSet(), false);
+  }
+
+  /** One path of a walk. */
+  public final class Scope {
+    private final String path;
+
+    /** The rules that match this path or one above it. */
+    private final BitSet matched;
+
+    private final boolean excluded;
+
+    private Scope(String path, BitSet matched, boolean excluded) {
+      this.path = path;
+      this.matched = matched;
+      this.excluded = excluded;
+    }
+
+    /** What is called that in this directory. */
+    public Scope child(String name) {
+      String childPath = path.isEmpty() ? name : path + "/" + name;
+      BitSet childMatched = new BitSet(rules.size());
+      boolean childExcluded = false;
+      for (int i = 0; i < rules.size(); i++) {
+        Rule rule = rules.get(i);
+        // A rule that would change nothing here is not looked at, and so is not inherited either.
+        if (matched.get(i) || (rule.exception == childExcluded && rule.glob.matches(childPath))) {
+          childMatched.set(i);
+          childExcluded = !rule.exception;
+        }
+      }
+      return new Scope(childPath, childMatched, childExcluded);
+    }
+
+    /** Whether it is left out. */
+    public boolean excluded() {
+      return excluded;
+    }
+
+    /** See {@link IgnoreFile#mayContainIncluded}. */
+    public boolean mayContainIncluded() {
+      return !excluded || rules.stream().anyMatch(r -> r.exception && r.mayMatchBelow(path));
+    }
+  }
+}

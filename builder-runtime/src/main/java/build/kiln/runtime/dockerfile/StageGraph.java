@@ -1,0 +1,289 @@
+package build.kiln.runtime.dockerfile;
+
+import build.kiln.runtime.dockerfile.Instruction.Copy;
+import build.kiln.runtime.dockerfile.Instruction.From;
+import build.kiln.runtime.dockerfile.Instruction.Run;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * Which stage needs which. A stage's name may be used twice: FROM means the last one before it,
+ * {@code --from} and the target the last of all. Names are compared without case.
+ */
+public final class StageGraph {
+
+  /**
+   * One stage with its base.
+   *
+   * @param from with image and platform expanded
+   * @param dependencies the stages it copies or mounts from, ONBUILD triggers of its own base stage
+   *     included, without the base
+   */
+  public record Vertex(Stage stage, From from, StageSource base, List<Stage> dependencies) {
+    public Vertex {
+      dependencies = List.copyOf(dependencies);
+    }
+  }
+
+  private final List<Vertex> vertices;
+  private final Map<String, Stage> byName;
+
+  private StageGraph(List<Vertex> vertices, Map<String, Stage> byName) {
+    this.vertices = List.copyOf(vertices);
+    this.byName = Map.copyOf(byName);
+  }
+
+  /**
+   * Expands every FROM and resolves all references.
+   *
+   * @throws DockerfileException if a base's name is empty, a stage's number is unknown, or a stage
+   *     needs itself or one that comes later
+   */
+  public static StageGraph of(Dockerfile dockerfile, GlobalArguments arguments) {
+    return new Builder(dockerfile, arguments).build();
+  }
+
+  /** All stages, in the file's order. */
+  public List<Vertex> vertices() {
+    return vertices;
+  }
+
+  public Vertex vertex(Stage stage) {
+    return vertices.get(stage.number());
+  }
+
+  /** The stage that is built if no target is named. */
+  public Stage lastStage() {
+    return vertices.get(vertices.size() - 1).stage();
+  }
+
+  /**
+   * The stage of that name or number.
+   *
+   * @param target as the user gave it
+   * @throws DockerfileException that names the nearest stage, if there is none
+   */
+  public Stage target(String target) {
+    Stage named = byName.get(target.toLowerCase(Locale.ROOT));
+    if (named != null) {
+      return named;
+    }
+    if (target.matches("[0-9]{1,6}") && Integer.parseInt(target) < vertices.size()) {
+      return vertices.get(Integer.parseInt(target)).stage();
+    }
+    throw new DockerfileException(
+        Problem.Code.UNKNOWN_STAGE,
+        lastStage().from().origin().keyword(),
+        "target stage \"" + target + "\" could not be found",
+        nearestStage(target)
+            .map(n -> "did you mean " + n + "?")
+            .orElse(
+                byName.isEmpty()
+                    ? "no stage has a name"
+                    : "stages are " + String.join(", ", new TreeSet<>(byName.keySet()))));
+  }
+
+  /**
+   * The stage whose name is nearest to that one: what to tell when an image of the name is missing.
+   */
+  public Optional<String> nearestStage(String name) {
+    return Suggestions.nearest(name, byName.keySet());
+  }
+
+  /**
+   * What {@code --from} means, also in a trigger.
+   *
+   * @throws DockerfileException if it is a number and there is no such stage
+   */
+  public StageSource resolve(Word from) {
+    return resolve(from, byName, vertices.stream().map(Vertex::stage).toList());
+  }
+
+  /** The stages a target needs, itself included, in the file's order. */
+  public List<Stage> reachable(Stage target) {
+    var seen = new TreeSet<Integer>();
+    Deque<Stage> open = new ArrayDeque<>(List.of(target));
+    while (!open.isEmpty()) {
+      Stage stage = open.pop();
+      if (seen.add(stage.number())) {
+        Vertex vertex = vertex(stage);
+        open.addAll(vertex.dependencies());
+        if (vertex.base() instanceof StageSource.OfStage base) {
+          open.add(base.stage());
+        }
+      }
+    }
+    return seen.stream().map(n -> vertices.get(n).stage()).toList();
+  }
+
+  private static StageSource resolve(Word from, Map<String, Stage> byName, List<Stage> stages) {
+    String name = from.text();
+    if (name.matches("[+-]?[0-9]{1,18}")) {
+      long number = Long.parseLong(name);
+      if (number < 0 || number >= stages.size()) {
+        throw new DockerfileException(
+            Problem.Code.UNKNOWN_STAGE,
+            from.range(),
+            "there is no stage " + name,
+            "the last one is " + (stages.size() - 1));
+      }
+      return new StageSource.OfStage(stages.get((int) number));
+    }
+    Stage stage = byName.get(name.toLowerCase(Locale.ROOT));
+    if (stage != null) {
+      return new StageSource.OfStage(stage);
+    }
+    return name.equals("scratch") ? new StageSource.Scratch() : new StageSource.Named(from);
+  }
+
+  private static final class Builder {
+    private final Dockerfile dockerfile;
+    private final GlobalArguments arguments;
+    private final Expansion expansion;
+    private final Map<String, Stage> byName = new HashMap<>();
+
+    Builder(Dockerfile dockerfile, GlobalArguments arguments) {
+      this.dockerfile = dockerfile;
+      this.arguments = arguments;
+      this.expansion = Expansion.of(dockerfile.directives().escape());
+    }
+
+    StageGraph build() {
+      var froms = new ArrayList<From>();
+      var bases = new ArrayList<StageSource>();
+      for (Stage stage : dockerfile.stages()) {
+        From from = expanded(stage.from());
+        froms.add(from);
+        bases.add(base(from.image()));
+        stage.name().ifPresent(name -> byName.put(name, stage));
+      }
+      var vertices = new ArrayList<Vertex>();
+      for (Stage stage : dockerfile.stages()) {
+        StageSource base = bases.get(stage.number());
+        vertices.add(
+            new Vertex(
+                stage, froms.get(stage.number()), base, List.copyOf(dependencies(stage, base))));
+      }
+      return new StageGraph(vertices, byName);
+    }
+
+    private StageSource base(Word image) {
+      Stage earlier = byName.get(image.text().toLowerCase(Locale.ROOT));
+      if (earlier != null) {
+        return new StageSource.OfStage(earlier);
+      }
+      return image.text().equals("scratch")
+          ? new StageSource.Scratch()
+          : new StageSource.Named(image);
+    }
+
+    private From expanded(From from) {
+      From expanded = expansion.expand(from, arguments);
+      Set<String> undefined = expansion.undefined(from, arguments);
+      checkName(from.image(), expanded.image(), undefined);
+      Word platform = expanded.platform();
+      if (from.platform() != null && platform != null && platform.isEmpty()) {
+        throw empty(from.platform(), "the platform", undefined);
+      }
+      return expanded;
+    }
+
+    private void checkName(Word written, Word expanded, Set<String> undefined) {
+      String name = expanded.text();
+      if (name.isEmpty()) {
+        throw empty(written, "the base's name", undefined);
+      }
+      boolean open = name.endsWith(":") || name.endsWith("@") || name.endsWith("/");
+      if (!undefined.isEmpty() && (open || name.startsWith(":") || name.startsWith("/"))) {
+        throw new DockerfileException(
+            Problem.Code.EXPANSION,
+            written.range(),
+            written + " is not an image's name: \"" + name + "\"",
+            hint(undefined));
+      }
+    }
+
+    private DockerfileException empty(Word written, String what, Set<String> undefined) {
+      return new DockerfileException(
+          Problem.Code.EXPANSION,
+          written.range(),
+          what + " is empty: " + written,
+          undefined.isEmpty() ? null : hint(undefined));
+    }
+
+    private String hint(Set<String> undefined) {
+      String name = new TreeSet<>(undefined).first();
+      if (arguments.declared().contains(name)) {
+        return "ARG " + name + " has no default, and no build argument gives it a value";
+      }
+      var known = new TreeSet<>(arguments.declared());
+      known.addAll(arguments.values().keySet());
+      return Suggestions.nearest(name, known)
+          .map(n -> "did you mean $" + n + "?")
+          .orElse("no ARG " + name + " comes before the first FROM");
+    }
+
+    private Set<Stage> dependencies(Stage stage, StageSource base) {
+      var needed = new LinkedHashSet<Stage>();
+      if (base instanceof StageSource.OfStage parent) {
+        for (Instruction instruction : parent.stage().instructions()) {
+          if (instruction instanceof Instruction.Onbuild onbuild) {
+            needed.addAll(references(stage, onbuild.instruction()));
+          }
+        }
+      }
+      for (Instruction instruction : stage.instructions()) {
+        needed.addAll(references(stage, instruction));
+      }
+      return needed;
+    }
+
+    private List<Stage> references(Stage stage, Instruction instruction) {
+      List<Word> words =
+          switch (instruction) {
+            case Copy copy -> Optional.ofNullable(copy.from()).stream().toList();
+            case Run run -> run.mounts().stream().flatMap(m -> m.from().stream()).toList();
+            default -> List.of();
+          };
+      var found = new ArrayList<Stage>();
+      for (Word word : words) {
+        if (resolve(word, byName, dockerfile.stages()) instanceof StageSource.OfStage other) {
+          found.add(before(stage, other.stage(), word));
+        }
+      }
+      return found;
+    }
+
+    /** A stage may only take from those before it, so there is never a cycle. */
+    private static Stage before(Stage stage, Stage other, Word word) {
+      if (other.number() == stage.number()) {
+        throw new DockerfileException(
+            Problem.Code.STAGE_CYCLE,
+            word.range(),
+            "stage " + stage.displayName() + " takes from itself",
+            "its own files are there already");
+      }
+      if (other.number() > stage.number()) {
+        throw new DockerfileException(
+            Problem.Code.STAGE_CYCLE,
+            word.range(),
+            "stage "
+                + stage.displayName()
+                + " takes from "
+                + other.displayName()
+                + ", which comes later",
+            "a stage can only take from stages before it");
+      }
+      return other;
+    }
+  }
+}
