@@ -1,0 +1,176 @@
+package build.kiln.runtime.registry;
+
+import build.kiln.runtime.oci.Descriptor;
+import build.kiln.runtime.oci.Digest;
+import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.registry.RegistryException.Code;
+import java.io.IOException;
+import java.io.InputStream;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Talks to registries (OCI distribution-spec 1.1 and Docker's registry API 2). Thread-safe; calls
+ * block and are made for virtual threads: an interrupt ends a call with {@link
+ * java.io.InterruptedIOException}, at once on a virtual thread, at the next timeout on a platform
+ * thread. What a registry does wrong is a {@link RegistryException}. Memory does not depend on the
+ * size of blobs.
+ *
+ * <p>{@link #head}, {@link #fetchManifest} and {@link #openBlob} ask the mirrors of the upstream
+ * first, in order, and the upstream last; a mirror that fails in any way is passed by. All other
+ * calls ask the registry that the reference names.
+ */
+public final class RegistryClient implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RegistryClient.class);
+
+  private final HttpTransport transport;
+  private final Sites sites;
+  private final Retries retries;
+  private final Manifests manifests;
+  private final BlobDownload download;
+  private final BlobUpload upload;
+  private final Tags tags;
+
+  public RegistryClient(RegistryConfig config, Credentials credentials) {
+    this(config, credentials, Clock.systemUTC(), Sleeper.system(), RandomGenerator.getDefault());
+  }
+
+  /**
+   * With all that makes a client's behaviour depend on time and chance.
+   *
+   * @param sleeper waits between tries
+   * @param random jitter of those waits
+   */
+  public RegistryClient(
+      RegistryConfig config,
+      Credentials credentials,
+      Clock clock,
+      Sleeper sleeper,
+      RandomGenerator random) {
+    this.transport = new HttpTransport(config);
+    this.retries = new Retries(config.retry(), sleeper, random);
+    this.sites = new Sites(config, transport, clock);
+    Redirects redirects = new Redirects(transport);
+    Authenticator authenticator =
+        new Authenticator(credentials, new TokenService(redirects, retries, clock), clock);
+    Requester requester =
+        new Requester(sites, redirects, authenticator, retries, clock, config.transfersPerHost());
+    this.manifests = new Manifests(requester, sites);
+    this.download = new BlobDownload(requester);
+    this.upload = new BlobUpload(requester, sites, config.commitTimeout());
+    this.tags = new Tags(requester, sites);
+  }
+
+  /**
+   * What a tag or digest points at, without its content.
+   *
+   * @return empty if it is not there
+   */
+  public Optional<Descriptor> head(Reference ref) throws IOException {
+    try {
+      return read(ref, endpoint -> manifests.head(endpoint, ref));
+    } catch (RegistryException e) {
+      if (e.code() == Code.NOT_FOUND) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
+  /**
+   * A manifest or index, verified against the reference's digest or what the registry says it is.
+   *
+   * @throws RegistryException NOT_FOUND if it is not there, UNSUPPORTED for Docker's schema 1
+   */
+  public FetchedManifest fetchManifest(Reference ref) throws IOException {
+    return read(ref, endpoint -> manifests.fetch(endpoint, ref));
+  }
+
+  /**
+   * A blob's content. Size and digest are verified as it is read: the read that would give the last
+   * bytes throws if they are wrong. A broken connection is resumed. The stream counts against the
+   * host's limit until its end was read or it is closed.
+   *
+   * @param repository where the blob is; its tag and digest do not matter
+   */
+  public InputStream openBlob(Reference repository, Descriptor blob) throws IOException {
+    String doing = BlobDownload.doing(repository, blob);
+    BlobStream.Opener opener =
+        from -> read(repository, e -> download.open(e, repository, blob, from));
+    BlobStream.Part first = retries.run(doing, retries.attempts(), () -> opener.open(0));
+    return new BlobStream(doing, blob, opener, first, retries, sites);
+  }
+
+  /** Whether a repository of the registry itself (not of a mirror) has a blob. */
+  public boolean hasBlob(Reference repository, Digest digest) throws IOException {
+    return upload.exists(repository, digest, false);
+  }
+
+  /**
+   * Brings a blob into a repository, sending it only if it is neither there nor can be mounted.
+   *
+   * @param content read again from its start when a try fails; exactly {@code blob.size()} bytes
+   * @param mountFrom repositories that may have the blob; those of other registries are left out
+   */
+  public PushResult pushBlob(
+      Reference repository, Descriptor blob, BlobSource content, List<Reference> mountFrom)
+      throws IOException {
+    return upload.push(repository, blob, content, mountFrom);
+  }
+
+  /**
+   * Stores a manifest under the target's digest if it has one, else under its tag.
+   *
+   * @param bytes stored as they are; what they point at must be there
+   */
+  public Descriptor pushManifest(Reference target, byte[] bytes, String mediaType)
+      throws IOException {
+    return manifests.put(target, bytes, mediaType);
+  }
+
+  /**
+   * Deletes a manifest (by digest) or a tag.
+   *
+   * @return false if it was not there
+   */
+  public boolean deleteManifest(Reference ref) throws IOException {
+    return manifests.delete(ref);
+  }
+
+  /** All tags of a repository, in the registry's order. */
+  public List<String> listTags(Reference repository) throws IOException {
+    return tags.list(repository);
+  }
+
+  /** Drops all connections; calls under way fail. */
+  @Override
+  public void close() throws IOException {
+    transport.close();
+  }
+
+  private interface Asked<T> {
+    T on(Endpoint endpoint) throws IOException;
+  }
+
+  /** The first endpoint that has it. What mirrors did wrong is told if the upstream fails too. */
+  private <T> T read(Reference ref, Asked<T> asked) throws IOException {
+    List<String> passed = new ArrayList<>();
+    for (Endpoint endpoint : sites.forReading(ref)) {
+      try {
+        return asked.on(endpoint);
+      } catch (RegistryException e) {
+        if (!endpoint.isMirror()) {
+          throw passed.isEmpty() ? e : e.withNote("; before: " + String.join("; ", passed));
+        }
+        LOG.debug("mirror {} passed by: {}", endpoint.authority(), e.getMessage());
+        passed.add("mirror " + endpoint.authority() + " answered " + e.code());
+      }
+    }
+    throw new AssertionError("the upstream is always the last endpoint");
+  }
+}
