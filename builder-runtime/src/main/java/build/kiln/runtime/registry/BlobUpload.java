@@ -50,10 +50,10 @@ final class BlobUpload {
     for (Reference source : mountFrom) {
       if (mountable(repository, source)) {
         Mount mount = mount(repository, source, blob.digest());
+        session.ifPresent(unused -> cancel(repository, unused));
         if (mount.done()) {
           return new PushResult(How.MOUNTED, 0);
         }
-        session.ifPresent(unused -> cancel(repository, unused));
         session = mount.session();
       }
     }
