@@ -7,7 +7,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -28,11 +27,14 @@ public final class StageGraph {
    * @param dependencies the stages it copies or mounts from, ONBUILD triggers of its own base stage
    *     included, without the base
    */
-  public record Vertex(Stage stage, From from, StageSource base, List<Stage> dependencies) {
+  public record Vertex(Stage stage, From from, StageSource base, List<Dependency> dependencies) {
     public Vertex {
       dependencies = List.copyOf(dependencies);
     }
   }
+
+  /** A stage that is taken from, and the word that says so. */
+  public record Dependency(Stage stage, Word word) {}
 
   private final List<Vertex> vertices;
   private final Map<String, Stage> byName;
@@ -46,7 +48,7 @@ public final class StageGraph {
    * Expands every FROM and resolves all references.
    *
    * @throws DockerfileException if a base's name is empty, a stage's number is unknown, or a stage
-   *     needs itself or one that comes later
+   *     needs itself
    */
   public static StageGraph of(Dockerfile dockerfile, GlobalArguments arguments) {
     return new Builder(dockerfile, arguments).build();
@@ -108,7 +110,11 @@ public final class StageGraph {
     return resolve(from, byName, vertices.stream().map(Vertex::stage).toList());
   }
 
-  /** The stages a target needs, itself included, in the file's order. */
+  /**
+   * The stages a target needs, itself included, in the file's order.
+   *
+   * @throws DockerfileException if one of them takes from a stage that comes after it
+   */
   public List<Stage> reachable(Stage target) {
     var seen = new TreeSet<Integer>();
     Deque<Stage> open = new ArrayDeque<>(List.of(target));
@@ -116,13 +122,29 @@ public final class StageGraph {
       Stage stage = open.pop();
       if (seen.add(stage.number())) {
         Vertex vertex = vertex(stage);
-        open.addAll(vertex.dependencies());
+        vertex.dependencies().forEach(d -> open.add(before(stage, d)));
         if (vertex.base() instanceof StageSource.OfStage base) {
           open.add(base.stage());
         }
       }
     }
     return seen.stream().map(n -> vertices.get(n).stage()).toList();
+  }
+
+  private static Stage before(Stage stage, Dependency dependency) {
+    Stage other = dependency.stage();
+    if (other.number() > stage.number()) {
+      throw new DockerfileException(
+          Problem.Code.UNKNOWN_STAGE,
+          dependency.word().range(),
+          "stage "
+              + stage.displayName()
+              + " takes from "
+              + other.displayName()
+              + ", which comes later",
+          "a stage can only take from stages before it");
+    }
+    return other;
   }
 
   private static StageSource resolve(Word from, Map<String, Stage> byName, List<Stage> stages) {
@@ -169,11 +191,52 @@ public final class StageGraph {
       var vertices = new ArrayList<Vertex>();
       for (Stage stage : dockerfile.stages()) {
         StageSource base = bases.get(stage.number());
-        vertices.add(
-            new Vertex(
-                stage, froms.get(stage.number()), base, List.copyOf(dependencies(stage, base))));
+        vertices.add(new Vertex(stage, froms.get(stage.number()), base, dependencies(stage, base)));
       }
+      checkCycles(vertices);
       return new StageGraph(vertices, byName);
+    }
+
+    /**
+     * Bases come first, so every cycle goes through a stage that takes from itself or a later one.
+     */
+    private static void checkCycles(List<Vertex> vertices) {
+      for (Vertex vertex : vertices) {
+        for (Dependency dependency : vertex.dependencies()) {
+          if (dependency.stage().number() >= vertex.stage().number()
+              && needs(vertices, dependency.stage(), vertex.stage())) {
+            throw new DockerfileException(
+                Problem.Code.STAGE_CYCLE,
+                dependency.word().range(),
+                "stage "
+                    + vertex.stage().displayName()
+                    + " needs itself"
+                    + (dependency.stage().equals(vertex.stage())
+                        ? ""
+                        : ", through " + dependency.stage().displayName()),
+                "a stage can only take from stages before it");
+          }
+        }
+      }
+    }
+
+    private static boolean needs(List<Vertex> vertices, Stage from, Stage wanted) {
+      var seen = new TreeSet<Integer>();
+      Deque<Integer> open = new ArrayDeque<>(List.of(from.number()));
+      while (!open.isEmpty()) {
+        int number = open.pop();
+        if (number == wanted.number()) {
+          return true;
+        }
+        if (seen.add(number)) {
+          Vertex vertex = vertices.get(number);
+          vertex.dependencies().forEach(d -> open.add(d.stage().number()));
+          if (vertex.base() instanceof StageSource.OfStage base) {
+            open.add(base.stage().number());
+          }
+        }
+      }
+      return false;
     }
 
     private StageSource base(Word image) {
@@ -232,58 +295,33 @@ public final class StageGraph {
           .orElse("no ARG " + name + " comes before the first FROM");
     }
 
-    private Set<Stage> dependencies(Stage stage, StageSource base) {
-      var needed = new LinkedHashSet<Stage>();
+    private List<Dependency> dependencies(Stage stage, StageSource base) {
+      var needed = new ArrayList<Dependency>();
       if (base instanceof StageSource.OfStage parent) {
         for (Instruction instruction : parent.stage().instructions()) {
           if (instruction instanceof Instruction.Onbuild onbuild) {
-            needed.addAll(references(stage, onbuild.instruction()));
+            needed.addAll(references(onbuild.instruction()));
           }
         }
       }
-      for (Instruction instruction : stage.instructions()) {
-        needed.addAll(references(stage, instruction));
-      }
+      stage.instructions().forEach(i -> needed.addAll(references(i)));
       return needed;
     }
 
-    private List<Stage> references(Stage stage, Instruction instruction) {
+    private List<Dependency> references(Instruction instruction) {
       List<Word> words =
           switch (instruction) {
             case Copy copy -> Optional.ofNullable(copy.from()).stream().toList();
             case Run run -> run.mounts().stream().flatMap(m -> m.from().stream()).toList();
             default -> List.of();
           };
-      var found = new ArrayList<Stage>();
+      var found = new ArrayList<Dependency>();
       for (Word word : words) {
         if (resolve(word, byName, dockerfile.stages()) instanceof StageSource.OfStage other) {
-          found.add(before(stage, other.stage(), word));
+          found.add(new Dependency(other.stage(), word));
         }
       }
       return found;
-    }
-
-    /** A stage may only take from those before it, so there is never a cycle. */
-    private static Stage before(Stage stage, Stage other, Word word) {
-      if (other.number() == stage.number()) {
-        throw new DockerfileException(
-            Problem.Code.STAGE_CYCLE,
-            word.range(),
-            "stage " + stage.displayName() + " takes from itself",
-            "its own files are there already");
-      }
-      if (other.number() > stage.number()) {
-        throw new DockerfileException(
-            Problem.Code.STAGE_CYCLE,
-            word.range(),
-            "stage "
-                + stage.displayName()
-                + " takes from "
-                + other.displayName()
-                + ", which comes later",
-            "a stage can only take from stages before it");
-      }
-      return other;
     }
   }
 }

@@ -54,7 +54,9 @@ class GoldenTest {
 
   private static void plan(SourceFile source) {
     Dockerfile dockerfile = Dockerfile.parse(source);
-    StageGraph.of(dockerfile, GlobalArguments.resolve(dockerfile, Map.of(), Map.of()));
+    StageGraph graph =
+        StageGraph.of(dockerfile, GlobalArguments.resolve(dockerfile, Map.of(), Map.of()));
+    dockerfile.stages().forEach(graph::reachable);
     Unsupported.check(dockerfile.stages());
     Expansion expansion = Expansion.of(dockerfile.directives().escape());
     for (Stage stage : dockerfile.stages()) {

@@ -86,6 +86,14 @@ class StageGraphTest {
   }
 
   @Test
+  void aLaterStageOnlyMattersIfTheTargetNeedsIt() {
+    StageGraph graph = graph("FROM a AS one\nCOPY --from=two / /\nFROM b AS two\n", Map.of());
+    assertThat(graph.reachable(graph.target("two"))).hasSize(1);
+    assertThatThrownBy(() -> graph.reachable(graph.target("one")))
+        .hasMessageContaining("stage one takes from two, which comes later");
+  }
+
+  @Test
   void suggestsTheNearestTarget() {
     assertThatThrownBy(() -> graph(FILE, Map.of()).target("compil"))
         .hasMessageContaining("target stage \"compil\" could not be found")
