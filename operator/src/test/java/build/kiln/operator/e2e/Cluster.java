@@ -62,8 +62,8 @@ final class Cluster implements AutoCloseable {
     try {
       var cluster = new Cluster(node, Files.createTempDirectory("kiln-e2e"));
       cluster.load(Images.BUSYBOX, Images.REGISTRY);
-      GitImage.make();
-      cluster.load(GitImage.NAME);
+      ServersImage.make();
+      cluster.load(ServersImage.NAME);
       cluster.apply(Service.manifests());
       cluster.kubectl.ok(
           "-n",
@@ -76,7 +76,10 @@ final class Cluster implements AutoCloseable {
       for (var service : Service.values()) {
         cluster.awaitReachable(service);
       }
-      Images.push(Images.BUSYBOX, cluster.hostAddress(Service.REGISTRY));
+      for (var base : List.of(Images.BUSYBOX, Images.DEBIAN)) {
+        // Where the mirror of Docker Hub has it.
+        Images.push(base, cluster.hostAddress(Service.REGISTRY) + "/library/" + base);
+      }
       return cluster;
     } catch (IOException e) {
       node.stop();

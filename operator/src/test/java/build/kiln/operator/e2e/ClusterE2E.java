@@ -8,6 +8,8 @@ import org.junit.jupiter.api.Test;
 /** The ground that the other tests stand on. */
 @EndToEnd
 class ClusterE2E {
+  private static final String BUSYBOX = Service.REGISTRY.address() + "/library/busybox:1";
+
   private final Cluster cluster;
 
   ClusterE2E(Cluster cluster) {
@@ -17,7 +19,7 @@ class ClusterE2E {
   @Test
   void aPodOfAPushedImageRuns() {
     try (var namespace = TestNamespace.create(cluster, "baseline")) {
-      var output = namespace.runPod(Service.REGISTRY.address() + "/busybox:1", "echo", "hello");
+      var output = namespace.runPod(BUSYBOX, "echo", "hello");
       assertThat(output).isEqualTo("hello\n");
     }
   }
@@ -30,7 +32,7 @@ class ClusterE2E {
     try (var namespace = TestNamespace.create(cluster, "baseline")) {
       var output =
           namespace.runPod(
-              Service.REGISTRY.address() + "/busybox:1",
+              BUSYBOX,
               "sh",
               "-c",
               // Debian's static busybox cannot resolve names with wget.

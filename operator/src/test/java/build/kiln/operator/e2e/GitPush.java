@@ -6,11 +6,14 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Map;
 import java.util.TreeMap;
+import org.eclipse.jgit.dircache.DirCache;
+import org.eclipse.jgit.dircache.DirCacheEntry;
 import org.eclipse.jgit.internal.storage.dfs.DfsRepositoryDescription;
 import org.eclipse.jgit.internal.storage.dfs.InMemoryRepository;
 import org.eclipse.jgit.lib.CommitBuilder;
 import org.eclipse.jgit.lib.Constants;
 import org.eclipse.jgit.lib.FileMode;
+import org.eclipse.jgit.lib.NullProgressMonitor;
 import org.eclipse.jgit.lib.ObjectId;
 import org.eclipse.jgit.lib.PersonIdent;
 import org.eclipse.jgit.transport.CredentialsProvider;
@@ -40,10 +43,10 @@ final class GitPush {
   /** Commits exactly these files, by path; a path that ends in .sh is executable. */
   GitPush commit(Map<String, String> files) throws IOException {
     try (var inserter = repository.newObjectInserter()) {
-      var index = org.eclipse.jgit.dircache.DirCache.newInCore();
+      var index = DirCache.newInCore();
       var builder = index.builder();
       for (var file : new TreeMap<>(files).entrySet()) {
-        var entry = new org.eclipse.jgit.dircache.DirCacheEntry(file.getKey());
+        var entry = new DirCacheEntry(file.getKey());
         entry.setFileMode(
             file.getKey().endsWith(".sh") ? FileMode.EXECUTABLE_FILE : FileMode.REGULAR_FILE);
         entry.setObjectId(inserter.insert(Constants.OBJ_BLOB, Constants.encode(file.getValue())));
@@ -79,7 +82,7 @@ final class GitPush {
     }
     try (var transport = Transport.open(repository, new URIish(uri))) {
       transport.setCredentialsProvider(credentials);
-      transport.push(org.eclipse.jgit.lib.NullProgressMonitor.INSTANCE, updates);
+      transport.push(NullProgressMonitor.INSTANCE, updates);
     }
     for (var update : updates) {
       if (update.getStatus() != RemoteRefUpdate.Status.OK) {

@@ -23,14 +23,12 @@ final class Images {
   }
 
   /** Pushes an image of the daemon to a registry on loopback, which docker takes to be insecure. */
-  static String push(String image, String registry) {
-    var remote = registry + "/" + image;
-    Processes.run("docker", "tag", image, remote).orThrow();
+  static void push(String image, String target) {
+    Processes.run("docker", "tag", image, target).orThrow();
     try {
-      Processes.run("docker", "push", "--quiet", remote).orThrow();
+      Processes.run("docker", "push", "--quiet", target).orThrow();
     } finally {
-      Processes.run("docker", "rmi", "--no-prune", remote);
+      Processes.run("docker", "rmi", "--no-prune", target);
     }
-    return remote;
   }
 }

@@ -13,8 +13,10 @@ enum Service {
   REGISTRY("registry", 5000, 30500, "10.43.200.10", Images.REGISTRY),
   /** A registry that wants {@link #USER} and {@link #PASSWORD}. */
   PRIVATE_REGISTRY("private-registry", 5000, 30501, "10.43.200.11", Images.REGISTRY),
+  /** A {@link DenyingRegistry}. */
+  DENYING_REGISTRY("denying-registry", 5000, 30502, "10.43.200.12", ServersImage.NAME),
   /** The Git server; what is under /private wants the same user. */
-  GIT("git", 8080, 30502, "10.43.200.12", GitImage.NAME);
+  GIT("git", 8080, 30503, "10.43.200.13", ServersImage.NAME);
 
   static final String USER = "builder";
   static final String PASSWORD = "builder-password";
@@ -108,11 +110,13 @@ enum Service {
             image: %6$s
             imagePullPolicy: IfNotPresent
             env: %7$s
+            %8$s
             readinessProbe: {tcpSocket: {port: %4$d}, periodSeconds: 1}
             volumeMounts: [{name: htpasswd, mountPath: /auth}]
           volumes: [{name: htpasswd, secret: {secretName: htpasswd}}]
     """
-        .formatted(name, Cluster.SERVICES, clusterIp, port, nodePort, image, environment());
+        .formatted(
+            name, Cluster.SERVICES, clusterIp, port, nodePort, image, environment(), command());
   }
 
   private String environment() {
@@ -125,9 +129,18 @@ enum Service {
               + ", {name: REGISTRY_AUTH, value: htpasswd}"
               + ", {name: REGISTRY_AUTH_HTPASSWD_REALM, value: kiln}"
               + ", {name: REGISTRY_AUTH_HTPASSWD_PATH, value: /auth/htpasswd}]";
+      case DENYING_REGISTRY -> "[]";
       case GIT ->
           "[{name: GIT_USER, value: %s}, {name: GIT_PASSWORD, value: %s}]"
               .formatted(USER, PASSWORD);
+    };
+  }
+
+  private String command() {
+    return switch (this) {
+      case REGISTRY, PRIVATE_REGISTRY -> "";
+      case DENYING_REGISTRY -> "command: " + ServersImage.command(DenyingRegistry.class, "5000");
+      case GIT -> "command: " + ServersImage.command(GitServer.class, "8080", "/tmp/repositories");
     };
   }
 }

@@ -15,8 +15,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Answers what kubectl asks before it does anything, the API's groups and resources, and the
- * selection of an object's events; fabric8's server has neither. All else goes to that server.
+ * Answers what kubectl asks before it does anything, the API's groups and resources, which
+ * fabric8's server does not know. All else goes on to that server.
  */
 final class Discovery extends Dispatcher {
   private final Dispatcher next;

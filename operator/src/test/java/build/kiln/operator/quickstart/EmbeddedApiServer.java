@@ -54,7 +54,7 @@ public final class EmbeddedApiServer implements AutoCloseable {
             new Context(),
             new MockWebServer(),
             responses,
-            new Discovery(ServedResource.all(), crud),
+            new Discovery(ServedResource.all(), new EventSelection(crud)),
             false);
     server.init(InetAddress.getLoopbackAddress(), port);
     var api = new EmbeddedApiServer(server);

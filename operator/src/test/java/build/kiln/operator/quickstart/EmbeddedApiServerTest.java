@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import build.kiln.api.v1alpha1.ImageBuild;
+import io.fabric8.kubernetes.api.model.Event;
+import io.fabric8.kubernetes.api.model.EventBuilder;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -79,6 +81,41 @@ class EmbeddedApiServerTest {
     kubectl("apply", "--validate=false", "-f", manifest.toString());
     assertThat(kubectl("describe", "kbuild", "hello"))
         .contains("Name:", "hello", "registry.example.com/hello");
+  }
+
+  @Test
+  void describesWithTheEventsOfThisObjectOnly() throws Exception {
+    kubectl("apply", "--validate=false", "-f", manifest.toString());
+    Files.writeString(manifest, Files.readString(manifest).replace("name: hello", "name: other"));
+    kubectl("apply", "--validate=false", "-f", manifest.toString());
+    for (var name : List.of("hello", "other")) {
+      var build =
+          server.client().resources(ImageBuild.class).inNamespace("default").withName(name).get();
+      server.client().v1().events().inNamespace("default").resource(event(build)).create();
+    }
+
+    assertThat(kubectl("describe", "kbuild", "hello"))
+        .contains("the event of hello")
+        .doesNotContain("the event of other");
+    assertThat(kubectl("get", "events")).contains("hello.1", "other.1");
+  }
+
+  private static Event event(ImageBuild build) {
+    return new EventBuilder()
+        .withNewMetadata()
+        .withName(build.getMetadata().getName() + ".1")
+        .endMetadata()
+        .withNewInvolvedObject()
+        .withKind(build.getKind())
+        .withName(build.getMetadata().getName())
+        .withNamespace("default")
+        .withUid(build.getMetadata().getUid())
+        .endInvolvedObject()
+        .withType("Normal")
+        .withReason("Building")
+        .withMessage("the event of " + build.getMetadata().getName())
+        .withLastTimestamp("2026-01-01T00:00:00Z")
+        .build();
   }
 
   @Test

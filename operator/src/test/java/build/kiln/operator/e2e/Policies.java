@@ -1,0 +1,57 @@
+package build.kiln.operator.e2e;
+
+import java.time.Duration;
+import org.awaitility.Awaitility;
+
+/** Admission policies of a test's namespace. */
+final class Policies {
+  private Policies() {}
+
+  /**
+   * Refuses pods of a namespace for which a CEL expression is false; returns when it is in force.
+   */
+  static void deny(
+      Cluster cluster, TestNamespace namespace, String name, String unless, String message) {
+    var policy = namespace.name() + "-" + name;
+    cluster.apply(
+        """
+        apiVersion: admissionregistration.k8s.io/v1
+        kind: ValidatingAdmissionPolicy
+        metadata: {name: %1$s}
+        spec:
+          failurePolicy: Fail
+          matchConstraints:
+            resourceRules:
+            - {apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}
+            namespaceSelector:
+              matchLabels: {kubernetes.io/metadata.name: %2$s}
+          validations:
+          - expression: "%3$s"
+            message: "%4$s"
+        ---
+        apiVersion: admissionregistration.k8s.io/v1
+        kind: ValidatingAdmissionPolicyBinding
+        metadata: {name: %1$s}
+        spec: {policyName: %1$s, validationActions: [Deny]}
+        """
+            .formatted(policy, namespace.name(), unless, message));
+    Awaitility.await("the policy is in force")
+        .atMost(Duration.ofSeconds(60))
+        .until(
+            () ->
+                !cluster
+                    .kubectl()
+                    .run("-n", namespace.name(), "run", "probe", "--image=x", "--dry-run=server")
+                    .succeeded());
+  }
+
+  /** Lifts a policy. */
+  static void lift(Cluster cluster, TestNamespace namespace, String name) {
+    cluster
+        .kubectl()
+        .ok(
+            "delete",
+            "validatingadmissionpolicy,validatingadmissionpolicybinding",
+            namespace.name() + "-" + name);
+  }
+}
