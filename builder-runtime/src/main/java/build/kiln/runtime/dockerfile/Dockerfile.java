@@ -56,6 +56,8 @@ public record Dockerfile(
   }
 
   /**
+   * Reads a Dockerfile's text.
+   *
    * @param name what people call the file
    */
   public static Dockerfile parse(String name, String text) {

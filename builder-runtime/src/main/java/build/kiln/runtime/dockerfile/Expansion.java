@@ -53,6 +53,8 @@ public final class Expansion {
   }
 
   /**
+   * Expansion with that escape character.
+   *
    * @param escape the file's escape character, {@link Directives#escape()}
    */
   public static Expansion of(char escape) {

@@ -43,6 +43,8 @@ public final class IgnoreFile {
   }
 
   /**
+   * Reads an ignore file.
+   *
    * @throws DockerfileException if a line is no pattern
    */
   public static IgnoreFile parse(SourceFile source) {

@@ -62,6 +62,7 @@ enum Keyword {
     REPEATED
   }
 
+  @SuppressWarnings("ImmutableEnumChecker") // Only ever made by Map.of.
   private final Map<String, FlagKind> flags;
 
   Keyword() {

@@ -20,6 +20,8 @@ public final class SourceFile {
   }
 
   /**
+   * A source of that text; a byte order mark is dropped.
+   *
    * @param name what people call it in messages, usually the path they gave
    */
   public static SourceFile of(String name, String text) {

@@ -20,6 +20,8 @@ public final class Wildcard {
   }
 
   /**
+   * Reads one source.
+   *
    * @param source expanded; it is cleaned and taken as relative to the root of what is copied from,
    *     so {@code ..} never leaves that
    * @throws DockerfileException if a pattern in it is not well formed
