@@ -32,7 +32,10 @@ public final class ConfigMapContext implements BuildContext {
     this.epoch = epoch;
   }
 
-  /** The files, with the epoch's start as their time. See {@link #open(ConfigMapSource, Path, long)}. */
+  /**
+   * The files, with the epoch's start as their time. See {@link #open(ConfigMapSource, Path,
+   * long)}.
+   */
   public static ConfigMapContext open(ConfigMapSource source, Path configMapFolder)
       throws IOException {
     return open(source, configMapFolder, 0);

@@ -12,8 +12,8 @@ public final class IgnoreFiles {
   /**
    * The ignore file that counts for a Dockerfile: {@code <Dockerfile>.dockerignore} beside it, else
    * {@code .dockerignore} in the context's root, else none. What it hides is hidden from COPY and
-   * ADD only: the Dockerfile and the ignore file itself are read by {@link BuildContext#read} in any
-   * case.
+   * ADD only: the Dockerfile and the ignore file itself are read by {@link BuildContext#read} in
+   * any case.
    *
    * @param dockerfilePath its path in the context
    * @throws build.kiln.runtime.dockerfile.DockerfileException if a line is no pattern

@@ -83,7 +83,8 @@ final class MemoryTree implements FileTree {
     }
     addDirectory(what, LayerPaths.parent(path));
     directories.put(path, new TreeMap<>(LayerPaths.BYTE_ORDER));
-    siblings(path).put(LayerPaths.name(path), EntryMeta.directory(path, DIRECTORY_MODE, 0, 0, epoch));
+    siblings(path)
+        .put(LayerPaths.name(path), EntryMeta.directory(path, DIRECTORY_MODE, 0, 0, epoch));
   }
 
   private NavigableMap<String, EntryMeta> siblings(String path) {

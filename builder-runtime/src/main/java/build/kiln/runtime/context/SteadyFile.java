@@ -68,8 +68,7 @@ final class SteadyFile extends InputStream {
 
   private void checkSteady() throws IOException {
     if (position != meta.size()) {
-      throw changed(
-          file.label(), "has " + position + " bytes instead of " + meta.size(), null);
+      throw changed(file.label(), "has " + position + " bytes instead of " + meta.size(), null);
     }
     FileStatus now = file.status();
     if (now.mtimeSeconds() != before.mtimeSeconds() || now.mtimeNanos() != before.mtimeNanos()) {
