@@ -1,5 +1,6 @@
 package build.kiln.runtime.build;
 
+import build.kiln.runtime.build.Accounts.Owner;
 import build.kiln.runtime.build.CopyPlan.Conflict;
 import build.kiln.runtime.layer.Decompression;
 import build.kiln.runtime.layer.EntryMeta;
@@ -28,13 +29,16 @@ import org.jspecify.annotations.Nullable;
  * order of their paths.
  */
 final class ArchiveLayer implements AutoCloseable {
+  private final @Nullable Owner owner;
   private final Path file;
   private long end;
 
   /**
    * @param store gives the place for the temporary file
+   * @param owner of all that is unpacked; null keeps the archive's
    */
-  ArchiveLayer(LocalStore store) throws IOException {
+  ArchiveLayer(LocalStore store, @Nullable Owner owner) throws IOException {
+    this.owner = owner;
     this.file = store.scratch("add").resolve("content");
   }
 
@@ -90,12 +94,18 @@ final class ArchiveLayer implements AutoCloseable {
           }
           unpacked = new Unpacked(first.meta.withPath(target), first.content);
         } else {
-          unpacked = new Unpacked(meta.withPath(target), content(entry, out));
+          unpacked = new Unpacked(owned(meta.withPath(target)), content(entry, out));
         }
         links.put(target, unpacked);
         putUnpacked(plan, unpacked);
       }
     }
+  }
+
+  /** As it is in the file system: Linux has one mode for symbolic links. */
+  private EntryMeta owned(EntryMeta meta) {
+    EntryMeta real = meta.kind() == Kind.SYMLINK ? meta.withMode(0777) : meta;
+    return owner == null ? real : real.withOwner(owner.uid(), owner.gid());
   }
 
   private record Unpacked(EntryMeta meta, CopyPlan.@Nullable Content content) {

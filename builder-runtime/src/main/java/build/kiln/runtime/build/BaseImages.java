@@ -62,7 +62,7 @@ final class BaseImages {
    *
    * @param text as the Dockerfile has it
    */
-  BaseImage find(String text, Progress.Activity activity) throws BuildException {
+  BaseImage find(String text, BuildProgress.Activity activity) throws BuildException {
     Reference name;
     try {
       name = Reference.parse(text).withDefaultTag();
@@ -85,7 +85,7 @@ final class BaseImages {
     }
   }
 
-  private BaseImage image(Reference name, Progress.Activity activity)
+  private BaseImage image(Reference name, BuildProgress.Activity activity)
       throws IOException, BuildException {
     FetchedManifest found = manifest(name);
     if (MediaTypes.isIndex(found.descriptor().mediaType())) {

@@ -15,15 +15,21 @@ import java.security.MessageDigest;
 final class ContentDigest {
   private final byte[] buffer = new byte[256 * 1024];
   private final FileTree tree;
+  private final boolean owners;
 
-  ContentDigest(FileTree tree) {
+  /**
+   * @param owners whether owners count; those of a build context do not reach the image
+   */
+  ContentDigest(FileTree tree, boolean owners) {
     this.tree = tree;
+    this.owners = owners;
   }
 
   /** The digest of an entry with all below it; its own name does not count. */
   byte[] of(EntryMeta entry) throws IOException {
     var hash = new KeyHash("entry.1").add(entry.kind().name()).number(entry.mode());
-    hash.number(entry.uid()).number(entry.gid()).add(entry.linkTarget());
+    hash.number(owners ? entry.uid() : 0).number(owners ? entry.gid() : 0);
+    hash.add(entry.linkTarget());
     hash.number(entry.deviceMajor()).number(entry.deviceMinor()).number(entry.xattrs().size());
     entry.xattrs().forEach((name, value) -> hash.add(name).add(value));
     if (entry.kind() == Kind.FILE) {

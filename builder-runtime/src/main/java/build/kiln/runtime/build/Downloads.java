@@ -1,6 +1,5 @@
 package build.kiln.runtime.build;
 
-import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.Reference;
@@ -36,7 +35,7 @@ final class Downloads {
   }
 
   /** Makes sure that the store has a blob. */
-  void require(Reference repository, Descriptor blob, Progress.Activity activity)
+  void require(Reference repository, Descriptor blob, BuildProgress.Activity activity)
       throws IOException {
     ReentrantLock lock = locks.computeIfAbsent(blob.digest(), digest -> new ReentrantLock());
     lock.lock();
@@ -54,21 +53,16 @@ final class Downloads {
     }
   }
 
-  /** Makes sure that the store has a layer. */
-  void require(Reference repository, Layer layer, Progress.Activity activity) throws IOException {
-    require(repository, layer.descriptor(), activity);
-  }
-
   /** Tells progress now and then. */
   private static final class Counted extends FilterInputStream {
     private static final long STEP = 1024 * 1024;
 
     private final Descriptor blob;
-    private final Progress.Activity activity;
+    private final BuildProgress.Activity activity;
     private long done;
     private long told;
 
-    Counted(InputStream in, Descriptor blob, Progress.Activity activity) {
+    Counted(InputStream in, Descriptor blob, BuildProgress.Activity activity) {
       super(in);
       this.blob = blob;
       this.activity = activity;

@@ -70,7 +70,9 @@ final class Failures {
           switch (e.code()) {
             case UNAVAILABLE -> FailureReason.SourceUnavailable;
             case UNAUTHORIZED -> FailureReason.Unauthorized;
-            default -> FailureReason.SourceNotFound;
+            case SECRET_INCOMPLETE -> FailureReason.SecretNotFound;
+            case NOT_FOUND, INVALID, TOO_LARGE -> FailureReason.SourceNotFound;
+            case CHANGED, UNREADABLE -> FailureReason.StepFailed;
           };
       case RegistryException e ->
           e.retryable() ? FailureReason.RegistryUnavailable : FailureReason.BaseImageNotFound;

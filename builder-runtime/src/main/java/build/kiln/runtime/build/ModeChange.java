@@ -25,9 +25,14 @@ final class ModeChange {
     }
   }
 
+  /** Whether it says the whole mode, whatever it was before. */
+  boolean isOctal() {
+    return OCTAL.matcher(text).matches();
+  }
+
   /** The mode after the change. */
   int apply(int mode, boolean directory) {
-    if (OCTAL.matcher(text).matches()) {
+    if (isOctal()) {
       return Integer.parseInt(text, 8);
     }
     int result = mode;

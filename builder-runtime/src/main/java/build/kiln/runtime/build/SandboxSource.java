@@ -7,4 +7,27 @@ import build.kiln.runtime.sandbox.SandboxException;
 @FunctionalInterface
 public interface SandboxSource {
   Sandbox get() throws SandboxException, InterruptedException;
+
+  /**
+   * Whether RUN steps can be had at all: if not, a Dockerfile whose reachable stages have one is
+   * refused before anything is done.
+   */
+  default boolean canRun() {
+    return true;
+  }
+
+  /** No RUN steps: {@link build.kiln.api.v1alpha1.Isolation#NoRun}. */
+  static SandboxSource none(Sandbox none) {
+    return new SandboxSource() {
+      @Override
+      public Sandbox get() {
+        return none;
+      }
+
+      @Override
+      public boolean canRun() {
+        return false;
+      }
+    };
+  }
 }

@@ -7,10 +7,8 @@ import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.store.LocalStore;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
-import com.fasterxml.jackson.annotation.JsonInclude;
 import java.io.IOException;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What steps came to, by the hash of all they depend on, in the local store. A record whose layer
@@ -22,21 +20,27 @@ final class StepCache {
   /**
    * What a step came to.
    *
-   * @param layer the layer's blob; null if the step changed no file
+   * @param layer the layer's blob
    * @param created when the step ran, RFC 3339: a build from the cache has the same history
    */
   @JsonIgnoreProperties(ignoreUnknown = true)
-  @JsonInclude(JsonInclude.Include.NON_NULL)
-  record Entry(@Nullable Descriptor layer, @Nullable Digest diffId, String created) {
-    static Entry of(@Nullable Layer layer, String created) {
-      return new Entry(
-          layer == null ? null : layer.descriptor(), layer == null ? null : layer.diffId(), created);
+  record Entry(Descriptor layer, Digest diffId, String created) {
+    /**
+     * @throws OciException if something is missing, as in a record of another version
+     */
+    @SuppressWarnings("ConstantValue") // Jackson passes null for what the JSON lacks
+    Entry {
+      if (layer == null || diffId == null || created == null) {
+        throw new OciException("a cache record without layer, diff ID or time");
+      }
     }
 
-    Optional<Layer> asLayer() {
-      return layer == null || diffId == null
-          ? Optional.empty()
-          : Optional.of(new Layer(layer, diffId));
+    static Entry of(Layer layer, String created) {
+      return new Entry(layer.descriptor(), layer.diffId(), created);
+    }
+
+    Layer asLayer() {
+      return new Layer(layer, diffId);
     }
   }
 
@@ -51,9 +55,7 @@ final class StepCache {
     }
     try {
       Entry entry = Json.read(found.get(), Entry.class, "cache record");
-      return entry.layer() == null || store.has(entry.layer())
-          ? Optional.of(entry)
-          : Optional.empty();
+      return store.has(entry.layer()) ? Optional.of(entry) : Optional.empty();
     } catch (OciException damaged) {
       return Optional.empty();
     }

@@ -7,13 +7,16 @@ import java.time.Duration;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
-/** Numbers vertices and hands events to a listener, one at a time. */
-final class Progress {
+/**
+ * Numbers vertices and hands events to a listener, one at a time. One serves a build and the push
+ * of its result, so that numbers go on.
+ */
+public final class BuildProgress {
   private final BuildListener listener;
   private final ReentrantLock lock = new ReentrantLock();
   private int started;
 
-  Progress(BuildListener listener) {
+  public BuildProgress(BuildListener listener) {
     this.listener = listener;
   }
 
