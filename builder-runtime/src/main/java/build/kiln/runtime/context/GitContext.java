@@ -20,6 +20,7 @@ import org.eclipse.jgit.lib.NullProgressMonitor;
 import org.eclipse.jgit.lib.ObjectId;
 import org.eclipse.jgit.lib.Ref;
 import org.eclipse.jgit.lib.Repository;
+import org.eclipse.jgit.lib.StoredConfig;
 import org.eclipse.jgit.revwalk.RevCommit;
 import org.eclipse.jgit.revwalk.RevWalk;
 import org.eclipse.jgit.storage.file.FileRepositoryBuilder;
@@ -82,6 +83,11 @@ public final class GitContext implements BuildContext {
               .setMustExist(false)
               .build();
       repository.create(true);
+      // JGit would tidy up in the background, in a folder that may be gone by then.
+      StoredConfig config = repository.getConfig();
+      config.setInt("gc", null, "auto", 0);
+      config.setBoolean("gc", null, "autoDetach", false);
+      config.save();
       Optional<ObjectId> wanted = pinned.or(() -> GitRemote.commit(source.revision()));
       ObjectId id =
           wanted.isPresent()
@@ -225,8 +231,9 @@ public final class GitContext implements BuildContext {
     if (repository != null) {
       repository.close();
     }
-    try (var parent = DirectoryHandle.open(folder.resolveSibling("."))) {
-      TreeRemover.remove(parent, String.valueOf(folder.getFileName()));
+    try (var directory = DirectoryHandle.open(folder)) {
+      TreeRemover.removeContents(directory);
     }
+    Files.delete(folder);
   }
 }

@@ -132,6 +132,7 @@ final class GitFailures {
               String word = String.valueOf(refusal.getMessage()).toLowerCase(Locale.ROOT);
               boolean missing =
                   word.contains("not our ref")
+                      || word.contains("no such repository")
                       || word.contains("not valid")
                       || word.contains("not exported")
                       || word.contains("not found")
