@@ -16,8 +16,7 @@ record GitAddress(Kind kind, URIish uri, String label) {
       "want an https://, http://, ssh:// or git:// URL, or user@host:path";
 
   /** ssh's short form, as the API allows it; JGit reads much more as one. */
-  private static final Pattern SHORT =
-      Pattern.compile("[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:\\S+");
+  private static final Pattern SHORT = Pattern.compile("[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:\\S+");
 
   /** How it is spoken to. */
   enum Kind {

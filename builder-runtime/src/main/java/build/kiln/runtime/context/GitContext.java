@@ -29,10 +29,10 @@ import org.eclipse.jgit.transport.Transport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A commit of a Git repository ({@code spec.source.git}). Only that commit is fetched, and its files
- * are read from Git's objects: nothing is checked out, so no filter, hook or attribute has a say.
- * Every file has the commit's time. Submodules are empty directories, and files kept by Git LFS are
- * their pointers.
+ * A commit of a Git repository ({@code spec.source.git}). Only that commit is fetched, and its
+ * files are read from Git's objects: nothing is checked out, so no filter, hook or attribute has a
+ * say. Every file has the commit's time. Submodules are empty directories, and files kept by Git
+ * LFS are their pointers.
  */
 public final class GitContext implements BuildContext {
   private static final String SOURCE = "refs/kiln/source";
@@ -159,11 +159,7 @@ public final class GitContext implements BuildContext {
   }
 
   private static GitContext open(
-      Repository repository,
-      Path folder,
-      GitAddress address,
-      ObjectId id,
-      @Nullable String subPath)
+      Repository repository, Path folder, GitAddress address, ObjectId id, @Nullable String subPath)
       throws IOException {
     RevCommit commit = parse(repository, address, id);
     long epoch = commit.getCommitterIdent().getWhenAsInstant().getEpochSecond();
@@ -198,9 +194,7 @@ public final class GitContext implements BuildContext {
       return walk.parseCommit(id);
     } catch (IncorrectObjectTypeException e) {
       throw new ContextException(
-          Code.INVALID,
-          "%s of %s is no commit, nor a tag of one".formatted(id.name(), address),
-          e);
+          Code.INVALID, "%s of %s is no commit, nor a tag of one".formatted(id.name(), address), e);
     } catch (MissingObjectException e) {
       throw new ContextException(
           Code.NOT_FOUND, "%s has no commit %s".formatted(address, id.name()), e);

@@ -51,8 +51,8 @@ public final class DockerArchive {
     Unfinished.file(file, out -> write(store, names, manifest, out));
   }
 
-  private static byte[] manifestJson(
-      LocalStore store, List<Reference> names, Descriptor descriptor) throws IOException {
+  private static byte[] manifestJson(LocalStore store, List<Reference> names, Descriptor descriptor)
+      throws IOException {
     if (!MediaTypes.isManifest(descriptor.mediaType())) {
       throw new StoreException(
           Code.UNSUPPORTED,

@@ -18,8 +18,8 @@ import java.util.TreeMap;
 
 /**
  * An image as an OCI image layout (OCI image-spec 1.1, image layout): its blobs, {@code oci-layout}
- * and {@code index.json}, in an order that depends on the image alone. Names are written as BuildKit
- * writes them.
+ * and {@code index.json}, in an order that depends on the image alone. Names are written as
+ * BuildKit writes them.
  */
 final class ImageLayout {
   private static final byte[] VERSION =
@@ -62,8 +62,7 @@ final class ImageLayout {
     }
     if (MediaTypes.isIndex(descriptor.mediaType())) {
       String what = "index " + descriptor.digest();
-      for (Descriptor manifest :
-          Json.read(store.read(descriptor), Index.class, what).manifests()) {
+      for (Descriptor manifest : Json.read(store.read(descriptor), Index.class, what).manifests()) {
         collect(manifest);
       }
     } else if (MediaTypes.isManifest(descriptor.mediaType())) {

@@ -187,21 +187,22 @@ class GitContextTest {
   void aSubPathIsTheRoot() throws IOException {
     try (var context =
         GitContext.fetch(
-            source(server.url("/repo.git"), null, "./app/"), null, GitAccess.anonymous(), scratch)) {
+            source(server.url("/repo.git"), null, "./app/"),
+            null,
+            GitAccess.anonymous(),
+            scratch)) {
       assertThat(Trees.paths(context.tree()))
           .containsExactly(
-              "dir",
-              "dir/größe",
-              "dir.txt",
-              "link -> ../Dockerfile",
-              "loop -> loop",
-              "run me.sh");
+              "dir", "dir/größe", "dir.txt", "link -> ../Dockerfile", "loop -> loop", "run me.sh");
       // What is above the root does not exist.
       assertThat(context.read("link", 100)).isEmpty();
     }
     try (var module =
         GitContext.fetch(
-            source(server.url("/repo.git"), null, "module"), null, GitAccess.anonymous(), scratch)) {
+            source(server.url("/repo.git"), null, "module"),
+            null,
+            GitAccess.anonymous(),
+            scratch)) {
       assertThat(module.tree().children("")).isEmpty();
     }
   }
@@ -231,10 +232,7 @@ class GitContextTest {
         message,
         () ->
             GitContext.fetch(
-                source(server.url(path), revision, subPath),
-                null,
-                GitAccess.anonymous(),
-                scratch));
+                source(server.url(path), revision, subPath), null, GitAccess.anonymous(), scratch));
     assertThat(scratch).isEmptyDirectory();
   }
 
@@ -292,8 +290,7 @@ class GitContextTest {
     assertFails(
         Code.UNAVAILABLE,
         "the connection fails",
-        () ->
-            GitRemote.resolve("http://127.0.0.1:" + port + "/x", null, GitAccess.anonymous()));
+        () -> GitRemote.resolve("http://127.0.0.1:" + port + "/x", null, GitAccess.anonymous()));
   }
 
   private GitAccess secret(String... keysAndValues) throws IOException {
@@ -339,11 +336,7 @@ class GitContextTest {
     assertFails(
         Code.SECRET_INCOMPLETE,
         "has no key known_hosts",
-        () ->
-            GitRemote.resolve(
-                "git@127.0.0.1:x.git",
-                null,
-                secret("ssh-privatekey", "x")));
+        () -> GitRemote.resolve("git@127.0.0.1:x.git", null, secret("ssh-privatekey", "x")));
   }
 
   @Test
@@ -360,8 +353,7 @@ class GitContextTest {
       assertThat(other.authorizations()).isEmpty();
       // One that asks for credentials gets none either.
       String asking = server.url("/to/" + other.port() + "/private/repo.git");
-      assertFails(
-          Code.UNAUTHORIZED, "HTTP 401", () -> GitRemote.resolve(asking, "main", access));
+      assertFails(Code.UNAUTHORIZED, "HTTP 401", () -> GitRemote.resolve(asking, "main", access));
       assertThat(other.authorizations()).isEmpty();
     }
   }

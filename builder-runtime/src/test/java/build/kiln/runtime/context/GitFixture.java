@@ -24,10 +24,7 @@ final class GitFixture {
 
   static boolean isGitHere() {
     try {
-      return new ProcessBuilder("git", "--version")
-              .redirectErrorStream(true)
-              .start()
-              .waitFor()
+      return new ProcessBuilder("git", "--version").redirectErrorStream(true).start().waitFor()
           == 0;
     } catch (IOException | InterruptedException e) {
       return false;
@@ -79,11 +76,9 @@ final class GitFixture {
   static String git(Path folder, long time, String... arguments)
       throws IOException, InterruptedException {
     var command =
-        new ArrayList<>(
-            List.of("git", "-c", "user.name=T", "-c", "user.email=t@example.com"));
+        new ArrayList<>(List.of("git", "-c", "user.name=T", "-c", "user.email=t@example.com"));
     command.addAll(List.of(arguments));
-    var builder =
-        new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true);
+    var builder = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true);
     builder.environment().put("GIT_CONFIG_GLOBAL", "/dev/null");
     builder.environment().put("GIT_CONFIG_SYSTEM", "/dev/null");
     builder.environment().put("GIT_AUTHOR_DATE", "@" + time + " +0000");

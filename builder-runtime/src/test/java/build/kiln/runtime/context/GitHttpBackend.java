@@ -134,8 +134,7 @@ final class GitHttpBackend implements AutoCloseable {
     put(exchange, "Content-Encoding", builder, "HTTP_CONTENT_ENCODING");
     put(exchange, "Git-Protocol", builder, "GIT_PROTOCOL");
     byte[] body = exchange.getRequestBody().readAllBytes();
-    if (!refused.isEmpty()
-        && text(exchange, body).contains("want " + refused)) {
+    if (!refused.isEmpty() && text(exchange, body).contains("want " + refused)) {
       refusal(exchange);
       return;
     }

@@ -24,8 +24,14 @@ class IgnoringTreeTest {
   @Test
   void hidesWhatThePatternsSayAndTellsWhy() throws IOException {
     var context =
-        context("# no\n\n**/*.pem\nnode_modules\n!node_modules/keep/me\n", "Dockerfile", "a/b.pem",
-            "a/b", "node_modules/keep/me", "node_modules/x/y", "node_modules/keep/not");
+        context(
+            "# no\n\n**/*.pem\nnode_modules\n!node_modules/keep/me\n",
+            "Dockerfile",
+            "a/b.pem",
+            "a/b",
+            "node_modules/keep/me",
+            "node_modules/x/y",
+            "node_modules/keep/not");
     IgnoringTree view = view(context);
     assertThat(Trees.paths(view))
         .containsExactly(
@@ -56,8 +62,7 @@ class IgnoringTreeTest {
 
   @Test
   void theDockerfilesOwnIgnoreFileWins() throws IOException {
-    var context =
-        context("*\n", "deploy/Dockerfile", "deploy/Dockerfile.dockerignore", "a", "b");
+    var context = context("*\n", "deploy/Dockerfile", "deploy/Dockerfile.dockerignore", "a", "b");
     assertThat(IgnoreFiles.of(context, "deploy/Dockerfile").excludes("a")).isFalse();
     assertThat(IgnoreFiles.of(context, "Dockerfile").excludes("a")).isTrue();
     // The builder still reads what COPY does not see.

@@ -91,8 +91,7 @@ class LocalContextTest {
     Files.writeString(folder.resolve("other"), "x");
     Files.createLink(folder.resolve("other2"), folder.resolve("other"));
     try (var context = LocalContext.open(folder)) {
-      long[] ids =
-          context.tree().children("").stream().mapToLong(EntryMeta::linkId).toArray();
+      long[] ids = context.tree().children("").stream().mapToLong(EntryMeta::linkId).toArray();
       assertThat(ids[0]).isNotZero();
       assertThat(context.tree().lookup("two").orElseThrow().linkId()).isEqualTo(ids[0]);
       assertThat(context.tree().lookup("other").orElseThrow().linkId())
@@ -123,9 +122,9 @@ class LocalContextTest {
       handle.makeNode("fifo", build.kiln.runtime.posix.FileType.FIFO, 0644, 0, 0);
     }
     try (var context = LocalContext.open(folder)) {
-      assertThat(context.tree().lookup("fifo").orElseThrow().kind())
-          .isEqualTo(EntryMeta.Kind.FIFO);
-      assertThatThrownBy(() -> context.read("fifo", 10)).hasMessageContaining("is a fifo, not a file");
+      assertThat(context.tree().lookup("fifo").orElseThrow().kind()).isEqualTo(EntryMeta.Kind.FIFO);
+      assertThatThrownBy(() -> context.read("fifo", 10))
+          .hasMessageContaining("is a fifo, not a file");
     }
   }
 
@@ -185,7 +184,8 @@ class LocalContextTest {
     Files.createSymbolicLink(folder.resolve("loop"), Path.of("loop"));
     Files.createSymbolicLink(folder.resolve("dangling"), Path.of("nothing"));
     try (var context = LocalContext.open(folder)) {
-      assertThat(context.read("Dockerfile", 100)).contains("FROM scratch\n".getBytes(java.nio.charset.StandardCharsets.UTF_8));
+      assertThat(context.read("Dockerfile", 100))
+          .contains("FROM scratch\n".getBytes(java.nio.charset.StandardCharsets.UTF_8));
       assertThat(context.read("./up/docker/../docker/Dockerfile", 100)).isPresent();
       assertThat(context.read("up/docker/Dockerfile/.", 100)).isEmpty();
       assertThat(context.read("dangling", 100)).isEmpty();

@@ -82,8 +82,7 @@ class WrittenContextTest {
     Path mount = mounted("Dockerfile", ".dockerignore", "logo.png");
     try (var context = ConfigMapContext.open(new ConfigMapSource("site", null), mount)) {
       assertThat(Trees.list(context.tree()))
-          .containsExactly(
-              "file 644 .dockerignore", "file 644 Dockerfile", "file 644 logo.png");
+          .containsExactly("file 644 .dockerignore", "file 644 Dockerfile", "file 644 logo.png");
       assertThat(context.read("logo.png", 10)).contains(new byte[] {(byte) 0xff, 0, 1});
       assertThat(context.epoch()).hasValue(0);
     }
@@ -111,8 +110,7 @@ class WrittenContextTest {
             ContextException.class, e -> assertThat(e.code()).isEqualTo(Code.NOT_FOUND))
         .hasMessage("ConfigMap \"site\" has no key \"dockerfile\"; it has Dockerfile, b");
     assertThatThrownBy(
-            () ->
-                ConfigMapContext.open(new ConfigMapSource("none", null), folder.resolve("none")))
+            () -> ConfigMapContext.open(new ConfigMapSource("none", null), folder.resolve("none")))
         .isInstanceOfSatisfying(
             ContextException.class, e -> assertThat(e.code()).isEqualTo(Code.NOT_FOUND))
         .hasMessageContaining("there is no ConfigMap \"none\"");

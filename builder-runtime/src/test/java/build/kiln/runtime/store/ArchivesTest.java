@@ -55,8 +55,7 @@ class ArchivesTest {
   private Outcome run(String... command) throws IOException, InterruptedException {
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     process.getOutputStream().close();
-    String text =
-        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     return new Outcome(process.waitFor(), text);
   }
 
@@ -95,8 +94,7 @@ class ArchivesTest {
     Descriptor index = images.index(AMD64, Platform.parse("linux/arm64/v8"));
     Path file = folder.resolve("app.tar");
     OciArchive.write(store, NAMES.subList(0, 1), index, file);
-    succeed(
-        "skopeo", "copy", "--all", "oci-archive:" + file, "dir:" + folder.resolve("copy"));
+    succeed("skopeo", "copy", "--all", "oci-archive:" + file, "dir:" + folder.resolve("copy"));
     assertThat(folder.resolve("copy/manifest.json")).hasBinaryContent(store.read(index));
   }
 
@@ -262,8 +260,7 @@ class ArchivesTest {
     assertFails(Code.EXISTS, () -> OciArchive.write(store, NAMES, image, folder));
     assertFails(Code.EXISTS, () -> OciArchive.writeFolder(store, NAMES, image, folder));
     assertFails(
-        Code.NOT_FOUND,
-        () -> OciArchive.write(store, NAMES, image, folder.resolve("none/x.tar")));
+        Code.NOT_FOUND, () -> OciArchive.write(store, NAMES, image, folder.resolve("none/x.tar")));
     assertFails(
         Code.NOT_FOUND,
         () -> OciArchive.writeFolder(store, NAMES, image, folder.resolve("none/x")));

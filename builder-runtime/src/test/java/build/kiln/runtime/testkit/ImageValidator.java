@@ -41,8 +41,7 @@ public final class ImageValidator {
   private static final Map<String, Set<String>> LAYER_TYPES =
       Map.of(
           MediaTypes.OCI_MANIFEST,
-          Set.of(
-              MediaTypes.OCI_LAYER, MediaTypes.OCI_LAYER_GZIP, MediaTypes.OCI_LAYER_ZSTD),
+          Set.of(MediaTypes.OCI_LAYER, MediaTypes.OCI_LAYER_GZIP, MediaTypes.OCI_LAYER_ZSTD),
           MediaTypes.DOCKER_MANIFEST,
           Set.of(
               MediaTypes.DOCKER_LAYER,
@@ -129,10 +128,7 @@ public final class ImageValidator {
     if (!manifest.config().mediaType().equals(configType)) {
       problem(
           descriptor,
-          "has a configuration of type "
-              + manifest.config().mediaType()
-              + ", want "
-              + configType);
+          "has a configuration of type " + manifest.config().mediaType() + ", want " + configType);
       return;
     }
     document(manifest.config(), ImageConfig.class)
@@ -172,9 +168,7 @@ public final class ImageValidator {
     }
     if (config.history() != null) {
       long steps =
-          config.history().stream()
-              .filter(step -> !Boolean.TRUE.equals(step.emptyLayer()))
-              .count();
+          config.history().stream().filter(step -> !Boolean.TRUE.equals(step.emptyLayer())).count();
       if (steps != layers) {
         problem(
             descriptor, "has " + steps + " history entries with a layer for " + layers + " layers");
@@ -262,7 +256,11 @@ public final class ImageValidator {
         && !paths.contains(String.valueOf(entry.linkTarget()))) {
       problem(
           descriptor,
-          "links \"" + entry.path() + "\" to \"" + entry.linkTarget() + "\", which is not before it");
+          "links \""
+              + entry.path()
+              + "\" to \""
+              + entry.linkTarget()
+              + "\", which is not before it");
     }
     if (!paths.add(entry.path())) {
       problem(descriptor, "has the entry \"" + entry.path() + "\" twice");

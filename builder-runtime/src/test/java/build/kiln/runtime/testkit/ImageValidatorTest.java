@@ -81,16 +81,12 @@ class ImageValidatorTest {
   private Descriptor edited(boolean config, String from, String to) throws IOException {
     Descriptor image = images.image(AMD64, 2, Compression.GZIP);
     String manifest = text(store.read(image));
-    Descriptor oldConfig =
-        Json.read(store.read(image), Manifest.class, "manifest").config();
+    Descriptor oldConfig = Json.read(store.read(image), Manifest.class, "manifest").config();
     if (!config) {
-      return store
-          .put(image.mediaType(), bytes(replaced(manifest, from, to)))
-          .withPlatform(AMD64);
+      return store.put(image.mediaType(), bytes(replaced(manifest, from, to))).withPlatform(AMD64);
     }
     Descriptor newConfig =
-        store.put(
-            oldConfig.mediaType(), bytes(replaced(text(store.read(oldConfig)), from, to)));
+        store.put(oldConfig.mediaType(), bytes(replaced(text(store.read(oldConfig)), from, to)));
     String moved =
         manifest
             .replace(oldConfig.digest().toString(), newConfig.digest().toString())
@@ -177,16 +173,14 @@ class ImageValidatorTest {
         .asString()
         .contains("has the entry \"a\" twice");
     var dangling =
-        imageOf(
-            sink -> sink.add(EntryMeta.file("a", 0644, 0, 0, 0, 0).asHardLinkTo("nothing")));
+        imageOf(sink -> sink.add(EntryMeta.file("a", 0644, 0, 0, 0, 0).asHardLinkTo("nothing")));
     assertThat(ImageValidator.problems(store, dangling))
         .singleElement()
         .asString()
         .contains("which is not before it");
     Descriptor garbage = store.put(MediaTypes.OCI_LAYER, bytes("no tar".repeat(200)));
     var step = new ImageConfig.History(null, "COPY", null, null, null);
-    var image =
-        images.image(AMD64, List.of(new Layer(garbage, garbage.digest())), List.of(step));
+    var image = images.image(AMD64, List.of(new Layer(garbage, garbage.digest())), List.of(step));
     assertThat(ImageValidator.problems(store, image))
         .singleElement()
         .asString()
@@ -196,10 +190,8 @@ class ImageValidatorTest {
   @Test
   void anIndexWhosePlatformsAreWrong() throws IOException {
     Descriptor arm = images.image(AMD64, 1, Compression.GZIP).withPlatform(ARM64);
-    Descriptor missing =
-        Descriptor.of(MediaTypes.OCI_MANIFEST, Digest.ofBytes(new byte[] {1}), 1);
-    var index =
-        new Index(2, MediaTypes.OCI_INDEX, null, List.of(arm, missing), null, null);
+    Descriptor missing = Descriptor.of(MediaTypes.OCI_MANIFEST, Digest.ofBytes(new byte[] {1}), 1);
+    var index = new Index(2, MediaTypes.OCI_INDEX, null, List.of(arm, missing), null, null);
     Descriptor stored = store.put(MediaTypes.OCI_INDEX, Json.write(index));
     assertThat(ImageValidator.problems(store, stored))
         .hasSize(2)

@@ -53,8 +53,7 @@ public final class RandomImages {
   }
 
   /** An image of given layers. */
-  public Descriptor image(
-      Platform platform, List<Layer> layers, List<ImageConfig.History> history)
+  public Descriptor image(Platform platform, List<Layer> layers, List<ImageConfig.History> history)
       throws IOException {
     var config =
         new ImageConfig(
@@ -66,13 +65,23 @@ public final class RandomImages {
             null,
             null,
             new ImageConfig.ContainerConfig(
-                null, null, List.of("PATH=/bin"), null, List.of("/bin/sh"), null, null, null, "/",
-                Map.of("seed", Long.toString(random.nextLong())), null, null, null),
+                null,
+                null,
+                List.of("PATH=/bin"),
+                null,
+                List.of("/bin/sh"),
+                null,
+                null,
+                null,
+                "/",
+                Map.of("seed", Long.toString(random.nextLong())),
+                null,
+                null,
+                null),
             new ImageConfig.RootFs(layers.stream().map(Layer::diffId).toList()),
             history);
     Descriptor stored = store.put(MediaTypes.OCI_CONFIG, Json.write(config));
-    var manifest =
-        Manifest.oci(stored, layers.stream().map(Layer::descriptor).toList(), null);
+    var manifest = Manifest.oci(stored, layers.stream().map(Layer::descriptor).toList(), null);
     return store.put(MediaTypes.OCI_MANIFEST, Json.write(manifest)).withPlatform(platform);
   }
 
