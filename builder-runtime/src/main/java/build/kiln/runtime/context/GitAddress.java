@@ -3,6 +3,7 @@ package build.kiln.runtime.context;
 import build.kiln.runtime.context.ContextException.Code;
 import java.net.URISyntaxException;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import org.eclipse.jgit.transport.URIish;
 
 /**
@@ -13,6 +14,9 @@ import org.eclipse.jgit.transport.URIish;
 record GitAddress(Kind kind, URIish uri, String label) {
   private static final String WANTED =
       "want an https://, http://, ssh:// or git:// URL, or user@host:path";
+
+  /** ssh's short form, as the API allows it; JGit reads much more as one. */
+  private static final Pattern SHORT = Pattern.compile("[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:\\S+");
 
   /** How it is spoken to. */
   enum Kind {
@@ -35,10 +39,13 @@ record GitAddress(Kind kind, URIish uri, String label) {
       // Not as the cause: it quotes the URL, which may hold a password.
       throw invalid(label, WANTED);
     }
-    if (uri.getHost() == null || uri.getHost().isEmpty()) {
+    boolean scpLike = uri.getScheme() == null;
+    if (uri.getHost() == null
+        || uri.getHost().isEmpty()
+        || (scpLike && !SHORT.matcher(url).matches())) {
       throw invalid(label, WANTED);
     }
-    String scheme = uri.getScheme() == null ? "ssh" : uri.getScheme().toLowerCase(Locale.ROOT);
+    String scheme = scpLike ? "ssh" : uri.getScheme().toLowerCase(Locale.ROOT);
     Kind kind =
         switch (scheme) {
           case "http", "https" -> Kind.HTTP;

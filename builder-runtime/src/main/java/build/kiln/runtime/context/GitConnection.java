@@ -97,12 +97,9 @@ final class GitConnection implements AutoCloseable {
     return transport;
   }
 
-  private static Transport open(GitAddress address, @Nullable Repository local)
-      throws IOException {
+  private static Transport open(GitAddress address, @Nullable Repository local) throws IOException {
     try {
-      return local == null
-          ? Transport.open(address.uri())
-          : Transport.open(local, address.uri());
+      return local == null ? Transport.open(address.uri()) : Transport.open(local, address.uri());
     } catch (NotSupportedException e) {
       throw new ContextException(
           Code.INVALID, "git.url %s cannot be used: check it".formatted(address), e);

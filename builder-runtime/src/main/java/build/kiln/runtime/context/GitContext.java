@@ -20,6 +20,7 @@ import org.eclipse.jgit.lib.NullProgressMonitor;
 import org.eclipse.jgit.lib.ObjectId;
 import org.eclipse.jgit.lib.Ref;
 import org.eclipse.jgit.lib.Repository;
+import org.eclipse.jgit.lib.StoredConfig;
 import org.eclipse.jgit.revwalk.RevCommit;
 import org.eclipse.jgit.revwalk.RevWalk;
 import org.eclipse.jgit.storage.file.FileRepositoryBuilder;
@@ -28,10 +29,10 @@ import org.eclipse.jgit.transport.Transport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A commit of a Git repository ({@code spec.source.git}). Only that commit is fetched, and its files
- * are read from Git's objects: nothing is checked out, so no filter, hook or attribute has a say.
- * Every file has the commit's time. Submodules are empty directories, and files kept by Git LFS are
- * their pointers.
+ * A commit of a Git repository ({@code spec.source.git}). Only that commit is fetched, and its
+ * files are read from Git's objects: nothing is checked out, so no filter, hook or attribute has a
+ * say. Every file has the commit's time. Submodules are empty directories, and files kept by Git
+ * LFS are their pointers.
  */
 public final class GitContext implements BuildContext {
   private static final String SOURCE = "refs/kiln/source";
@@ -82,6 +83,11 @@ public final class GitContext implements BuildContext {
               .setMustExist(false)
               .build();
       repository.create(true);
+      // JGit would tidy up in the background, in a folder that may be gone by then.
+      StoredConfig config = repository.getConfig();
+      config.setInt("gc", null, "auto", 0);
+      config.setBoolean("gc", null, "autoDetach", false);
+      config.save();
       Optional<ObjectId> wanted = pinned.or(() -> GitRemote.commit(source.revision()));
       ObjectId id =
           wanted.isPresent()
@@ -153,11 +159,7 @@ public final class GitContext implements BuildContext {
   }
 
   private static GitContext open(
-      Repository repository,
-      Path folder,
-      GitAddress address,
-      ObjectId id,
-      @Nullable String subPath)
+      Repository repository, Path folder, GitAddress address, ObjectId id, @Nullable String subPath)
       throws IOException {
     RevCommit commit = parse(repository, address, id);
     long epoch = commit.getCommitterIdent().getWhenAsInstant().getEpochSecond();
@@ -192,9 +194,7 @@ public final class GitContext implements BuildContext {
       return walk.parseCommit(id);
     } catch (IncorrectObjectTypeException e) {
       throw new ContextException(
-          Code.INVALID,
-          "%s of %s is no commit, nor a tag of one".formatted(id.name(), address),
-          e);
+          Code.INVALID, "%s of %s is no commit, nor a tag of one".formatted(id.name(), address), e);
     } catch (MissingObjectException e) {
       throw new ContextException(
           Code.NOT_FOUND, "%s has no commit %s".formatted(address, id.name()), e);
@@ -225,8 +225,9 @@ public final class GitContext implements BuildContext {
     if (repository != null) {
       repository.close();
     }
-    try (var parent = DirectoryHandle.open(folder.resolveSibling("."))) {
-      TreeRemover.remove(parent, String.valueOf(folder.getFileName()));
+    try (var directory = DirectoryHandle.open(folder)) {
+      TreeRemover.removeContents(directory);
     }
+    Files.delete(folder);
   }
 }

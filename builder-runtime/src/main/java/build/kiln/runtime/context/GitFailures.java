@@ -40,9 +40,7 @@ final class GitFailures {
     }
     Verdict verdict = verdict(status, e);
     return new ContextException(
-        verdict.code,
-        "tried to %s of %s but %s".formatted(what, address, verdict.why),
-        e);
+        verdict.code, "tried to %s of %s but %s".formatted(what, address, verdict.why), e);
   }
 
   private record Verdict(Code code, String why) {}
@@ -123,8 +121,7 @@ final class GitFailures {
 
   private static Optional<Verdict> byServersWord(Exception e) {
     if (cause(e, NoRemoteRepositoryException.class).isPresent()) {
-      return Optional.of(
-          new Verdict(Code.NOT_FOUND, "there is no such repository; check git.url"));
+      return Optional.of(new Verdict(Code.NOT_FOUND, "there is no such repository; check git.url"));
     }
     return cause(e, RemoteRepositoryException.class)
         .map(
@@ -132,6 +129,7 @@ final class GitFailures {
               String word = String.valueOf(refusal.getMessage()).toLowerCase(Locale.ROOT);
               boolean missing =
                   word.contains("not our ref")
+                      || word.contains("no such repository")
                       || word.contains("not valid")
                       || word.contains("not exported")
                       || word.contains("not found")

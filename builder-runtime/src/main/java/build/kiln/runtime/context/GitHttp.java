@@ -18,8 +18,8 @@ import org.eclipse.jgit.transport.http.JDKHttpConnection;
 import org.jspecify.annotations.Nullable;
 
 /**
- * HTTP as JGit uses it, with the installation's proxies and authorities instead of the machine's. It
- * remembers the last status, and keeps the repository's credentials from any other host.
+ * HTTP as JGit uses it, with the installation's proxies and authorities instead of the machine's.
+ * It remembers the last status, and keeps the repository's credentials from any other host.
  */
 final class GitHttp implements HttpConnectionFactory {
   private final GitAddress address;
@@ -74,8 +74,7 @@ final class GitHttp implements HttpConnectionFactory {
 
   private static Proxy via(URI proxy) {
     int port = proxy.getPort() < 0 ? 80 : proxy.getPort();
-    return new Proxy(
-        Proxy.Type.HTTP, InetSocketAddress.createUnresolved(proxy.getHost(), port));
+    return new Proxy(Proxy.Type.HTTP, InetSocketAddress.createUnresolved(proxy.getHost(), port));
   }
 
   private final class Connection extends JDKHttpConnection {

@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps the machine out of JGit, for the whole process: no system's or user's Git configuration
- * (which could rewrite URLs or run credential helpers), no GIT_ variables, nothing written to a home
- * directory. The same manifest gives the same build everywhere.
+ * (which could rewrite URLs or run credential helpers), no GIT_ variables, nothing written to a
+ * home directory. The same manifest gives the same build everywhere.
  */
 final class GitIsolation extends SystemReader.Delegate {
   /** Files above this are streamed instead of being read whole, in bytes. */

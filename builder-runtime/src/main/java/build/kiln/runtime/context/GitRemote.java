@@ -80,9 +80,7 @@ public final class GitRemote {
     return revision.startsWith(Constants.R_REFS)
         ? List.of(revision)
         : List.of(
-            Constants.R_HEADS + revision,
-            Constants.R_TAGS + revision,
-            Constants.R_REFS + revision);
+            Constants.R_HEADS + revision, Constants.R_TAGS + revision, Constants.R_REFS + revision);
   }
 
   private static String missing(GitAddress address, @Nullable String revision) {

@@ -33,8 +33,7 @@ final class GitSecret {
     }
     Path user = folder.resolve("username");
     return Optional.of(
-        new Login(
-            address, Files.isRegularFile(user) ? line(user) : DEFAULT_USER, line(password)));
+        new Login(address, Files.isRegularFile(user) ? line(user) : DEFAULT_USER, line(password)));
   }
 
   /** The keys for ssh. Hosts whose key is not known are never believed, so known_hosts must be. */
@@ -63,11 +62,7 @@ final class GitSecret {
               .formatted(address));
     }
     Path known = desk.resolve("known_hosts");
-    List<Path> keys =
-        DESK_KEYS.stream()
-            .map(desk::resolve)
-            .filter(Files::isRegularFile)
-            .toList();
+    List<Path> keys = DESK_KEYS.stream().map(desk::resolve).filter(Files::isRegularFile).toList();
     if (keys.isEmpty() || !Files.isRegularFile(known)) {
       throw new ContextException(
           Code.SECRET_INCOMPLETE,

@@ -130,7 +130,9 @@ final class GitTree implements FileTree {
       id = node == null || !node.meta.isDirectory() ? null : node.id;
     }
     NavigableMap<String, Node> entries =
-        id == null || id.equals(ObjectId.zeroId()) ? Collections.emptyNavigableMap() : read(path, id);
+        id == null || id.equals(ObjectId.zeroId())
+            ? Collections.emptyNavigableMap()
+            : read(path, id);
     cache.put(path, entries);
     return entries;
   }
@@ -187,8 +189,6 @@ final class GitTree implements FileTree {
 
   private ContextException damaged(String path, IOException e) {
     return new ContextException(
-        Code.INVALID,
-        "cannot read \"%s\" of %s: %s".formatted(path, where, e.getMessage()),
-        e);
+        Code.INVALID, "cannot read \"%s\" of %s: %s".formatted(path, where, e.getMessage()), e);
   }
 }
