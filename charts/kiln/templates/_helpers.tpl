@@ -39,7 +39,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if .image.digest }}
 {{- printf "%s@%s" .image.repository .image.digest }}
 {{- else }}
-{{- printf "%s:%s" .image.repository (default .root.Chart.AppVersion .image.tag) }}
+{{- /* YAML takes a tag such as 20261125 for a number. */}}
+{{- $tag := kindIs "string" .image.tag | ternary .image.tag (.image.tag | int64 | toString) }}
+{{- printf "%s:%s" .image.repository (default .root.Chart.AppVersion $tag) }}
 {{- end }}
 {{- end }}
 

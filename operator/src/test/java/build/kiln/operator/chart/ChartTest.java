@@ -214,13 +214,18 @@ class ChartTest {
     assertThat(before.asText()).isNotEmpty().isNotEqualTo(after.asText());
   }
 
-  @Test
-  void aDigestGoesBeforeATag() {
-    var digest = "sha256:" + "ab".repeat(32);
-    var deployment =
-        deployment("--set", "image.repository=r.example/op,image.tag=1,image.digest=" + digest);
-    assertThat(container(deployment).path("image").asText()).isEqualTo("r.example/op@" + digest);
-    assertThat(container(deployment()).path("image").asText()).endsWith(":0.1.0");
+  @ParameterizedTest
+  @CsvSource({
+    "logLevel=INFO, registry.kiln.build/kiln/operator:0.1.0",
+    "image.tag=1.10-rc1, registry.kiln.build/kiln/operator:1.10-rc1",
+    "image.tag=20261125, registry.kiln.build/kiln/operator:20261125",
+    "image.tag=1;image.digest=sha256:X, registry.kiln.build/kiln/operator@sha256:X",
+    "image.repository=localhost:5000/op, localhost:5000/op:0.1.0"
+  })
+  void theImageIsByDigestElseByTagElseOfThisVersion(String values, String image) {
+    var hex = "ab".repeat(32);
+    var deployment = deployment("--set", values.replace(";", ",").replace("X", hex));
+    assertThat(container(deployment).path("image").asText()).isEqualTo(image.replace("X", hex));
   }
 
   @ParameterizedTest
