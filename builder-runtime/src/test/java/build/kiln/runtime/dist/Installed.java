@@ -11,7 +11,8 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
- * An installed {@code kiln} in a folder, with programs of our own before or instead of the machine's.
+ * An installed {@code kiln} in a folder, with programs of our own before or instead of the
+ * machine's.
  */
 record Installed(Path folder) {
   /** What the launcher needs of POSIX. */
@@ -51,7 +52,8 @@ record Installed(Path folder) {
   /** A JDK of this version whose java prints who it is and its arguments, a line each. */
   Installed withJava(Path jdk, String version) throws IOException {
     Files.createDirectories(jdk.resolve("bin"));
-    Files.writeString(jdk.resolve("release"), "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"" + version + "\"\n");
+    Files.writeString(
+        jdk.resolve("release"), "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"" + version + "\"\n");
     script(
         jdk.resolve("bin/java"),
         """
@@ -87,7 +89,9 @@ record Installed(Path folder) {
     return run(List.of(), environment, arguments);
   }
 
-  /** Runs kiln with these arguments, with PATH, JAVA_HOME and HOME as here unless said otherwise. */
+  /**
+   * Runs kiln with these arguments, with PATH, JAVA_HOME and HOME as here unless said otherwise.
+   */
   Result run(List<String> before, Map<String, String> environment, String... arguments)
       throws Exception {
     var command = new ArrayList<>(before);
@@ -99,7 +103,8 @@ record Installed(Path folder) {
   Result start(List<String> command, Map<String, String> environment) throws Exception {
     var out = folder.resolve("out");
     var err = folder.resolve("err");
-    var builder = new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile());
+    var builder =
+        new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile());
     builder.environment().clear();
     builder.environment().put("PATH", path().toString());
     builder.environment().put("JAVA_HOME", folder.resolve("jdk").toString());

@@ -117,7 +117,8 @@ class ChartTest {
             .map(o -> o.at("/metadata/namespace").asText());
     assertThat(operators).containsExactly("shop", "web");
     assertThat(rules(objects.stream().filter(o -> o.path("kind").asText().equals("ClusterRole"))))
-        .allSatisfy(rule -> assertThat(strings(rule.path("apiGroups"))).containsExactly("kiln.build"));
+        .allSatisfy(
+            rule -> assertThat(strings(rule.path("apiGroups"))).containsExactly("kiln.build"));
     assertThat(objects).noneMatch(o -> o.path("kind").asText().equals("ClusterRoleBinding"));
   }
 
@@ -162,8 +163,7 @@ class ChartTest {
     var settings = settings(folder, values.arguments());
     assertThat(settings.httpPort()).isEqualTo(8080);
     assertThat(settings.leaderElection().leaseName()).isEqualTo("kiln");
-    assertThat(settings.watchNamespaces())
-        .hasSize(values == Values.NAMED_NAMESPACES ? 2 : 0);
+    assertThat(settings.watchNamespaces()).hasSize(values == Values.NAMED_NAMESPACES ? 2 : 0);
   }
 
   @Test

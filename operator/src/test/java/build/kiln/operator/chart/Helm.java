@@ -48,8 +48,7 @@ final class Helm {
     if (result.exitCode() != 0) {
       throw new AssertionError(result.output());
     }
-    try (var documents =
-        YAML.readerFor(JsonNode.class).<JsonNode>readValues(result.output())) {
+    try (var documents = YAML.readerFor(JsonNode.class).<JsonNode>readValues(result.output())) {
       return documents.readAll().stream().filter(JsonNode::isObject).toList();
     } catch (IOException e) {
       throw new AssertionError("not YAML: " + result.output(), e);

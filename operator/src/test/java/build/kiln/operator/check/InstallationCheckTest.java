@@ -51,7 +51,12 @@ class InstallationCheckTest {
 
   @Test
   void passesWhereAnOperatorWritesTheStatus() throws Exception {
-    try (var watch = server.client().resources(ImageBuild.class).inNamespace("default").watch(new StatusWriter())) {
+    try (var watch =
+        server
+            .client()
+            .resources(ImageBuild.class)
+            .inNamespace("default")
+            .watch(new StatusWriter())) {
       assertThat(watch).isNotNull();
       var output = check(true, Duration.ofSeconds(30));
       assertThat(output).contains("ok: the operator wrote the status of default/kiln-check-");
@@ -106,8 +111,7 @@ class InstallationCheckTest {
             .resource(build)
             .subresource("status")
             .patch(
-                PatchContext.of(PatchType.JSON_MERGE),
-                "{\"status\": {\"observedGeneration\": 1}}");
+                PatchContext.of(PatchType.JSON_MERGE), "{\"status\": {\"observedGeneration\": 1}}");
       }
     }
 
