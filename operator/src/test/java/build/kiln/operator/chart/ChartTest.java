@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.BeforeAll;
@@ -188,7 +189,7 @@ class ChartTest {
     assertThat(settings.defaults().workspaceSize()).isEqualTo(Quantity.parse("20Gi"));
     assertThat(settings.defaults().nodeSelector()).isEqualTo(Map.of("pool", "builds"));
     assertThat(settings.defaults().tolerations()).hasSize(1);
-    assertThat(settings.defaults().resources().getRequests())
+    assertThat(Objects.requireNonNull(settings.defaults().resources()).getRequests())
         .containsEntry("memory", Quantity.parse("512Mi"));
   }
 
