@@ -56,6 +56,6 @@ launch() {
   # root of a user namespace has another one there.
   # shellcheck disable=SC2086 # $flags and KILN_JAVA_OPTS are words
   exec "$java" -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError --enable-native-access=ALL-UNNAMED \
-    -XX:+DisplayVMOutputToStderr -Xlog:disable '-Xlog:all=warning,aot*=off,cds*=off:stderr' \
+    -XX:-UsePerfData -XX:+DisplayVMOutputToStderr -Xlog:disable '-Xlog:all=warning,aot*=off,cds*=off:stderr' \
     ${cache:+"$cache"} ${HOME:+"-Duser.home=$HOME"} $flags ${KILN_JAVA_OPTS:-} -cp "$classpath" "$main" "$@"
 }

@@ -9,6 +9,7 @@ import io.fabric8.kubernetes.api.model.Quantity;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -204,6 +205,23 @@ class ChartTest {
         .usingRecursiveComparison()
         .ignoringFields("leaderElection.leaseName", "defaults.resources")
         .isEqualTo(operator);
+  }
+
+  @Test
+  void everyValueIsDocumented() throws IOException {
+    var text = Files.readString(Helm.CHART.resolve("../../docs/install.md"));
+    var paths = new ArrayList<String>();
+    leaves("", Helm.YAML.readTree(Helm.CHART.resolve("values.yaml").toFile()), paths);
+    assertThat(paths).hasSizeGreaterThan(50).allMatch(path -> text.contains("`" + path + "`"));
+  }
+
+  private static void leaves(String path, JsonNode node, List<String> paths) {
+    if (node.isObject() && !node.isEmpty()) {
+      node.properties()
+          .forEach(p -> leaves(path.isEmpty() ? p.getKey() : path + "." + p.getKey(), p.getValue(), paths));
+    } else {
+      paths.add(path);
+    }
   }
 
   @Test
