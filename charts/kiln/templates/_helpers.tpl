@@ -45,7 +45,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
-{{/* Names that would clash if the chart were installed twice: of cluster-scoped objects. */}}
+{{/* The name of cluster-scoped objects, which two releases of the same name must not share: kiln in the namespace kiln,
+else the namespace goes before it. */}}
 {{- define "kiln.clusterName" -}}
-{{- printf "%s-%s" .Release.Namespace (include "kiln.fullname" .) | trunc 63 | trimSuffix "-" }}
+{{- $name := include "kiln.fullname" . }}
+{{- eq $name .Release.Namespace | ternary $name (printf "%s-%s" .Release.Namespace $name) }}
 {{- end }}

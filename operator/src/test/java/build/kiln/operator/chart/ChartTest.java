@@ -218,7 +218,10 @@ class ChartTest {
   private static void leaves(String path, JsonNode node, List<String> paths) {
     if (node.isObject() && !node.isEmpty()) {
       node.properties()
-          .forEach(p -> leaves(path.isEmpty() ? p.getKey() : path + "." + p.getKey(), p.getValue(), paths));
+          .forEach(
+              p ->
+                  leaves(
+                      path.isEmpty() ? p.getKey() : path + "." + p.getKey(), p.getValue(), paths));
     } else {
       paths.add(path);
     }

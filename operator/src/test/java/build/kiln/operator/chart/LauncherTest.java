@@ -25,7 +25,8 @@ class LauncherTest {
     Files.createFile(folder.resolve("lib/a.jar"));
     Files.createDirectories(folder.resolve("jdk/bin"));
     Files.writeString(folder.resolve("jdk/release"), "JAVA_VERSION=\"25\"\n");
-    executable(Files.writeString(folder.resolve("jdk/bin/java"), "#!/bin/sh\nprintf '%s\\n' \"$@\"\n"));
+    executable(
+        Files.writeString(folder.resolve("jdk/bin/java"), "#!/bin/sh\nprintf '%s\\n' \"$@\"\n"));
   }
 
   @Test
