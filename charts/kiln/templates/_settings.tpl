@@ -1,0 +1,59 @@
+{{/* settings.yaml, as the operator reads it: the fields of build.kiln.operator.settings.Settings, which refuses others. */}}
+{{- define "kiln.settings" -}}
+builderImage: {{ include "kiln.image" (dict "image" .Values.builder.image "root" .) }}
+builderImagePullPolicy: {{ .Values.builder.image.pullPolicy }}
+{{- with .Values.builder.imagePullSecrets }}
+builderImagePullSecrets:
+  {{- range . }}
+  - {{ .name }}
+  {{- end }}
+{{- end }}
+watchNamespaces: {{ toJson .Values.watchNamespaces }}
+{{- with .Values.registries }}
+mirrors: {{ toJson .mirrors }}
+insecureRegistries: {{ toJson .insecure }}
+allowedBases: {{ toJson .allowedBases }}
+allowedOutputs: {{ toJson .allowedOutputs }}
+{{- end }}
+{{- if .Values.caBundle.configMap }}
+caDirectory: /etc/kiln-ca
+{{- end }}
+{{- with .Values.proxy }}
+{{- if or .http .https .noProxy }}
+proxies:
+  {{- with .http }}
+  HTTP_PROXY: {{ . | quote }}
+  {{- end }}
+  {{- with .https }}
+  HTTPS_PROXY: {{ . | quote }}
+  {{- end }}
+  {{- with .noProxy }}
+  NO_PROXY: {{ . | quote }}
+  {{- end }}
+{{- end }}
+{{- end }}
+allowChroot: {{ .Values.isolation.allowChroot }}
+maxConcurrentBuilds: {{ .Values.concurrency.cluster }}
+maxConcurrentBuildsPerNamespace: {{ .Values.concurrency.namespace }}
+defaults:
+  {{- with .Values.builder.resources }}
+  resources:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.builder.workspaceSize }}
+  workspaceSize: {{ . }}
+  {{- end }}
+  nodeSelector: {{ toJson .Values.builder.nodeSelector }}
+  tolerations: {{ toJson .Values.builder.tolerations }}
+{{- with .Values.timing }}
+podStartGrace: {{ .podStartGrace }}
+missingPoll: {{ .missingPoll }}
+progressInterval: {{ .progressInterval }}
+retry:
+  {{- toYaml .retry | nindent 2 }}
+{{- end }}
+leaderElection:
+  enabled: true
+  leaseName: {{ include "kiln.fullname" . }}
+httpPort: 8080
+{{- end }}
