@@ -26,6 +26,17 @@ public interface Snapshots extends AutoCloseable {
     return OverlaySnapshots.open(files, directory, userXattr);
   }
 
+  /**
+   * Roots that are directories with all files, for where nothing can be mounted. A root moves on to
+   * the next step when it is committed.
+   *
+   * @param directory for the snapshots alone; made if it is missing
+   * @throws RootfsException NOT_EMPTY if there is something in the directory
+   */
+  static Snapshots directories(LayerFiles files, Path directory) throws IOException {
+    return DirectorySnapshots.open(files, directory);
+  }
+
   /** A writable root that holds exactly these layers, base first. */
   Snapshot prepare(List<Layer> layers) throws IOException;
 

@@ -22,6 +22,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class OverlaySnapshotsTest {
+  /** More find more; each costs some seconds. */
+  private static final long SEEDS = Long.getLong("kiln.test.seeds", 3);
+
   @TempDir Path dir;
   private LocalStore store;
 
@@ -35,7 +38,8 @@ class OverlaySnapshotsTest {
     store.close();
   }
 
-  private List<Layer> randomLayers(long seed, int count) throws IOException {
+  /** Layers of which the later remove some of what the earlier have. */
+  static List<Layer> randomLayers(LocalStore store, long seed, int count) throws IOException {
     var layers = new ArrayList<Layer>();
     var paths = new ArrayList<String>();
     for (int i = 0; i < count; i++) {
@@ -56,8 +60,8 @@ class OverlaySnapshotsTest {
   void whatAStepDidIsTheLayer(Way way) throws Exception {
     String missing = Mounts.missing(way, Files.createDirectories(dir.resolve("probe")));
     assumeTrue(missing.isEmpty(), missing);
-    for (long seed = 1; seed <= 8; seed++) {
-      List<Layer> layers = randomLayers(seed, 3);
+    for (long seed = 1; seed <= SEEDS; seed++) {
+      List<Layer> layers = randomLayers(store, seed, 3);
       try (var snapshots =
           Snapshots.overlay(store.layers(), dir.resolve("s"), way.userXattr)) {
         for (int step = 0; step < 2; step++) {

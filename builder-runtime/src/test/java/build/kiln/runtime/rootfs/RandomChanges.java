@@ -178,8 +178,9 @@ final class RandomChanges {
     try (DirectoryHandle to = root.openDirectory(target)) {
       parent.rename(name, to, newName());
     } catch (PosixException e) {
-      // An overlay does not rename directories of lower layers; mv copies them then.
-      if (e.errno() != Errno.EXDEV) {
+      // An overlay does not rename directories of lower layers; mv copies them then. In a user
+      // namespace it may not mark a sticky directory of another owner.
+      if (e.errno() != Errno.EXDEV && e.errno() != Errno.EPERM) {
         throw e;
       }
     }
