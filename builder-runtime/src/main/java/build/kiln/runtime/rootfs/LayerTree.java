@@ -90,15 +90,22 @@ final class LayerTree {
     return directory;
   }
 
-  Gone whiteout(String path) throws IOException {
-    ImageNode parent = walk(LayerPaths.parent(path), true);
+  /**
+   * Adds a whiteout; empty if it lies below what the layer itself has as a file, as some tools write
+   * it when a directory became one: that hides what lower layers have anyway.
+   */
+  Optional<Gone> whiteout(String path) throws IOException {
+    ImageNode parent = find(LayerPaths.parent(path), true);
+    if (parent == null) {
+      return Optional.empty();
+    }
     String name = LayerPaths.name(path);
     ImageNode own = parent.children.get(name);
     if (own != null && own.isDirectory()) {
       own.startAfresh();
     }
     parent.remove(name);
-    return new Gone(parent, name, own);
+    return Optional.of(new Gone(parent, name, own));
   }
 
   /** Adds an entry; empty for one that is never unpacked. */
@@ -166,6 +173,17 @@ final class LayerTree {
    * @param create whether directories that are missing are made; else they are taken for empty
    */
   private ImageNode walk(String path, boolean create) throws IOException {
+    ImageNode found = find(path, create);
+    if (found == null) {
+      throw error(
+          Code.MALFORMED,
+          quoted(path) + " is no directory, though the layer has entries or links below it");
+    }
+    return found;
+  }
+
+  /** As {@link #walk}, null if something on the way is no directory. */
+  private @Nullable ImageNode find(String path, boolean create) throws IOException {
     Deque<ImageNode> way = new ArrayDeque<>(List.of(root));
     Deque<String> left = new ArrayDeque<>();
     prepend(left, path);
@@ -210,12 +228,7 @@ final class LayerTree {
           throw error(Code.LIMIT_EXCEEDED, "directories are nested deeper than " + MAX_DEPTH);
         }
       } else {
-        throw error(
-            Code.MALFORMED,
-            quoted(path)
-                + " leads through "
-                + quoted(next.meta.path())
-                + ", which is no directory");
+        return null;
       }
     }
     return way.element();

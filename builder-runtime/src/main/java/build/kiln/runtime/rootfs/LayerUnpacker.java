@@ -130,7 +130,12 @@ final class LayerUnpacker implements LayerTree.Observer {
             create(placed.get(), entry);
           }
         }
-        case LayerEvent.Whiteout whiteout -> remove(tree.whiteout(whiteout.path()));
+        case LayerEvent.Whiteout whiteout -> {
+          var gone = tree.whiteout(whiteout.path());
+          if (gone.isPresent()) {
+            remove(gone.get());
+          }
+        }
         case LayerEvent.Opaque opaque -> {
           ImageNode directory = tree.opaque(opaque.directory());
           if (form instanceof Form.Merged) {
