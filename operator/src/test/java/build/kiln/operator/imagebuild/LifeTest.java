@@ -73,16 +73,19 @@ class LifeTest {
     assertThat(run.cause()).extracting("type").isEqualTo("Created");
     assertThat(run.platform().orElseThrow().digest()).isEqualTo(TestCluster.DIGEST);
     assertThat(run.platform().orElseThrow().pushedBytes()).isEqualTo(2000);
-    assertThat(cluster.events("BuildStarted")).hasSize(1);
-    assertThat(cluster.events("BuildSucceeded")).hasSize(1);
-    assertThat(
-            cluster
-                .metrics
-                .get("kiln.builds.finished")
-                .tags("result", "succeeded")
-                .counter()
-                .count())
-        .isEqualTo(1);
+    assertThat(cluster.awaitEvents("BuildStarted")).hasSize(1);
+    assertThat(cluster.awaitEvents("BuildSucceeded")).hasSize(1);
+    Awaitility.await()
+        .untilAsserted(
+            () ->
+                assertThat(
+                        cluster
+                            .metrics
+                            .get("kiln.builds.finished")
+                            .tags("result", "succeeded")
+                            .counter()
+                            .count())
+                    .isEqualTo(1));
   }
 
   @Test
@@ -206,7 +209,7 @@ class LifeTest {
     var status = cluster.awaitFailed("hello", FailureReason.PushDenied);
     assertThat(status.image()).isEqualTo(image);
     assertThat(condition(status, "Stalled")).isEqualTo("True");
-    assertThat(cluster.events("BuildFailed")).hasSize(1);
+    assertThat(cluster.awaitEvents("BuildFailed")).hasSize(1);
   }
 
   @Test
@@ -331,7 +334,7 @@ class LifeTest {
 
     secret("login", Map.of(".dockerconfigjson", "e30="));
     var job = cluster.awaitJob("hello", 1);
-    assertThat(cluster.events("SecretNotFound")).hasSize(1);
+    assertThat(cluster.awaitEvents("SecretNotFound")).hasSize(1);
     assertThat(job.getSpec().getTemplate().getSpec().getVolumes())
         .filteredOn(volume -> volume.getProjected() != null)
         .singleElement()
@@ -404,7 +407,7 @@ class LifeTest {
     cluster.collect(pod);
     cluster.succeeds("hello", 2);
     cluster.awaitReady("hello", "True", "Succeeded");
-    assertThat(cluster.events("Superseded")).hasSize(1);
+    assertThat(cluster.awaitEvents("Superseded")).hasSize(1);
   }
 
   @Test
@@ -442,7 +445,7 @@ class LifeTest {
     cluster.awaitJob("other", 1);
     assertThat(cluster.jobs()).hasSize(2);
     assertThat(cluster.status("hello").allRuns()).hasSize(1);
-    assertThat(cluster.events("BuildSucceeded")).hasSize(1);
+    assertThat(cluster.awaitEvents("BuildSucceeded")).hasSize(1);
   }
 
   @Test
@@ -605,7 +608,7 @@ class LifeTest {
         failed(FailureReason.IsolationUnavailable, "unshare: Operation not permitted"));
     var second = cluster.awaitJob("hello", 1, 2);
     assertThat(Labels.tier(second)).contains(Isolation.Chroot);
-    assertThat(cluster.events("IsolationFallback"))
+    assertThat(cluster.awaitEvents("IsolationFallback"))
         .singleElement()
         .satisfies(
             event -> assertThat(event.getMessage()).contains("Chroot", "Operation not permitted"));
@@ -651,7 +654,7 @@ class LifeTest {
                 : new Admission.Refused("violates PodSecurity \"restricted\""));
     cluster.apply("hello", HELLO);
     assertThat(Labels.tier(cluster.awaitJob("hello", 1))).contains(Isolation.NoRun);
-    assertThat(cluster.events("IsolationFallback")).hasSize(1);
+    assertThat(cluster.awaitEvents("IsolationFallback")).hasSize(1);
   }
 
   @Test
@@ -671,7 +674,7 @@ class LifeTest {
     cluster.succeeds("two", 1);
     assertThat(cluster.status("two").queuePosition()).isNull();
     cluster.succeeds("three", 1);
-    assertThat(cluster.events("Queued")).hasSize(2);
+    assertThat(cluster.awaitEvents("Queued")).hasSize(2);
   }
 
   @Test
