@@ -108,13 +108,13 @@ public record Settings(
     atLeastOne("maxConcurrentBuilds", maxConcurrentBuilds);
     maxConcurrentBuildsPerNamespace = requireNonNullElse(maxConcurrentBuildsPerNamespace, 10);
     atLeastOne("maxConcurrentBuildsPerNamespace", maxConcurrentBuildsPerNamespace);
-    defaults = requireNonNullElseGet(defaults, () -> new Defaults(null, null, null, null));
+    defaults = requireNonNullElseGet(defaults, () -> new Defaults(null, null, Map.of(), List.of()));
     podStartGrace = duration("podStartGrace", podStartGrace, "20s");
     missingPoll = duration("missingPoll", missingPoll, "10s");
     progressInterval = duration("progressInterval", progressInterval, "3s");
-    retry = requireNonNullElseGet(retry, () -> new Retry(null, null, null, null));
+    retry = requireNonNullElseGet(retry, () -> new Retry("5m", "1h", "20s", "10m"));
     leaderElection =
-        requireNonNullElseGet(leaderElection, () -> new LeaderElection(null, null, null));
+        requireNonNullElseGet(leaderElection, () -> new LeaderElection(true, "kiln-operator", null));
     httpPort = requireNonNullElse(httpPort, 8080);
     check(
         httpPort >= 0 && httpPort <= 65535, "httpPort", String.valueOf(httpPort), "a port or 0");
