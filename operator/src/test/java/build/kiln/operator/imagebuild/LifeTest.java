@@ -28,6 +28,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -125,7 +126,8 @@ class LifeTest {
             .get();
     assertThat(map.getImmutable()).isTrue();
     assertThat(map.hasOwnerReferenceFor(job.getMetadata().getUid())).isTrue();
-    WorkOrder order = Records.readOrder(map.getData().get("order.json"));
+    WorkOrder order =
+        Records.readOrder(Objects.requireNonNull(map.getData().get("order.json")));
     assertThat(order.resource().getSpec()).isEqualTo(cluster.get("hello").getSpec());
     assertThat(order.resource().getStatus()).isNull();
     assertThat(order.resolved().tags()).containsExactly("v1");
@@ -615,7 +617,8 @@ class LifeTest {
     cluster.ends(second, cluster.runs(second), 0, pushed("registry.example.com/x"));
     var run = newest(cluster.awaitReady("hello", "True", "Succeeded"));
     assertThat(run.number()).isEqualTo(1);
-    assertThat(run.platform().orElseThrow().isolation().detail())
+    assertThat(run.platform().orElseThrow().isolation())
+        .asString()
         .contains("Namespaces does not start: unshare: Operation not permitted");
   }
 
@@ -635,23 +638,23 @@ class LifeTest {
 
   @Test
   void aTierThatAdmissionRefusesIsToldAndGoesOnWhenItMay() {
-    cluster.admission.set(pod -> new Admission.Refused("violates PodSecurity \"restricted\""));
+    cluster.admission = pod -> new Admission.Refused("violates PodSecurity \"restricted\"");
     cluster.apply("hello", HELLO + "\nisolation: Namespaces");
     var status = cluster.awaitFailed("hello", FailureReason.PodRefused);
     assertThat(message(status)).contains("violates PodSecurity", "spec.isolation");
     assertThat(cluster.jobs()).isEmpty();
 
-    cluster.admission.set(Admission.ofEverything());
+    cluster.admission = Admission.ofEverything();
     cluster.succeeds("hello", 1);
   }
 
   @Test
   void auto_takesTheStrongestTierThatIsAdmitted() {
-    cluster.admission.set(
+    cluster.admission =
         pod ->
             Boolean.TRUE.equals(pod.getSpec().getSecurityContext().getRunAsNonRoot())
                 ? new Admission.Admitted()
-                : new Admission.Refused("violates PodSecurity \"restricted\""));
+                : new Admission.Refused("violates PodSecurity \"restricted\"");
     cluster.apply("hello", HELLO);
     assertThat(Labels.tier(cluster.awaitJob("hello", 1))).contains(Isolation.NoRun);
     assertThat(cluster.awaitEvents("IsolationFallback")).hasSize(1);

@@ -29,6 +29,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -51,7 +52,7 @@ final class TestCluster implements AutoCloseable {
 
   final MutableClock clock = new MutableClock();
   final Map<String, String> logs = new ConcurrentHashMap<>();
-  final AtomicReference<Admission> admission = new AtomicReference<>(Admission.ofEverything());
+  volatile Admission admission = Admission.ofEverything();
 
   private final EmbeddedApiServer server = EmbeddedApiServer.start(0);
   private final KubernetesClient client = server.client();
@@ -98,7 +99,7 @@ final class TestCluster implements AutoCloseable {
                 client,
                 settings,
                 (namespace, pod, container, lines) -> Optional.ofNullable(logs.get(pod)),
-                pod -> admission.get().of(pod),
+                pod -> admission.of(pod),
                 clock,
                 metrics,
                 null));
@@ -115,7 +116,7 @@ final class TestCluster implements AutoCloseable {
           .pollInterval(Duration.ofMillis(100))
           .pollDelay(Duration.ofMillis(100))
           .atMost(PATIENCE)
-          .until(() -> before.get().equals(before.getAndSet(versions())));
+          .until(() -> Objects.equals(before.get(), before.getAndSet(versions())));
       operator.close();
       operator = null;
     }
