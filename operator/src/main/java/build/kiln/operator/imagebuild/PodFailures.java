@@ -153,7 +153,10 @@ final class PodFailures {
     return containers(pod).stream()
         .filter(status -> JobTemplate.CONTAINER.equals(status.getName()))
         .flatMap(status -> Optional.ofNullable(status.getState()).stream())
-        .flatMap(state -> Optional.<@Nullable ContainerStateTerminated>ofNullable(state.getTerminated()).stream())
+        .flatMap(
+            state ->
+                Optional.<@Nullable ContainerStateTerminated>ofNullable(state.getTerminated())
+                    .stream())
         .findFirst();
   }
 

@@ -38,8 +38,7 @@ class DeciderTest {
   private static final Observed NOTHING = new Observed(List.of(), null, null, null, null);
   private static final Reading WAITING = new Reading.Waiting(Optional.empty());
   private static final Reading BLOCKED =
-      new Reading.Waiting(
-          Optional.of(new Reading.Blocker(FailureReason.Unschedulable, "no node")));
+      new Reading.Waiting(Optional.of(new Reading.Blocker(FailureReason.Unschedulable, "no node")));
   private static final Result GOOD =
       new Result.Success(pushed("r/x"), "r/x@" + TestCluster.DIGEST, TestCluster.DIGEST);
 
@@ -201,8 +200,7 @@ class DeciderTest {
             NOTHING,
             new Action.Finish(
                 new Result.Failure(
-                    FailureReason.Infrastructure,
-                    "Job j was deleted before its result was read"))),
+                    FailureReason.Infrastructure, "Job j was deleted before its result was read"))),
         row(
             "the sandbox did not start, a weaker tier may",
             build(SPEC, underWay("j")),
@@ -225,7 +223,8 @@ class DeciderTest {
             new Action.Finish(new Result.Failure(FailureReason.IsolationUnavailable, "none"))),
         row(
             "the sandbox of a named tier did not start",
-            build(SPEC + "\nisolation: Namespaces", underWay("j", SPEC + "\nisolation: Namespaces")),
+            build(
+                SPEC + "\nisolation: Namespaces", underWay("j", SPEC + "\nisolation: Namespaces")),
             read(new Reading.SandboxFailed("no"), 1, Isolation.Namespaces),
             new Action.Finish(
                 new Result.Failure(
@@ -401,7 +400,9 @@ class DeciderTest {
         job == null ? null : List.of(new PlatformRun(null, job, null, null, null, null)),
         null,
         null,
-        reason == null ? null : new Failure(reason, null, null, failed(reason, "m").message(), null));
+        reason == null
+            ? null
+            : new Failure(reason, null, null, failed(reason, "m").message(), null));
   }
 
   private static String hash(String spec) {

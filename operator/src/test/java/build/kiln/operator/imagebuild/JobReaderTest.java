@@ -36,8 +36,16 @@ class JobReaderTest {
   /** Ends of pods, with the reason that they come to and words of its message. */
   static Stream<Arguments> ends() {
     return Stream.of(
-        end("the builder's own words", exit(1, said("StepFailed", "RUN exited 7")), "StepFailed", "RUN exited 7"),
-        end("a retryable one", exit(3, said("RegistryUnavailable", "503")), "RegistryUnavailable", "503"),
+        end(
+            "the builder's own words",
+            exit(1, said("StepFailed", "RUN exited 7")),
+            "StepFailed",
+            "RUN exited 7"),
+        end(
+            "a retryable one",
+            exit(3, said("RegistryUnavailable", "503")),
+            "RegistryUnavailable",
+            "503"),
         end(
             "killed for memory",
             exit(137, "", "OOMKilled"),
@@ -50,7 +58,11 @@ class JobReaderTest {
             "512Mi"),
         end("killed for another reason", exit(137, ""), "Infrastructure", "exit code 137"),
         end("ended without a word", exit(1, ""), "Infrastructure", "left no result"),
-        end("garbage for a word", exit(1, "{\"succeeded\":fal"), "Infrastructure", "left no result"),
+        end(
+            "garbage for a word",
+            exit(1, "{\"succeeded\":fal"),
+            "Infrastructure",
+            "left no result"),
         end(
             "a reason of a newer release",
             exit(1, "{\"succeeded\":false,\"reason\":\"Later\",\"message\":\"m\"}"),
@@ -62,13 +74,21 @@ class JobReaderTest {
             exit(1, Records.outcome(pushed("r/x"))),
             "Infrastructure",
             "exit code 1"),
-        end("success without an image", exit(0, "{\"succeeded\":true}"), "Infrastructure", "names no image"),
+        end(
+            "success without an image",
+            exit(0, "{\"succeeded\":true}"),
+            "Infrastructure",
+            "names no image"),
         end(
             "success with a digest that is none",
             exit(0, "{\"succeeded\":true,\"image\":\"r/x@sha256:1\",\"digest\":\"sha256:1\"}"),
             "Infrastructure",
             "names no image"),
-        end("failure said, success shown", exit(0, said("StepFailed", "m")), "Infrastructure", "names no image"),
+        end(
+            "failure said, success shown",
+            exit(0, said("StepFailed", "m")),
+            "Infrastructure",
+            "names no image"),
         end(
             "evicted for its workspace",
             evicted("Usage of EmptyDir volume \"workspace\" exceeds the limit \"1Gi\". "),
@@ -135,7 +155,8 @@ class JobReaderTest {
             pending("11:59:00", condition("11:59:00")),
             List.of(),
             "Unschedulable"),
-        block("no node, since a moment", pending("11:59:55", condition("11:59:55")), List.of(), null),
+        block(
+            "no node, since a moment", pending("11:59:55", condition("11:59:55")), List.of(), null),
         block(
             "the image cannot be pulled",
             pending("11:59:00", waiting("ImagePullBackOff", "not found")),
@@ -291,7 +312,8 @@ class JobReaderTest {
   }
 
   private static String evicted(String message) {
-    return exit(137, "").replace("phase: Failed", "phase: Failed\nreason: Evicted\nmessage: '%s'")
+    return exit(137, "")
+        .replace("phase: Failed", "phase: Failed\nreason: Evicted\nmessage: '%s'")
         .formatted(message);
   }
 

@@ -14,9 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/**
- * The Jobs, as YAML that a person reviews: {@code -Dgolden.update=true} writes it anew.
- */
+/** The Jobs, as YAML that a person reviews: {@code -Dgolden.update=true} writes it anew. */
 class JobTemplateTest {
   private static final Path GOLDEN = Path.of("src/test/resources/jobs");
   private static final String PLAIN = "dockerfile: {inline: \"FROM scratch\"}";

@@ -126,8 +126,7 @@ class LifeTest {
             .get();
     assertThat(map.getImmutable()).isTrue();
     assertThat(map.hasOwnerReferenceFor(job.getMetadata().getUid())).isTrue();
-    WorkOrder order =
-        Records.readOrder(Objects.requireNonNull(map.getData().get("order.json")));
+    WorkOrder order = Records.readOrder(Objects.requireNonNull(map.getData().get("order.json")));
     assertThat(order.resource().getSpec()).isEqualTo(cluster.get("hello").getSpec());
     assertThat(order.resource().getStatus()).isNull();
     assertThat(order.resolved().tags()).containsExactly("v1");
@@ -191,7 +190,8 @@ class LifeTest {
 
     cluster.apply("hello", HELLO + "\nhistory: {successful: 5}\ntimeout: 2h");
     var status =
-        cluster.await("hello", "has seen the change", s -> Long.valueOf(2).equals(s.observedGeneration()));
+        cluster.await(
+            "hello", "has seen the change", s -> Long.valueOf(2).equals(s.observedGeneration()));
     assertThat(condition(status, "Ready")).isEqualTo("True");
     assertThat(status.allRuns()).hasSize(1);
     assertThat(cluster.jobs()).hasSize(1);
@@ -222,7 +222,8 @@ class LifeTest {
     cluster.succeeds("hello", 2);
     var status = cluster.awaitReady("hello", "True", "Succeeded");
     assertThat(status.lastHandledRebuild()).isEqualTo("now");
-    assertThat(newest(status).cause()).isEqualTo(new ImageBuildStatus.Cause("Rebuild", null, "now"));
+    assertThat(newest(status).cause())
+        .isEqualTo(new ImageBuildStatus.Cause("Rebuild", null, "now"));
 
     cluster.stopOperator();
     cluster.startOperator();
@@ -235,8 +236,14 @@ class LifeTest {
   @EnumSource(
       value = FailureReason.class,
       names = {
-        "DockerfileInvalid", "StepFailed", "BaseImageNotFound", "PushDenied", "Unauthorized",
-        "RegistryNotAllowed", "IsolationUnavailable", "SpecInvalid"
+        "DockerfileInvalid",
+        "StepFailed",
+        "BaseImageNotFound",
+        "PushDenied",
+        "Unauthorized",
+        "RegistryNotAllowed",
+        "IsolationUnavailable",
+        "SpecInvalid"
       })
   void whatOnlyAPersonCanMendIsStalled(FailureReason reason) {
     cluster.apply("hello", HELLO);
@@ -386,8 +393,7 @@ class LifeTest {
         .create();
     var job = cluster.awaitJob("hello", 1);
     assertThat(job.getSpec().getTemplate().getSpec().getContainers().getFirst().getVolumeMounts())
-        .anySatisfy(
-            mount -> assertThat(mount.getMountPath()).isEqualTo("/kiln/configmaps/files"));
+        .anySatisfy(mount -> assertThat(mount.getMountPath()).isEqualTo("/kiln/configmaps/files"));
   }
 
   @Test
@@ -568,8 +574,7 @@ class LifeTest {
     cluster.awaitFailed("hello", FailureReason.QuotaExceeded);
 
     cluster.jobEnds(job, "Failed", "DeadlineExceeded");
-    var status =
-        cluster.await("hello", "has failed", s -> newest(s).phase() == Phase.Failed);
+    var status = cluster.await("hello", "has failed", s -> newest(s).phase() == Phase.Failed);
     assertThat(newest(status).failure())
         .extracting("reason")
         .isEqualTo(FailureReason.QuotaExceeded);

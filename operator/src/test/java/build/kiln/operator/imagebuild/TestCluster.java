@@ -106,8 +106,8 @@ final class TestCluster implements AutoCloseable {
   }
 
   /**
-   * Stops it when nothing changes any more: fabric8's server blocks itself for seconds if a watch is
-   * closed while it has something to tell.
+   * Stops it when nothing changes any more: fabric8's server blocks itself for seconds if a watch
+   * is closed while it has something to tell.
    */
   void stopOperator() {
     if (operator != null) {
@@ -128,7 +128,9 @@ final class TestCluster implements AutoCloseable {
             jobs(),
             client.pods().inNamespace(NAMESPACE).list().getItems())
         .flatMap(List::stream)
-        .map(resource -> resource.getMetadata().getUid() + resource.getMetadata().getResourceVersion())
+        .map(
+            resource ->
+                resource.getMetadata().getUid() + resource.getMetadata().getResourceVersion())
         .toList();
   }
 
@@ -262,11 +264,7 @@ final class TestCluster implements AutoCloseable {
   /** Waits until the status says that a run has this Job, then gives its nonce. */
   String nonce(Job job) {
     var map =
-        client
-            .configMaps()
-            .inNamespace(NAMESPACE)
-            .withName(job.getMetadata().getName())
-            .get();
+        client.configMaps().inNamespace(NAMESPACE).withName(job.getMetadata().getName()).get();
     return OrderMap.nonce(map).orElseThrow();
   }
 
@@ -402,8 +400,7 @@ final class TestCluster implements AutoCloseable {
   }
 
   static Outcome failed(FailureReason reason, String message) {
-    return new Outcome(
-        false, reason, message, null, null, null, null, null, 3, 0, null, 0, 0);
+    return new Outcome(false, reason, message, null, null, null, null, null, 3, 0, null, 0, 0);
   }
 
   /** The events of a reason, once there is one. */

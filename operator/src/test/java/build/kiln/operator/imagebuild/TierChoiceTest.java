@@ -40,7 +40,8 @@ class TierChoiceTest {
       assertThat(choice).isInstanceOf(Readiness.Go.class);
       var go = (Readiness.Go) choice;
       assertThat(go.tier()).isEqualTo(taken);
-      assertThat(go.note().isEmpty()).isEqualTo(asked != Isolation.Auto || taken == Isolation.Namespaces);
+      assertThat(go.note().isEmpty())
+          .isEqualTo(asked != Isolation.Auto || taken == Isolation.Namespaces);
     }
   }
 
@@ -60,15 +61,13 @@ class TierChoiceTest {
       String admitted,
       @Nullable Isolation taken,
       @Nullable String words) {
-    var choice =
-        TierChoice.weaker(failed, "EPERM", chroot, admitting(admitted), SecretFiles.NONE);
+    var choice = TierChoice.weaker(failed, "EPERM", chroot, admitting(admitted), SecretFiles.NONE);
     if (taken == null) {
       assertThat(choice).isInstanceOf(Readiness.NoTierLeft.class);
       assertThat(((Readiness.NoTierLeft) choice).message()).contains(words);
     } else {
       assertThat(choice)
-          .isEqualTo(
-              new Readiness.Go(taken, "Namespaces does not start: EPERM", SecretFiles.NONE));
+          .isEqualTo(new Readiness.Go(taken, "Namespaces does not start: EPERM", SecretFiles.NONE));
     }
   }
 
