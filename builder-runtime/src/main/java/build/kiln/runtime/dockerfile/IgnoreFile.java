@@ -3,6 +3,7 @@ package build.kiln.runtime.dockerfile;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A {@code .dockerignore}: which paths of a context are left out. A pattern is anchored at the
@@ -19,8 +20,10 @@ public final class IgnoreFile {
    *
    * @param literal the leading directories without wildcards
    * @param wildcards whether there are any
+   * @param text the line and where it is, for people
    */
-  private record Rule(boolean exception, Glob glob, String literal, boolean wildcards) {
+  private record Rule(
+      boolean exception, Glob glob, String literal, boolean wildcards, String text) {
 
     /** Whether it may match something below a directory. */
     boolean mayMatchBelow(String directory) {
@@ -54,7 +57,7 @@ public final class IgnoreFile {
       String pattern = Chars.strip(line);
       if (!line.startsWith("#") && !pattern.isEmpty()) {
         try {
-          rules.add(rule(pattern));
+          rules.add(rule(pattern, pattern + " (" + source.name() + ":" + number + ")"));
         } catch (Glob.BadPattern e) {
           throw new DockerfileException(
               Problem.Code.SYNTAX,
@@ -67,7 +70,7 @@ public final class IgnoreFile {
     return new IgnoreFile(rules);
   }
 
-  private static Rule rule(String line) throws Glob.BadPattern {
+  private static Rule rule(String line, String text) throws Glob.BadPattern {
     boolean exception = line.startsWith("!");
     String given = exception ? Chars.strip(line.substring(1)) : line;
     if (given.isEmpty()) {
@@ -76,7 +79,8 @@ public final class IgnoreFile {
     String clean = GoPath.clean(given);
     String pattern = clean.length() > 1 && clean.startsWith("/") ? clean.substring(1) : clean;
     String literal = GoPath.literalPrefix(pattern);
-    return new Rule(exception, Glob.withDirectories(pattern), literal, !literal.equals(pattern));
+    return new Rule(
+        exception, Glob.withDirectories(pattern), literal, !literal.equals(pattern), text);
   }
 
   /** Whether there is no pattern. */
@@ -118,7 +122,7 @@ public final class IgnoreFile {
 
   /** The context's root, from which a walk goes down; cheaper than asking for whole paths. */
   public Scope root() {
-    return new Scope("", new BitSet(), false);
+    return new Scope("", new BitSet(), -1);
   }
 
   /** One path of a walk. */
@@ -128,12 +132,13 @@ public final class IgnoreFile {
     /** The rules that match this path or one above it. */
     private final BitSet matched;
 
-    private final boolean excluded;
+    /** The last rule that matches; -1 if none does. */
+    private final int decider;
 
-    private Scope(String path, BitSet matched, boolean excluded) {
+    private Scope(String path, BitSet matched, int decider) {
       this.path = path;
       this.matched = matched;
-      this.excluded = excluded;
+      this.decider = decider;
     }
 
     /** What is called that in this directory. */
@@ -141,25 +146,32 @@ public final class IgnoreFile {
       String childPath = path.isEmpty() ? name : path + "/" + name;
       BitSet childMatched = new BitSet(rules.size());
       boolean childExcluded = false;
+      int childDecider = -1;
       for (int i = 0; i < rules.size(); i++) {
         Rule rule = rules.get(i);
         // A rule that would change nothing here is not looked at, and so is not inherited either.
         if (matched.get(i) || (rule.exception == childExcluded && rule.glob.matches(childPath))) {
           childMatched.set(i);
           childExcluded = !rule.exception;
+          childDecider = i;
         }
       }
-      return new Scope(childPath, childMatched, childExcluded);
+      return new Scope(childPath, childMatched, childDecider);
     }
 
     /** Whether it is left out. */
     public boolean excluded() {
-      return excluded;
+      return decider >= 0 && !rules.get(decider).exception;
+    }
+
+    /** The line that decides whether it is left out, and where it is; empty if none matches. */
+    public Optional<String> decidedBy() {
+      return decider < 0 ? Optional.empty() : Optional.of(rules.get(decider).text);
     }
 
     /** See {@link IgnoreFile#mayContainIncluded}. */
     public boolean mayContainIncluded() {
-      return !excluded || rules.stream().anyMatch(r -> r.exception && r.mayMatchBelow(path));
+      return !excluded() || rules.stream().anyMatch(r -> r.exception && r.mayMatchBelow(path));
     }
   }
 }

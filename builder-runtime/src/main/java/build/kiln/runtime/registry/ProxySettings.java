@@ -66,7 +66,7 @@ public record ProxySettings(@Nullable URI http, @Nullable URI https, List<String
   }
 
   /** The proxy for a request to this host, or empty for a direct connection. */
-  Optional<URI> forTarget(String scheme, String host, int port) {
+  public Optional<URI> forTarget(String scheme, String host, int port) {
     URI proxy = scheme.equals("https") ? https : http;
     if (proxy == null || bypassed(host.toLowerCase(Locale.ROOT), port)) {
       return Optional.empty();

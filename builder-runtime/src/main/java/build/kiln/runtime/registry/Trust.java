@@ -22,7 +22,7 @@ import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
 
 /** Whose certificates are believed. */
-final class Trust {
+public final class Trust {
   /** Java's own authorities and those of a folder of PEM files, if there is one. */
   static SSLContext verified(@Nullable Path caDirectory) throws IOException {
     try {
@@ -45,8 +45,21 @@ final class Trust {
     }
   }
 
-  private static TrustManager[] managers(Path folder) throws GeneralSecurityException, IOException {
-    KeyStore all = KeyStore.getInstance(KeyStore.getDefaultType());
+  /**
+   * What believes Java's own authorities and those of a folder's PEM files.
+   *
+   * @throws RegistryException INVALID if the folder or one of its files cannot be read
+   */
+  public static TrustManager[] managers(Path folder) throws IOException {
+    try {
+      return readAll(folder, KeyStore.getInstance(KeyStore.getDefaultType()));
+    } catch (GeneralSecurityException e) {
+      throw new IOException("cannot set up TLS", e);
+    }
+  }
+
+  private static TrustManager[] readAll(Path folder, KeyStore all)
+      throws GeneralSecurityException, IOException {
     all.load(null, null);
     int count = 0;
     TrustManagerFactory system =

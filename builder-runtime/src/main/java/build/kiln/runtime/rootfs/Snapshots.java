@@ -10,6 +10,8 @@ import java.util.List;
  * side, and a layer is unpacked once.
  */
 public interface Snapshots extends AutoCloseable {
+  static Snapshots overlay(build.kiln.runtime.store.LayerFiles f, java.nio.file.Path p, boolean b) { throw new UnsupportedOperationException(); }
+  static Snapshots directories(build.kiln.runtime.store.LayerFiles f, java.nio.file.Path p) { throw new UnsupportedOperationException(); }
   /** A writable root that holds exactly these layers, base first. */
   Snapshot prepare(List<Layer> layers) throws IOException;
 

@@ -5,11 +5,29 @@ package build.kiln.runtime.sandbox;
  * missing and what to do.
  */
 public final class SandboxException extends Exception {
-  public SandboxException(String message) {
-    super(message);
+  private final Code code;
+
+  /** What went wrong; stable, for callers that decide by it. */
+  public enum Code {
+    /** No sandbox of the tier that was asked for works on this machine; a weaker one may. */
+    UNAVAILABLE,
+    /** A sandbox that worked when it was probed could not start this step. */
+    START_FAILED,
+    /** The tier runs nothing, or nothing of this kind. */
+    UNSUPPORTED
   }
 
-  public SandboxException(String message, Throwable cause) {
+  public SandboxException(Code code, String message) {
+    super(message);
+    this.code = code;
+  }
+
+  public SandboxException(Code code, String message, Throwable cause) {
     super(message, cause);
+    this.code = code;
+  }
+
+  public Code code() {
+    return code;
   }
 }

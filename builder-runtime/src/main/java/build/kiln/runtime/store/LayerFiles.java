@@ -58,6 +58,11 @@ public final class LayerFiles {
     return index;
   }
 
+  /** Whether {@link #index} answers without the layer's blob. */
+  public boolean hasIndex(Layer layer) {
+    return LayerIndex.load(store.indexPath(layer.diffId())).isPresent();
+  }
+
   /** A layer's tar, inflated while it is read; not verified. */
   public InputStream open(Layer layer) throws IOException {
     return Decompression.open(store.open(layer.descriptor().digest()), what(layer));

@@ -1,0 +1,154 @@
+package build.kiln.runtime.build;
+
+import build.kiln.runtime.build.Accounts.Owner;
+import build.kiln.runtime.build.CopyPlan.Conflict;
+import build.kiln.runtime.layer.Decompression;
+import build.kiln.runtime.layer.EntryMeta;
+import build.kiln.runtime.layer.EntryMeta.Kind;
+import build.kiln.runtime.layer.FileTree;
+import build.kiln.runtime.layer.LayerEvent;
+import build.kiln.runtime.layer.LayerException;
+import build.kiln.runtime.layer.LayerPaths;
+import build.kiln.runtime.layer.TarReader;
+import build.kiln.runtime.rootfs.Resolved;
+import build.kiln.runtime.store.LocalStore;
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Unpacks a local archive into a plan, as ADD does: a tar of any compression. Its entries keep their
+ * owners, modes and times. Contents go through one temporary file, since a plan writes them in the
+ * order of their paths.
+ */
+final class ArchiveLayer implements AutoCloseable {
+  private final @Nullable Owner owner;
+  private final Path file;
+  private long end;
+
+  /**
+   * @param store gives the place for the temporary file
+   * @param owner of all that is unpacked; null keeps the archive's
+   */
+  ArchiveLayer(LocalStore store, @Nullable Owner owner) throws IOException {
+    this.owner = owner;
+    this.file = store.scratch("add").resolve("content");
+  }
+
+  /** Whether a file's content is a tar archive: others, compressed or not, are copied as they are. */
+  static boolean isArchive(FileTree tree, EntryMeta source) throws IOException {
+    if (source.kind() != Kind.FILE || source.size() == 0) {
+      return false;
+    }
+    try (InputStream in = new BufferedInputStream(tree.open(source));
+        TarReader tar = TarReader.ofArchive(Decompression.open(in, source.path()), source.path())) {
+      return tar.next().isPresent();
+    } catch (LayerException noTar) {
+      return false;
+    }
+  }
+
+  /**
+   * Puts all entries below a directory.
+   *
+   * @throws LayerException if the archive is not whole or not safe
+   */
+  void unpack(FileTree tree, EntryMeta source, String destination, CopyPlan plan)
+      throws IOException, Conflict {
+    plan.directory(plan.resolve(destination).path());
+    Map<String, Unpacked> links = new HashMap<>();
+    try (InputStream in = new BufferedInputStream(tree.open(source));
+        TarReader tar = TarReader.ofArchive(Decompression.open(in, source.path()), source.path());
+        OutputStream out = Files.newOutputStream(file)) {
+      // Below zero: other sources of the same plan have ids above.
+      long linkIds = 0;
+      for (var event = tar.next(); event.isPresent(); event = tar.next()) {
+        if (!(event.get() instanceof LayerEvent.Entry entry)) {
+          throw new IllegalStateException("an archive has no whiteouts");
+        }
+        EntryMeta meta = entry.meta();
+        if (meta.path().isEmpty()) {
+          continue;
+        }
+        String target = target(destination, meta.path(), plan);
+        Unpacked unpacked;
+        if (meta.kind() == Kind.HARDLINK) {
+          String named = String.valueOf(meta.linkTarget());
+          Unpacked first = links.get(target(destination, named, plan));
+          if (first == null) {
+            throw new Conflict(
+                "the archive's \"%s\" is a hard link to \"%s\", which does not come before it"
+                    .formatted(meta.path(), named));
+          }
+          if (first.meta.linkId() == 0) {
+            first = first.linked(--linkIds);
+            plan.put(first.meta, first.content);
+            links.put(first.meta.path(), first);
+          }
+          unpacked = new Unpacked(first.meta.withPath(target), first.content);
+        } else {
+          unpacked = new Unpacked(owned(meta.withPath(target)), content(entry, out));
+        }
+        links.put(target, unpacked);
+        putUnpacked(plan, unpacked);
+      }
+    }
+  }
+
+  /** As it is in the file system: Linux has one mode for symbolic links. */
+  private EntryMeta owned(EntryMeta meta) {
+    EntryMeta real = meta.kind() == Kind.SYMLINK ? meta.withMode(0777) : meta;
+    return owner == null ? real : real.withOwner(owner.uid(), owner.gid());
+  }
+
+  private record Unpacked(EntryMeta meta, CopyPlan.@Nullable Content content) {
+    Unpacked linked(long id) {
+      return new Unpacked(meta.withLinkId(id), content);
+    }
+  }
+
+  /** As tar does: a directory that is there already, or behind a link, takes the archive's mode. */
+  private static void putUnpacked(CopyPlan plan, Unpacked unpacked) throws IOException, Conflict {
+    EntryMeta meta = unpacked.meta;
+    Optional<EntryMeta> there = plan.lookup(meta.path());
+    if (meta.isDirectory() && there.filter(t -> t.kind() == Kind.SYMLINK).isPresent()) {
+      Resolved behind = plan.resolve(meta.path());
+      if (behind.exists()
+          && plan.lookup(behind.real()).filter(EntryMeta::isDirectory).isPresent()) {
+        return;
+      }
+    }
+    plan.put(meta, unpacked.content);
+  }
+
+  private CopyPlan.@Nullable Content content(LayerEvent.Entry entry, OutputStream out)
+      throws IOException {
+    if (entry.meta().kind() != Kind.FILE) {
+      return null;
+    }
+    long start = end;
+    long size = entry.content().transferTo(out);
+    end += size;
+    Path from = file;
+    return () -> new FilePart(from, start, size);
+  }
+
+  /** Where an entry goes: links on the way are followed inside the root, its own name is not. */
+  private static String target(String destination, String path, CopyPlan plan) throws IOException {
+    String parent = LayerPaths.join(destination, LayerPaths.parent(path));
+    return LayerPaths.join(plan.resolve(parent).path(), LayerPaths.name(path));
+  }
+
+  @Override
+  public void close() throws IOException {
+    Files.deleteIfExists(file);
+    Files.deleteIfExists(file.getParent() == null ? file : file.getParent());
+  }
+}

@@ -1,0 +1,105 @@
+package build.kiln.runtime.build;
+
+import build.kiln.api.v1alpha1.ImageBuildStatus.CacheResult;
+import build.kiln.runtime.dockerfile.Problem;
+import build.kiln.runtime.layer.Layer;
+import java.time.Duration;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Numbers vertices and hands events to a listener, one at a time. One serves a build and the push
+ * of its result, so that numbers go on.
+ */
+public final class BuildProgress {
+  private final BuildListener listener;
+  private final ReentrantLock lock = new ReentrantLock();
+  private int started;
+
+  public BuildProgress(BuildListener listener) {
+    this.listener = listener;
+  }
+
+  void planned(int steps) {
+    tell(new BuildEvent.Planned(steps));
+  }
+
+  void warn(String text, @Nullable Problem problem) {
+    tell(new BuildEvent.Warning(text, problem));
+  }
+
+  /** Starts work beside the steps. */
+  Activity internal(String name) {
+    return start(name, Vertex.Kind.INTERNAL, name);
+  }
+
+  /** Starts a step of the Dockerfile. */
+  Activity step(String name, String instruction) {
+    return start(name, Vertex.Kind.STEP, instruction);
+  }
+
+  /** Starts work on the result. */
+  Activity export(String name) {
+    return start(name, Vertex.Kind.EXPORT, name);
+  }
+
+  private Activity start(String name, Vertex.Kind kind, String instruction) {
+    lock.lock();
+    try {
+      var vertex = new Vertex(++started, name, kind, instruction);
+      listener.on(new BuildEvent.Started(vertex));
+      return new Activity(vertex, System.nanoTime());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void tell(BuildEvent event) {
+    lock.lock();
+    try {
+      listener.on(event);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** One vertex from its start to its end. */
+  final class Activity {
+    private final Vertex vertex;
+    private final long start;
+
+    private Activity(Vertex vertex, long start) {
+      this.vertex = vertex;
+      this.start = start;
+    }
+
+    void output(boolean error, byte[] bytes) {
+      tell(new BuildEvent.Output(vertex, error, bytes));
+    }
+
+    void transfer(String what, long done, long total) {
+      tell(new BuildEvent.Transfer(vertex, what, done, total));
+    }
+
+    void note(String text) {
+      tell(new BuildEvent.Note(vertex, text));
+    }
+
+    void done() {
+      finished(null, null, null);
+    }
+
+    void finished(
+        @Nullable CacheResult cache, @Nullable String missReason, @Nullable Layer layer) {
+      tell(new BuildEvent.Finished(vertex, cache, missReason, elapsed(), layer));
+    }
+
+    void failed(@Nullable String message) {
+      tell(new BuildEvent.Failed(vertex, message == null ? "it failed" : message, elapsed()));
+    }
+
+    private Duration elapsed() {
+      return Duration.ofNanos(System.nanoTime() - start);
+    }
+  }
+}

@@ -1,0 +1,47 @@
+package build.kiln.runtime.build;
+
+import build.kiln.runtime.context.BuildContext;
+import build.kiln.runtime.dockerfile.SourceFile;
+import build.kiln.runtime.layer.Compression;
+import build.kiln.runtime.oci.Platform;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What to build.
+ *
+ * @param dockerfile the text, under the name that messages use
+ * @param dockerfilePath where it is in the context, for {@code <Dockerfile>.dockerignore}; null if
+ *     it is not in it
+ * @param context not closed by the build
+ * @param target the stage, by name or number; null for the last one
+ * @param buildArgs values for ARG
+ * @param proxies HTTP_PROXY and the like: seen by RUN, kept out of history and cache keys; build
+ *     arguments of the same names win
+ * @param platform to build for
+ * @param cache whether results of earlier builds may be used
+ * @param pull whether a base's name is always looked up in its registry, even if the local store
+ *     has an image of the name
+ * @param labels added to the image's configuration; they win over the Dockerfile's
+ * @param annotations of the image's manifest
+ */
+public record BuildRequest(
+    SourceFile dockerfile,
+    @Nullable String dockerfilePath,
+    BuildContext context,
+    @Nullable String target,
+    Map<String, String> buildArgs,
+    Map<String, String> proxies,
+    Platform platform,
+    boolean cache,
+    boolean pull,
+    Compression compression,
+    Map<String, String> labels,
+    Map<String, String> annotations) {
+  public BuildRequest {
+    buildArgs = Map.copyOf(buildArgs);
+    proxies = Map.copyOf(proxies);
+    labels = Map.copyOf(labels);
+    annotations = Map.copyOf(annotations);
+  }
+}

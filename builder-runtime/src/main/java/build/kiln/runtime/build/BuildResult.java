@@ -1,0 +1,37 @@
+package build.kiln.runtime.build;
+
+import build.kiln.runtime.oci.Descriptor;
+import build.kiln.runtime.oci.Digest;
+import build.kiln.runtime.oci.ImageConfig;
+import build.kiln.runtime.oci.Manifest;
+import build.kiln.runtime.oci.Reference;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A built image. Manifest and configuration are in the local store; the layers of bases may still
+ * be in their registries only.
+ *
+ * @param descriptor of the manifest
+ * @param origins where base layers come from: the repository that has the blob
+ * @param steps how many steps the build had
+ * @param cached how many of them the cache answered
+ * @param pulledBytes how much was pulled for the build
+ */
+public record BuildResult(
+    Descriptor descriptor,
+    Manifest manifest,
+    ImageConfig config,
+    Map<Digest, Reference> origins,
+    int steps,
+    int cached,
+    long pulledBytes) {
+  public BuildResult {
+    origins = Map.copyOf(origins);
+  }
+
+  /** The layers' descriptors, base first. */
+  public List<Descriptor> layers() {
+    return manifest.layers();
+  }
+}

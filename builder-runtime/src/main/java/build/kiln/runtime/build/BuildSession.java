@@ -1,0 +1,255 @@
+package build.kiln.runtime.build;
+
+import build.kiln.api.v1alpha1.FailureReason;
+import build.kiln.runtime.build.BaseImages.BaseImage;
+import build.kiln.runtime.context.IgnoringTree;
+import build.kiln.runtime.dockerfile.Expansion;
+import build.kiln.runtime.dockerfile.GlobalArguments;
+import build.kiln.runtime.dockerfile.StageGraph;
+import build.kiln.runtime.layer.Layer;
+import build.kiln.runtime.oci.Digest;
+import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.rootfs.Snapshots;
+import build.kiln.runtime.sandbox.Sandbox;
+import build.kiln.runtime.sandbox.SandboxException;
+import build.kiln.runtime.store.LocalStore;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/** What the stages of one build share. Thread-safe. */
+final class BuildSession implements AutoCloseable {
+  private static final String EPOCH_ARGUMENT = "SOURCE_DATE_EPOCH";
+
+  private final BuildEnvironment environment;
+  private final BuildRequest request;
+  private final StageGraph graph;
+  private final GlobalArguments globals;
+  private final Expansion expansion;
+  private final IgnoringTree contextTree;
+  private final Map<String, BaseImage> images;
+  private final Map<Digest, Reference> origins;
+  private final Downloads downloads;
+  private final BuildProgress progress;
+  private final Clock clock;
+  private final StepCache cache;
+  private final OptionalLong sourceDateEpoch;
+  private final AtomicInteger cached = new AtomicInteger();
+  private final Semaphore running =
+      new Semaphore(Math.max(2, Runtime.getRuntime().availableProcessors()));
+  private @Nullable Sandbox sandbox;
+  private @Nullable Snapshots snapshots;
+
+  /** The fixed things of a build, which {@link Builder} has worked out. */
+  record Plan(
+      StageGraph graph,
+      GlobalArguments globals,
+      Expansion expansion,
+      IgnoringTree contextTree,
+      Map<String, BaseImage> images) {}
+
+  BuildSession(
+      BuildEnvironment environment,
+      BuildRequest request,
+      Plan plan,
+      Downloads downloads,
+      BuildProgress progress,
+      Clock clock)
+      throws BuildException {
+    this.environment = environment;
+    this.request = request;
+    this.graph = plan.graph();
+    this.globals = plan.globals();
+    this.expansion = plan.expansion();
+    this.contextTree = plan.contextTree();
+    this.images = plan.images();
+    this.downloads = downloads;
+    this.progress = progress;
+    this.clock = clock;
+    this.cache = new StepCache(environment.store());
+    this.sourceDateEpoch = sourceDateEpoch(request);
+    this.origins = new ConcurrentHashMap<>();
+    images.values().forEach(i -> i.layers().forEach(l -> origins.put(blob(l), i.name())));
+  }
+
+  private static Digest blob(Layer layer) {
+    return layer.descriptor().digest();
+  }
+
+  private static OptionalLong sourceDateEpoch(BuildRequest request) throws BuildException {
+    String text = request.buildArgs().get(EPOCH_ARGUMENT);
+    if (text == null || text.isEmpty()) {
+      return OptionalLong.empty();
+    }
+    if (!text.matches("[0-9]{1,12}")) {
+      throw new BuildException(
+          FailureReason.SpecInvalid,
+          "the build argument %s is \"%s\"; it must be seconds since 1970"
+              .formatted(EPOCH_ARGUMENT, text));
+    }
+    return OptionalLong.of(Long.parseLong(text));
+  }
+
+  LocalStore store() {
+    return environment.store();
+  }
+
+  BuildRequest request() {
+    return request;
+  }
+
+  StageGraph graph() {
+    return graph;
+  }
+
+  GlobalArguments globals() {
+    return globals;
+  }
+
+  Expansion expansion() {
+    return expansion;
+  }
+
+  IgnoringTree contextTree() {
+    return contextTree;
+  }
+
+  BuildProgress progress() {
+    return progress;
+  }
+
+  StepCache cache() {
+    return cache;
+  }
+
+  OptionalLong sourceDateEpoch() {
+    return sourceDateEpoch;
+  }
+
+  /** Where base layers come from. */
+  Map<Digest, Reference> origins() {
+    return origins;
+  }
+
+  int cachedSteps() {
+    return cached.get();
+  }
+
+  void countCached() {
+    cached.incrementAndGet();
+  }
+
+  /** The time for histories, RFC 3339. */
+  String now() {
+    return sourceDateEpoch.isPresent()
+        ? Instant.ofEpochSecond(sourceDateEpoch.getAsLong()).toString()
+        : clock.instant().truncatedTo(ChronoUnit.MILLIS).toString();
+  }
+
+  BaseImage image(String name) {
+    BaseImage image = images.get(name);
+    if (image == null) {
+      throw new IllegalStateException("image " + name + " was not looked up before");
+    }
+    return image;
+  }
+
+  /** The files of an image. */
+  StageFiles files(BaseImage image) {
+    return StageFiles.of(store(), this::supply, image.layers());
+  }
+
+  /** No files. */
+  StageFiles noFiles() {
+    return StageFiles.of(store(), this::supply, List.of());
+  }
+
+  /** Brings base layers here that are not, side by side. */
+  private void supply(List<Layer> layers) throws IOException {
+    List<Layer> missing = new ArrayList<>();
+    for (Layer layer : layers) {
+      if (!store().has(layer.descriptor())) {
+        missing.add(layer);
+      }
+    }
+    Concurrently.all(missing, this::supply);
+  }
+
+  private void supply(Layer layer) throws IOException {
+    Reference origin = origins.get(blob(layer));
+    if (origin == null) {
+      throw new IllegalStateException("layer " + blob(layer) + " is of no base of a stage");
+    }
+    BuildProgress.Activity pulling =
+        progress.internal("pulling %s of %s".formatted(blob(layer).shortHex(), origin));
+    try {
+      downloads.require(origin, layer.descriptor(), pulling);
+      pulling.done();
+    } catch (IOException e) {
+      pulling.failed(e.getMessage());
+      throw e;
+    }
+  }
+
+  /** Runs work that uses a core: a few at once. */
+  <T> T limited(Work<T> work) throws IOException, InterruptedException, BuildException {
+    running.acquire();
+    try {
+      return work.run();
+    } finally {
+      running.release();
+    }
+  }
+
+  /** Something that takes a while. */
+  @FunctionalInterface
+  interface Work<T> {
+    T run() throws IOException, InterruptedException, BuildException;
+  }
+
+  /** The sandbox, chosen on the first call. */
+  synchronized Sandbox sandbox() throws BuildException, InterruptedException {
+    if (sandbox == null) {
+      try {
+        sandbox = environment.sandboxes().get();
+      } catch (SandboxException e) {
+        throw new BuildException(FailureReason.IsolationUnavailable, Failures.message(e), e);
+      }
+    }
+    return sandbox;
+  }
+
+  synchronized @Nullable Sandbox chosenSandbox() {
+    return sandbox;
+  }
+
+  /** Root file systems of the kind that the sandbox takes. */
+  synchronized Snapshots snapshots() throws IOException, BuildException, InterruptedException {
+    if (snapshots == null) {
+      Sandbox chosen = sandbox();
+      Files.createDirectories(environment.scratch());
+      snapshots =
+          chosen.overlay()
+              ? Snapshots.overlay(store().layers(), environment.scratch(), true)
+              : Snapshots.directories(store().layers(), environment.scratch());
+    }
+    return snapshots;
+  }
+
+  @Override
+  public synchronized void close() throws IOException {
+    if (snapshots != null) {
+      snapshots.close();
+    }
+  }
+}

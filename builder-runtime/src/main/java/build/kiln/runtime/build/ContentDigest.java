@@ -1,0 +1,55 @@
+package build.kiln.runtime.build;
+
+import build.kiln.runtime.layer.EntryMeta;
+import build.kiln.runtime.layer.EntryMeta.Kind;
+import build.kiln.runtime.layer.FileTree;
+import build.kiln.runtime.oci.Digest;
+import java.io.IOException;
+import java.io.InputStream;
+import java.security.MessageDigest;
+
+/**
+ * What a cache key says of files: a Merkle digest over names, kinds, modes, owners, extended
+ * attributes, link targets and content, but never times.
+ */
+final class ContentDigest {
+  private final byte[] buffer = new byte[256 * 1024];
+  private final FileTree tree;
+  private final boolean owners;
+
+  /**
+   * @param owners whether owners count; those of a build context do not reach the image
+   */
+  ContentDigest(FileTree tree, boolean owners) {
+    this.tree = tree;
+    this.owners = owners;
+  }
+
+  /** The digest of an entry with all below it; its own name does not count. */
+  byte[] of(EntryMeta entry) throws IOException {
+    var hash = new KeyHash("entry.1").add(entry.kind().name()).number(entry.mode());
+    hash.number(owners ? entry.uid() : 0).number(owners ? entry.gid() : 0);
+    hash.add(entry.linkTarget());
+    hash.number(entry.deviceMajor()).number(entry.deviceMinor()).number(entry.xattrs().size());
+    entry.xattrs().forEach((name, value) -> hash.add(name).add(value));
+    if (entry.kind() == Kind.FILE) {
+      hash.add(content(entry));
+    }
+    if (entry.isDirectory()) {
+      for (EntryMeta child : tree.children(entry.path())) {
+        hash.add(child.name()).add(of(child));
+      }
+    }
+    return hash.bytes();
+  }
+
+  private byte[] content(EntryMeta file) throws IOException {
+    MessageDigest hash = Digest.sha256();
+    try (InputStream in = tree.open(file)) {
+      for (int n; (n = in.read(buffer)) > 0; ) {
+        hash.update(buffer, 0, n);
+      }
+    }
+    return hash.digest();
+  }
+}

@@ -1,0 +1,97 @@
+package build.kiln.runtime.build;
+
+import build.kiln.runtime.build.Accounts.Owner;
+import build.kiln.runtime.build.CopyPlan.Conflict;
+import build.kiln.runtime.layer.EntryMeta;
+import build.kiln.runtime.layer.EntryMeta.Kind;
+import build.kiln.runtime.layer.FileTree;
+import build.kiln.runtime.layer.LayerPaths;
+import build.kiln.runtime.rootfs.Resolved;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Puts files into a plan by the rules of COPY. A directory's content is copied, not the directory;
+ * one that is there keeps its mode and owner, but those below it take the source's. A file goes into
+ * the destination if that is a directory, and in its place if not.
+ */
+final class Copier {
+  private final CopyPlan plan;
+  private final Destination destination;
+  private final @Nullable Owner owner;
+  private final @Nullable ModeChange mode;
+
+  /**
+   * Where to.
+   *
+   * @param path relative to the root, not followed yet
+   * @param directory whether it must be a directory: it ends with a slash, or there are several
+   *     sources
+   */
+  record Destination(String path, boolean directory) {}
+
+  /**
+   * @param owner of all that is copied; null keeps the sources'
+   * @param mode a change of the sources' modes, or null
+   */
+  Copier(
+      CopyPlan plan,
+      Destination destination,
+      @Nullable Owner owner,
+      @Nullable ModeChange mode) {
+    this.plan = plan;
+    this.destination = destination;
+    this.owner = owner;
+    this.mode = mode;
+  }
+
+  /** Copies a match of a source. */
+  void copy(FileTree tree, Sources.Match match) throws IOException, Conflict {
+    if (match.entry().isDirectory()) {
+      Resolved target = plan.resolve(destination.path());
+      plan.directory(target.path());
+      for (EntryMeta child : tree.children(match.entry().path())) {
+        place(tree, child, LayerPaths.join(target.path(), child.name()));
+      }
+    } else {
+      place(tree, match.entry(), fileTarget(match.name()));
+    }
+  }
+
+  /** Writes a file of this content. */
+  void write(String name, byte[] content, long mtime) throws IOException, Conflict {
+    var meta = EntryMeta.file(fileTarget(name), 0644, 0, 0, mtime, content.length);
+    plan.put(owned(meta), () -> new ByteArrayInputStream(content));
+  }
+
+  /** Where a file of that name goes. */
+  private String fileTarget(String name) throws IOException {
+    Resolved target = plan.resolve(destination.path());
+    boolean into =
+        destination.directory()
+            || target.path().isEmpty()
+            || target.exists()
+                && plan.lookup(target.real()).filter(EntryMeta::isDirectory).isPresent();
+    return into ? LayerPaths.join(target.path(), name) : target.path();
+  }
+
+  private void place(FileTree tree, EntryMeta source, String target) throws IOException, Conflict {
+    EntryMeta meta = owned(source.withPath(target));
+    plan.put(meta, source.kind() == Kind.FILE ? () -> tree.open(source) : null);
+    if (source.isDirectory()) {
+      for (EntryMeta child : tree.children(source.path())) {
+        place(tree, child, LayerPaths.join(target, child.name()));
+      }
+    }
+  }
+
+  private EntryMeta owned(EntryMeta meta) {
+    EntryMeta result =
+        Optional.ofNullable(owner).map(o -> meta.withOwner(o.uid(), o.gid())).orElse(meta);
+    return mode == null || meta.kind() == Kind.SYMLINK
+        ? result
+        : result.withMode(mode.apply(meta.mode(), meta.isDirectory()));
+  }
+}

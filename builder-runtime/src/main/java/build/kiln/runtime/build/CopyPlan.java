@@ -1,0 +1,136 @@
+package build.kiln.runtime.build;
+
+import build.kiln.runtime.layer.EntryMeta;
+import build.kiln.runtime.layer.LayerPaths;
+import build.kiln.runtime.layer.LayerSource;
+import build.kiln.runtime.rootfs.Resolved;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The layer that COPY, ADD or WORKDIR makes, entry by entry, on top of what the base has. Directory
+ * entries on the way to what is new are repeated as the base has them: who applies the layer into an
+ * empty directory would else make up their modes.
+ */
+final class CopyPlan implements LayerSource {
+  private final Paths.Lookup base;
+  private final DirectoryMaker maker;
+  private final Map<String, Item> items = new TreeMap<>(LayerPaths.BYTE_ORDER);
+
+  /** Where a file's bytes come from. */
+  @FunctionalInterface
+  interface Content {
+    InputStream open() throws IOException;
+  }
+
+  /** What new parent directories are like. */
+  record DirectoryMaker(int mode, int uid, int gid, long mtime) {
+    EntryMeta make(String path) {
+      return EntryMeta.directory(path, mode, uid, gid, mtime);
+    }
+  }
+
+  private record Item(EntryMeta meta, @Nullable Content content) {}
+
+  /** The destination cannot take what is copied; the message says why. */
+  static final class Conflict extends Exception {
+    Conflict(String message) {
+      super(message);
+    }
+  }
+
+  /**
+   * @param base what is there already; finds nothing for a layer that must not depend on it
+   */
+  CopyPlan(Paths.Lookup base, DirectoryMaker maker) {
+    this.base = base;
+    this.maker = maker;
+  }
+
+  /** Whether nothing changes. */
+  boolean isEmpty() {
+    return items.isEmpty();
+  }
+
+  /** What will be at a path. */
+  Optional<EntryMeta> lookup(String path) throws IOException {
+    Item item = items.get(path);
+    if (item != null) {
+      return Optional.of(item.meta);
+    }
+    // Where the plan puts something else in the place of a directory, what was below it is gone;
+    // it never does so.
+    return base.at(path);
+  }
+
+  Resolved resolve(String path) throws IOException {
+    return Paths.resolve(this::lookup, path);
+  }
+
+  /**
+   * Makes sure that a directory is there, with its parents.
+   *
+   * @param path where links were followed
+   * @throws Conflict if something else is in the way
+   */
+  void directory(String path) throws IOException, Conflict {
+    if (items.containsKey(path) && items.get(path).meta.isDirectory()) {
+      return;
+    }
+    Optional<EntryMeta> found = lookup(path);
+    if (found.isPresent() && !found.get().isDirectory()) {
+      throw new Conflict(
+          "\"/%s\" is no directory but a %s".formatted(path, words(found.get())));
+    }
+    if (path.isEmpty()) {
+      // Root's own entry is left out, as others do.
+      return;
+    }
+    directory(LayerPaths.parent(path));
+    items.put(path, new Item(found.orElseGet(() -> maker.make(path)), null));
+  }
+
+  /**
+   * Puts an entry, with its parents; an entry of the same path is replaced.
+   *
+   * @throws Conflict if it is a directory that meets something else, or the other way round
+   */
+  void put(EntryMeta meta, @Nullable Content content) throws IOException, Conflict {
+    Optional<EntryMeta> found = lookup(meta.path());
+    if (found.isPresent() && found.get().isDirectory() != meta.isDirectory()) {
+      throw new Conflict(
+          meta.isDirectory()
+              ? "cannot copy a directory to \"/%s\", which is a %s"
+                  .formatted(meta.path(), words(found.get()))
+              : "cannot copy a %s over the directory \"/%s\""
+                  .formatted(words(meta), meta.path()));
+    }
+    directory(LayerPaths.parent(meta.path()));
+    items.put(meta.path(), new Item(meta, content));
+  }
+
+  private static String words(EntryMeta meta) {
+    return switch (meta.kind()) {
+      case FILE, HARDLINK -> "file";
+      case DIRECTORY -> "directory";
+      case SYMLINK -> "symbolic link";
+      case CHARACTER_DEVICE, BLOCK_DEVICE -> "device";
+      case FIFO -> "fifo";
+    };
+  }
+
+  @Override
+  public void writeTo(Sink sink) throws IOException {
+    for (Item item : items.values()) {
+      if (item.content == null) {
+        sink.add(item.meta);
+      } else {
+        sink.add(item.meta, item.content.open());
+      }
+    }
+  }
+}

@@ -1,0 +1,109 @@
+package build.kiln.runtime.build;
+
+import build.kiln.api.v1alpha1.FailureReason;
+import build.kiln.runtime.context.ContextException;
+import build.kiln.runtime.layer.LayerException;
+import build.kiln.runtime.oci.OciException;
+import build.kiln.runtime.posix.Errno;
+import build.kiln.runtime.posix.PosixException;
+import build.kiln.runtime.registry.RegistryException;
+import build.kiln.runtime.store.StoreException;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.channels.ClosedByInterruptException;
+import org.jspecify.annotations.Nullable;
+
+/** What went wrong below, in the words and reasons of a build. */
+final class Failures {
+  private Failures() {}
+
+  /** A base image could not be had. */
+  static BuildException pulling(String image, Exception cause) {
+    if (cause instanceof RegistryException registry) {
+      return new BuildException(
+          switch (registry.code()) {
+            case NOT_FOUND, UNSUPPORTED -> FailureReason.BaseImageNotFound;
+            case UNAUTHORIZED, DENIED -> FailureReason.Unauthorized;
+            case UNAVAILABLE -> FailureReason.RegistryUnavailable;
+            case INVALID -> FailureReason.Infrastructure;
+          },
+          message(cause),
+          cause);
+    }
+    return other("pull " + image, cause);
+  }
+
+  /** An image could not be pushed. */
+  static BuildException pushing(String image, Exception cause) {
+    if (cause instanceof RegistryException registry) {
+      return new BuildException(
+          switch (registry.code()) {
+            case DENIED, NOT_FOUND, UNSUPPORTED -> FailureReason.PushDenied;
+            case UNAUTHORIZED -> FailureReason.Unauthorized;
+            case UNAVAILABLE -> FailureReason.RegistryUnavailable;
+            case INVALID -> FailureReason.Infrastructure;
+          },
+          message(cause),
+          cause);
+    }
+    return other("push " + image, cause);
+  }
+
+  /** Anything else: the disk, a broken image, a context. */
+  static BuildException other(String tried, Exception cause) {
+    FailureReason reason = reason(cause);
+    String what =
+        reason == FailureReason.DiskFull
+            ? "; the workspace is full: give it more room (spec.workspace.size in a cluster), or remove what is not needed"
+            : "";
+    return new BuildException(reason, "tried to " + tried + ", but " + message(cause) + what, cause);
+  }
+
+  private static FailureReason reason(Throwable cause) {
+    if (isDiskFull(cause)) {
+      return FailureReason.DiskFull;
+    }
+    return switch (cause) {
+      case LayerException e -> FailureReason.StepFailed;
+      case OciException e -> FailureReason.StepFailed;
+      case ContextException e ->
+          switch (e.code()) {
+            case UNAVAILABLE -> FailureReason.SourceUnavailable;
+            case UNAUTHORIZED -> FailureReason.Unauthorized;
+            case SECRET_INCOMPLETE -> FailureReason.SecretNotFound;
+            case NOT_FOUND, INVALID, TOO_LARGE -> FailureReason.SourceNotFound;
+            case CHANGED, UNREADABLE -> FailureReason.StepFailed;
+          };
+      case RegistryException e ->
+          e.retryable() ? FailureReason.RegistryUnavailable : FailureReason.BaseImageNotFound;
+      default -> FailureReason.Infrastructure;
+    };
+  }
+
+  static boolean isDiskFull(@Nullable Throwable cause) {
+    for (Throwable e = cause; e != null; e = e.getCause()) {
+      boolean full =
+          e instanceof PosixException p
+              ? p.errno() == Errno.ENOSPC
+              : e instanceof IOException
+                  && !(e instanceof StoreException)
+                  && String.valueOf(e.getMessage()).contains("No space left on device");
+      if (full) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Whether somebody wants the build to end. */
+  static boolean isInterrupt(Throwable cause) {
+    return cause instanceof InterruptedException
+        || cause instanceof ClosedByInterruptException
+        || cause instanceof InterruptedIOException && !(cause instanceof java.net.SocketTimeoutException);
+  }
+
+  static String message(Throwable cause) {
+    String text = cause.getMessage();
+    return text == null || text.isBlank() ? cause.getClass().getSimpleName() : text;
+  }
+}

@@ -1,0 +1,45 @@
+package build.kiln.runtime.build;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/** Some bytes out of a file. */
+final class FilePart extends InputStream {
+  private final FileChannel channel;
+  private long position;
+  private long left;
+
+  FilePart(Path file, long start, long size) throws IOException {
+    this.channel = FileChannel.open(file, StandardOpenOption.READ);
+    this.position = start;
+    this.left = size;
+  }
+
+  @Override
+  public int read() throws IOException {
+    byte[] one = new byte[1];
+    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
+  }
+
+  @Override
+  public int read(byte[] buffer, int offset, int length) throws IOException {
+    if (left == 0) {
+      return length == 0 ? 0 : -1;
+    }
+    int n = channel.read(ByteBuffer.wrap(buffer, offset, (int) Math.min(length, left)), position);
+    if (n > 0) {
+      position += n;
+      left -= n;
+    }
+    return n;
+  }
+
+  @Override
+  public void close() throws IOException {
+    channel.close();
+  }
+}

@@ -1,0 +1,139 @@
+package build.kiln.runtime.build;
+
+import build.kiln.runtime.oci.Descriptor;
+import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.registry.BlobSource;
+import build.kiln.runtime.registry.PushResult;
+import build.kiln.runtime.registry.RegistryClient;
+import build.kiln.runtime.store.LocalStore;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/** Pushes built images: blobs side by side, then the manifest, the tags last. */
+public final class ImagePusher {
+  private final LocalStore store;
+  private final RegistryClient registry;
+
+  public ImagePusher(LocalStore store, RegistryClient registry) {
+    this.store = store;
+    this.registry = registry;
+  }
+
+  /**
+   * What a push came to.
+   *
+   * @param pushedBytes sent to the registry
+   * @param mountedBytes taken by it from other repositories of its own
+   */
+  public record Pushed(Descriptor manifest, long pushedBytes, long mountedBytes) {}
+
+  /**
+   * Brings an image to a registry.
+   *
+   * @param names of one repository, each with a tag; at least one
+   * @throws BuildException Unauthorized, PushDenied, RegistryUnavailable
+   */
+  public Pushed push(
+      BuildResult result, List<Reference> names, BuildProgress progress)
+      throws BuildException, InterruptedException {
+    Reference repository = names.getFirst();
+    BuildProgress.Activity pushing = progress.export("pushing " + repository.name());
+    var pushed = new AtomicLong();
+    var mounted = new AtomicLong();
+    try {
+      Set<Descriptor> blobs = new LinkedHashSet<>(result.layers());
+      blobs.add(result.manifest().config());
+      Concurrently.all(
+          blobs, blob -> pushBlob(result, repository, blob, pushing, pushed, mounted));
+      byte[] bytes = store.read(result.descriptor());
+      String mediaType = result.descriptor().mediaType();
+      registry.pushManifest(
+          repository.withDigest(result.descriptor().digest()), bytes, mediaType);
+      for (Reference name : names) {
+        registry.pushManifest(name, bytes, mediaType);
+        pushing.note("%s@%s".formatted(name, result.descriptor().digest()));
+      }
+      pushing.done();
+      return new Pushed(result.descriptor(), pushed.get(), mounted.get());
+    } catch (IOException e) {
+      if (Failures.isInterrupt(e)) {
+        throw new InterruptedException("the push was ended");
+      }
+      pushing.failed(e.getMessage());
+      throw Failures.pushing(repository.name(), e);
+    }
+  }
+
+  private void pushBlob(
+      BuildResult result,
+      Reference repository,
+      Descriptor blob,
+      BuildProgress.Activity activity,
+      AtomicLong pushed,
+      AtomicLong mounted)
+      throws IOException {
+    @Nullable Reference origin = result.origins().get(blob.digest());
+    List<Reference> mountFrom = origin == null ? List.of() : List.of(origin);
+    PushResult done =
+        registry.pushBlob(repository, blob, source(blob, origin, activity), mountFrom);
+    switch (done.how()) {
+      case UPLOADED -> pushed.addAndGet(done.bytesMoved());
+      case MOUNTED -> mounted.addAndGet(blob.size());
+      case EXISTED -> {}
+    }
+  }
+
+  /** The blob from the local store; a base's layer comes there first if it is not. */
+  private BlobSource source(
+      Descriptor blob, @Nullable Reference origin, BuildProgress.Activity activity) {
+    return () -> {
+      if (origin != null && !store.has(blob)) {
+        new Downloads(store, registry).require(origin, blob, activity);
+      }
+      return store.open(blob.digest());
+    };
+  }
+
+  /**
+   * Brings the layers here that are only in their registries: archives need them.
+   *
+   * @return how many bytes were pulled
+   */
+  public long completeLocally(BuildResult result, BuildProgress progress)
+      throws BuildException, InterruptedException {
+    List<Descriptor> missing = new ArrayList<>();
+    var downloads = new Downloads(store, registry);
+    try {
+      for (Descriptor layer : result.layers()) {
+        if (!store.has(layer)) {
+          missing.add(layer);
+        }
+      }
+      if (missing.isEmpty()) {
+        return 0;
+      }
+      BuildProgress.Activity pulling = progress.export("pulling layers of bases");
+      Concurrently.all(
+          missing,
+          blob -> {
+            Reference origin = result.origins().get(blob.digest());
+            if (origin == null) {
+              throw new IOException("layer " + blob.digest() + " is gone from the local store");
+            }
+            downloads.require(origin, blob, pulling);
+          });
+      pulling.done();
+      return downloads.bytes();
+    } catch (IOException e) {
+      if (Failures.isInterrupt(e)) {
+        throw new InterruptedException("the build was ended");
+      }
+      throw Failures.pulling("layers of bases", e);
+    }
+  }
+}

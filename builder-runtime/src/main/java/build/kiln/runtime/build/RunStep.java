@@ -1,0 +1,157 @@
+package build.kiln.runtime.build;
+
+import build.kiln.api.v1alpha1.FailureReason;
+import build.kiln.runtime.build.Accounts.Identity;
+import build.kiln.runtime.build.BuildException.FailedStep;
+import build.kiln.runtime.dockerfile.CommandLine;
+import build.kiln.runtime.dockerfile.Instruction.Run;
+import build.kiln.runtime.dockerfile.PredefinedArguments;
+import build.kiln.runtime.dockerfile.RunScript;
+import build.kiln.runtime.layer.Layer;
+import build.kiln.runtime.rootfs.Snapshots.Snapshot;
+import build.kiln.runtime.sandbox.Command;
+import build.kiln.runtime.sandbox.Sandbox;
+import build.kiln.runtime.sandbox.SandboxException;
+import build.kiln.runtime.sandbox.StepFile;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** One RUN: what it depends on, and running it. */
+final class RunStep {
+  private final BuildSession session;
+  private final StageState state;
+  private final Run run;
+  private final List<String> argv;
+  private final List<StepFile> files;
+
+  RunStep(BuildSession session, StageState state, Run run) {
+    this.session = session;
+    this.state = state;
+    this.run = run;
+    CommandLine command;
+    switch (run.script()) {
+      case RunScript.Command c -> {
+        command = c.command();
+        files = List.of();
+      }
+      case RunScript.Program p -> {
+        command = p.command();
+        files =
+            List.of(
+                new StepFile(
+                    RunScript.DIRECTORY + "/" + p.fileName(),
+                    p.content().getBytes(StandardCharsets.UTF_8),
+                    0755));
+      }
+    }
+    this.argv = command.arguments(state.config().shell());
+  }
+
+  /** What the history says: the arguments that the command saw, then the command. */
+  String createdBy() {
+    List<String> args = state.visibleArgs();
+    String seen = args.isEmpty() ? "" : "|" + args.size() + " " + String.join(" ", args) + " ";
+    return "RUN " + seen + String.join(" ", argv);
+  }
+
+  /** The hash of all that decides the result. Proxies are no part of it. */
+  String key() {
+    var hash = new KeyHash("run.1").add(state.chain()).add(argv);
+    hash.add(new ArrayList<>(environment().entrySet().stream().map(RunStep::text).toList()));
+    hash.add(state.config().workdir()).add(state.config().user());
+    files.forEach(f -> hash.add(f.path()).add(f.content()).number(f.mode()));
+    session.sourceDateEpoch().ifPresent(hash::number);
+    return hash.hex();
+  }
+
+  private static String text(Map.Entry<String, String> variable) {
+    return variable.getKey() + "=" + variable.getValue();
+  }
+
+  private Map<String, String> environment() {
+    var env = new LinkedHashMap<>(state.config().env());
+    state.args().forEach(env::putIfAbsent);
+    return env;
+  }
+
+  /** Runs the command and makes a layer of what it changed. */
+  Layer execute(BuildProgress.Activity activity)
+      throws IOException, BuildException, InterruptedException {
+    Sandbox sandbox = session.sandbox();
+    Command command = command();
+    state.files().requireAll();
+    try (Snapshot snapshot = session.snapshots().prepare(state.files().layers())) {
+      var tail = new LogTail();
+      int exit = run(sandbox, snapshot, command, tail, activity);
+      if (exit != 0) {
+        throw failed(exit, tail);
+      }
+      Layer layer =
+          session.store().layers().write(snapshot.changes(), session.request().compression());
+      snapshot.commit(layer);
+      return layer;
+    }
+  }
+
+  private static int run(
+      Sandbox sandbox,
+      Snapshot snapshot,
+      Command command,
+      LogTail tail,
+      BuildProgress.Activity activity)
+      throws BuildException, InterruptedException {
+    try {
+      return sandbox.run(
+          snapshot.root(),
+          command,
+          (stream, bytes, length) -> {
+            tail.add(bytes, length);
+            activity.output(
+                stream == Sandbox.Output.Stream.STDERR, Arrays.copyOf(bytes, length));
+          });
+    } catch (SandboxException e) {
+      throw new BuildException(FailureReason.IsolationUnavailable, Failures.message(e), e);
+    }
+  }
+
+  private Command command() throws IOException, BuildException {
+    Identity identity;
+    try {
+      identity = Accounts.read(state.files()::readSmall).identity(state.config().user());
+    } catch (Accounts.UnknownAccount e) {
+      throw StepProblems.at(run.origin().keyword(), "USER: " + e.getMessage(), null);
+    }
+    Map<String, String> env = environment();
+    env.putIfAbsent("PATH", ConfigDraft.DEFAULT_PATH);
+    env.putIfAbsent("HOME", identity.home());
+    session.request().proxies().forEach(env::putIfAbsent);
+    session.request().buildArgs().entrySet().stream()
+        .filter(arg -> PredefinedArguments.isProxy(arg.getKey()))
+        .forEach(arg -> env.put(arg.getKey(), arg.getValue()));
+    return new Command(
+        argv,
+        env.entrySet().stream().map(RunStep::text).toList(),
+        state.config().workdir(),
+        identity.uid(),
+        identity.gid(),
+        identity.groups(),
+        files);
+  }
+
+  private BuildException failed(int exit, LogTail tail) {
+    String how = exit > 128 && exit < 160 ? " (signal %d)".formatted(exit - 128) : "";
+    String what = "the command exited with code %d%s".formatted(exit, how);
+    BuildException problem =
+        StepProblems.at(run.origin().keyword(), what, "its last output tells why");
+    return new BuildException(
+        FailureReason.StepFailed,
+        problem.getMessage(),
+        null,
+        new FailedStep(StepProblems.oneLine(run.original()), exit, tail.text()));
+  }
+}

@@ -1,0 +1,346 @@
+package build.kiln.runtime.build;
+
+import build.kiln.api.v1alpha1.FailureReason;
+import build.kiln.api.v1alpha1.ImageBuildStatus.CacheResult;
+import build.kiln.runtime.build.BaseImages.BaseImage;
+import build.kiln.runtime.build.CopyPlan.Conflict;
+import build.kiln.runtime.dockerfile.DockerfileException;
+import build.kiln.runtime.dockerfile.Instruction;
+import build.kiln.runtime.dockerfile.Instruction.Arg;
+import build.kiln.runtime.dockerfile.StageSource;
+import build.kiln.runtime.dockerfile.Unsupported;
+import build.kiln.runtime.dockerfile.Word;
+import build.kiln.runtime.layer.Layer;
+import build.kiln.runtime.oci.ImageConfig;
+import build.kiln.runtime.rootfs.Resolved;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/** Builds one stage, instruction by instruction. */
+final class StageRunner {
+  private final BuildSession session;
+  private final StagePlan plan;
+  private final OtherStages others;
+  private int step = 1;
+
+  /** A finished stage. */
+  record BuiltStage(
+      StageFiles files, ImageConfig config, Map<String, String> args, String chain, long time) {
+    BuiltStage {
+      args = Map.copyOf(args);
+    }
+  }
+
+  /** Waits for another stage of the build. */
+  @FunctionalInterface
+  interface OtherStages {
+    BuiltStage await(int number) throws InterruptedException, BuildException;
+  }
+
+  StageRunner(BuildSession session, StagePlan plan, OtherStages others) {
+    this.session = session;
+    this.plan = plan;
+    this.others = others;
+  }
+
+  BuiltStage run() throws BuildException, InterruptedException {
+    StageState state = start();
+    for (Instruction instruction : plan.instructions()) {
+      try {
+        // A trigger, or words that only now have their values, may ask for what is not there yet.
+        Unsupported.check(instruction);
+        Instruction expanded = session.expansion().expand(instruction, state.variables());
+        Unsupported.check(expanded);
+        perform(state, expanded);
+      } catch (DockerfileException e) {
+        throw new BuildException(FailureReason.DockerfileInvalid, e.render(), e);
+      } catch (UncheckedIOException e) {
+        throw wrapped(instruction, e.getCause());
+      } catch (IOException e) {
+        throw wrapped(instruction, e);
+      }
+    }
+    ImageConfig config =
+        state.config().build(state.files().layers().stream().map(Layer::diffId).toList());
+    return new BuiltStage(state.files(), config, state.args(), state.chain(), state.time());
+  }
+
+  private static BuildException wrapped(Instruction instruction, IOException cause)
+      throws InterruptedException {
+    if (Failures.isInterrupt(cause)) {
+      throw interrupted(cause);
+    }
+    return Failures.other(StepProblems.oneLine(instruction.original()), cause);
+  }
+
+  private static InterruptedException interrupted(Exception cause) {
+    var interrupted = new InterruptedException("the build was ended");
+    interrupted.initCause(cause);
+    return interrupted;
+  }
+
+  private StageState start() throws BuildException, InterruptedException {
+    BaseImage image = plan.image();
+    if (image != null) {
+      return ofImage(image);
+    }
+    if (plan.base() instanceof StageSource.OfStage base) {
+      BuiltStage built = others.await(base.stage().number());
+      ConfigDraft config = ConfigDraft.of(session.request().platform(), built.config());
+      config.takeTriggers();
+      return new StageState(built.files(), config, built.args(), built.time());
+    }
+    return new StageState(
+        session.noFiles(),
+        ConfigDraft.scratch(session.request().platform()),
+        Map.of(),
+        fixedTime().orElse(0));
+  }
+
+  private StageState ofImage(BaseImage image) {
+    String text = "FROM " + image.pinned();
+    session.progress().step(plan.stepName(1, text), text).done();
+    ConfigDraft config = ConfigDraft.of(session.request().platform(), image.config());
+    config.takeTriggers();
+    return new StageState(
+        session.files(image), config, Map.of(), fixedTime().orElseGet(() -> created(image)));
+  }
+
+  /** What the build, or its context, says for all that has no time of its own. */
+  private OptionalLong fixedTime() {
+    return session.sourceDateEpoch().isPresent()
+        ? session.sourceDateEpoch()
+        : session.request().context().epoch();
+  }
+
+  private static long created(BaseImage image) {
+    String text = image.config().created();
+    try {
+      return text == null ? 0 : Math.max(0, Instant.parse(text).getEpochSecond());
+    } catch (DateTimeException notATime) {
+      return 0;
+    }
+  }
+
+  private void perform(StageState state, Instruction instruction)
+      throws IOException, BuildException, InterruptedException {
+    ConfigDraft config = state.config();
+    switch (instruction) {
+      case Instruction.Run i -> run(state, i);
+      case Instruction.Copy i -> copy(state, i, i.from());
+      case Instruction.Add i -> copy(state, i, null);
+      case Instruction.Workdir i -> workdir(state, i);
+      case Instruction.From i -> throw new IllegalStateException("a stage has one FROM");
+      case Instruction.Arg i -> arg(state, i);
+      case Instruction.Env i -> noted(config, i, () -> config.env(i));
+      case Instruction.Label i ->
+          noted(
+              config,
+              i,
+              () -> i.assignments().forEach(a -> config.label(a.name().text(), a.value().text())));
+      case Instruction.User i -> noted(config, i, () -> config.user(i.user().text()));
+      case Instruction.Cmd i -> noted(config, i, () -> config.cmd(i.command()));
+      case Instruction.Entrypoint i -> noted(config, i, () -> config.entrypoint(i.command()));
+      case Instruction.Expose i -> noted(config, i, () -> config.expose(i));
+      case Instruction.Volume i -> noted(config, i, () -> config.volume(i));
+      case Instruction.Shell i -> noted(config, i, () -> config.shell(i));
+      case Instruction.StopSignal i ->
+          noted(config, i, () -> config.stopSignal(i.signal().text()));
+      case Instruction.Healthcheck i -> noted(config, i, () -> config.healthcheck(i));
+      case Instruction.Maintainer i -> noted(config, i, () -> config.maintainer(i.author()));
+      case Instruction.Onbuild i -> noted(config, i, () -> config.onBuild(i.trigger()));
+    }
+  }
+
+  private void noted(ConfigDraft config, Instruction instruction, Runnable change) {
+    change.run();
+    config.history(HistoryText.of(instruction), true, session.now());
+  }
+
+  private void arg(StageState state, Arg instruction) {
+    var shown = new ArrayList<String>();
+    for (Arg.Declaration declaration : instruction.declarations()) {
+      String name = declaration.name();
+      Optional<String> given = Optional.ofNullable(session.request().buildArgs().get(name));
+      Optional<String> value =
+          given
+              .or(() -> declaration.defaultValue().map(Word::text))
+              .or(() -> session.globals().apply(name));
+      value.ifPresent(text -> state.args().put(name, text));
+      shown.add(value.map(text -> name + "=" + text).orElse(name));
+    }
+    state.config().history("ARG " + String.join(" ", shown), true, session.now());
+  }
+
+  private void run(StageState state, Instruction.Run instruction)
+      throws IOException, BuildException, InterruptedException {
+    var run = new RunStep(session, state, instruction);
+    step(
+        state,
+        instruction,
+        run.createdBy(),
+        List.of(run::key),
+        activity -> session.limited(() -> run.execute(activity)));
+  }
+
+  private void copy(StageState state, Instruction instruction, @Nullable Word from)
+      throws IOException, BuildException, InterruptedException {
+    CopyStep.Origin origin = origin(from);
+    CopyStep copy =
+        switch (instruction) {
+          case Instruction.Copy i -> CopyStep.of(session, state, i, origin);
+          case Instruction.Add i -> CopyStep.of(session, state, i, origin);
+          default -> throw new IllegalStateException("no COPY and no ADD");
+        };
+    var keys = new ArrayList<Key>();
+    copy.quickKey().ifPresent(key -> keys.add(() -> key));
+    keys.add(copy::contentKey);
+    step(
+        state,
+        instruction,
+        HistoryText.of(instruction),
+        keys,
+        activity -> session.limited(copy::execute));
+  }
+
+  private CopyStep.Origin origin(@Nullable Word from) throws BuildException, InterruptedException {
+    if (from == null) {
+      return new CopyStep.Origin(session.contextTree(), "the build context", null);
+    }
+    return switch (session.graph().resolve(from)) {
+      case StageSource.OfStage other -> {
+        BuiltStage built = others.await(other.stage().number());
+        yield new CopyStep.Origin(
+            built.files(), "stage " + other.stage().displayName(), built.chain());
+      }
+      case StageSource.Named named -> {
+        BaseImage image = session.image(named.name().text());
+        StageFiles files = session.files(image);
+        yield new CopyStep.Origin(files, "image " + image.name(), chain(image));
+      }
+      case StageSource.Scratch scratch ->
+          new CopyStep.Origin(session.noFiles(), "scratch, which is empty", "");
+    };
+  }
+
+  private static String chain(BaseImage image) {
+    var hash = new KeyHash("layers.1");
+    image.layers().forEach(layer -> hash.add(layer.diffId().toString()));
+    return hash.hex();
+  }
+
+  private void workdir(StageState state, Instruction.Workdir instruction)
+      throws IOException, BuildException, InterruptedException {
+    String path = Paths.absolute(state.config().workdir(), instruction.path().text());
+    state.config().workdir("/" + path);
+    Key key =
+        () ->
+            new KeyHash("workdir.1")
+                .add(state.chain())
+                .add(path)
+                .add(state.config().user())
+                .number(state.time())
+                .hex();
+    step(
+        state,
+        instruction,
+        "WORKDIR /" + path,
+        List.of(key),
+        activity -> makeWorkdir(state, instruction, path));
+  }
+
+  private Layer makeWorkdir(StageState state, Instruction.Workdir instruction, String path)
+      throws IOException, BuildException {
+    try {
+      Accounts accounts = Accounts.read(state.files()::readSmall);
+      Accounts.Owner owner = accounts.owner(state.config().user());
+      var made =
+          new CopyPlan(
+              state.files()::lookup,
+              new CopyPlan.DirectoryMaker(0755, owner.uid(), owner.gid(), state.time()));
+      Resolved target = made.resolve(path);
+      if (!target.exists()) {
+        made.directory(target.path());
+      } else if (made.lookup(target.real()).filter(e -> !e.isDirectory()).isPresent()) {
+        throw new Conflict("\"/%s\" is there and is no directory".formatted(path));
+      }
+      return session.store().layers().write(made, session.request().compression());
+    } catch (Conflict e) {
+      throw StepProblems.at(instruction.path().range(), e.getMessage(), null);
+    } catch (Accounts.UnknownAccount e) {
+      throw StepProblems.at(instruction.path().range(), "USER: " + e.getMessage(), null);
+    }
+  }
+
+  /** A hash of all that decides a step's result, or enough of it. */
+  @FunctionalInterface
+  private interface Key {
+    String get() throws IOException, BuildException;
+  }
+
+  @FunctionalInterface
+  private interface LayerWork {
+    Layer run(BuildProgress.Activity activity) throws IOException, BuildException, InterruptedException;
+  }
+
+  /**
+   * One step that makes a layer: from the cache by the first of the keys that is known, cheap ones
+   * first, or by doing it.
+   */
+  private void step(
+      StageState state,
+      Instruction instruction,
+      String createdBy,
+      List<Key> keys,
+      LayerWork work)
+      throws IOException, BuildException, InterruptedException {
+    String text = StepProblems.oneLine(instruction.original());
+    BuildProgress.Activity activity = session.progress().step(plan.stepName(++step, text), text);
+    try {
+      var tried = new ArrayList<String>();
+      Optional<StepCache.Entry> hit = Optional.empty();
+      for (Key key : keys) {
+        tried.add(key.get());
+        if (session.request().cache() && hit.isEmpty()) {
+          hit = session.cache().find(tried.getLast());
+          if (hit.isPresent()) {
+            break;
+          }
+        }
+      }
+      StepCache.Entry entry =
+          hit.isPresent()
+              ? hit.get()
+              : StepCache.Entry.of(work.run(activity), session.now());
+      for (String key : tried) {
+        if (hit.isEmpty() || !key.equals(tried.getLast())) {
+          session.cache().keep(key, entry);
+        }
+      }
+      Layer layer = entry.asLayer();
+      state.add(layer);
+      state.config().history(createdBy, false, entry.created());
+      if (hit.isPresent()) {
+        session.countCached();
+        activity.finished(CacheResult.Hit, null, layer);
+      } else {
+        activity.finished(CacheResult.Miss, missReason(), layer);
+      }
+    } catch (IOException | BuildException | RuntimeException e) {
+      activity.failed(e.getMessage());
+      throw e;
+    }
+  }
+
+  private @Nullable String missReason() {
+    return session.request().cache() ? null : "the cache is off for this build";
+  }
+}

@@ -1,0 +1,161 @@
+package build.kiln.runtime.sandbox;
+
+import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.runtime.rootfs.RootSpec;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Runs steps in namespaces of their own. unshare(1) makes a user and a mount namespace, whose ID
+ * maps this process writes; a shell in them mounts the overlay, which old crun cannot, and hides
+ * the cgroups, whose hybrid form no crun accepts though none is used; then crun makes the rest.
+ * Whatever happens to the builder, the shell ends the step with it.
+ */
+final class NamespacesSandbox implements Sandbox {
+  private final SandboxConfig config;
+  private final NamespaceTools tools;
+  private final Recipe recipe;
+  private final boolean overlay;
+  private final String description;
+  private final HostFiles hostFiles;
+  private final OwnIds ids;
+
+  NamespacesSandbox(
+      SandboxConfig config,
+      NamespaceTools tools,
+      Recipe recipe,
+      boolean overlay,
+      String description,
+      HostFiles hostFiles,
+      OwnIds ids) {
+    this.config = config;
+    this.tools = tools;
+    this.recipe = recipe;
+    this.overlay = overlay;
+    this.description = description;
+    this.hostFiles = hostFiles;
+    this.ids = ids;
+  }
+
+  @Override
+  public Isolation tier() {
+    return Isolation.Namespaces;
+  }
+
+  @Override
+  public String description() {
+    return description;
+  }
+
+  @Override
+  public boolean overlay() {
+    return overlay;
+  }
+
+  @Override
+  public int run(RootSpec root, Command command, Output output)
+      throws SandboxException, InterruptedException {
+    checkIds(command);
+    try (StepDirectory step = StepDirectory.create(config.scratch())) {
+      return run(step.path(), root, command, output);
+    } catch (IOException e) {
+      throw new SandboxException(
+          SandboxException.Code.START_FAILED,
+          "cannot prepare namespaces for " + command.argv().get(0) + ": " + e.getMessage(),
+          e);
+    }
+  }
+
+  private void checkIds(Command command) throws SandboxException {
+    List<Integer> gids = new ArrayList<>(command.groups());
+    gids.add(command.gid());
+    Optional<Integer> missing = gids.stream().filter(gid -> !ids.groups().has(gid)).findFirst();
+    if (!ids.users().has(command.uid()) || missing.isPresent()) {
+      throw new SandboxException(
+          SandboxException.Code.UNSUPPORTED,
+          "cannot run as user "
+              + command.uid()
+              + " with groups "
+              + gids
+              + ": "
+              + ids.users().size()
+              + " users and "
+              + ids.groups().size()
+              + " groups exist here; give the builder a range of IDs (in a pod: run as root with"
+              + " hostUsers: false; at a desk: an entry in /etc/subuid and /etc/subgid)");
+    }
+  }
+
+  private int run(Path step, RootSpec root, Command command, Output output)
+      throws IOException, SandboxException, InterruptedException {
+    String options = "";
+    Path path =
+        switch (root) {
+          case RootSpec.Overlay o -> {
+            options = overlayOptions(step, o);
+            yield Files.createDirectory(step.resolve("merged"));
+          }
+          case RootSpec.Directory d -> d.path().toRealPath();
+        };
+    new OciBundle(step, ids.groups(), hostFiles).write(path, recipe, config.hostName(), command);
+    StepProcess.Ended ended =
+        StepProcess.run(
+            tools.launch(recipe, step, options),
+            ProcessBuilder::start,
+            ids::write,
+            output,
+            () -> {});
+    if (Files.exists(step.resolve(NamespaceTools.PID_FILE))) {
+      return ended.code();
+    }
+    return CrunFailure.exitCode(readIfThere(step.resolve(NamespaceTools.LOG)))
+        .orElseThrow(() -> startFailed(step, command, ended));
+  }
+
+  /** Short names, since options of mount(2) have to fit a page, and paths may have commas. */
+  private static String overlayOptions(Path step, RootSpec.Overlay root) throws IOException {
+    List<String> lowers = new ArrayList<>();
+    for (Path lower : root.lowers()) {
+      String name = "l" + lowers.size();
+      Files.createSymbolicLink(step.resolve(name), lower.toAbsolutePath());
+      lowers.add(name);
+    }
+    Files.createSymbolicLink(step.resolve("u"), root.upper().toAbsolutePath());
+    Files.createSymbolicLink(step.resolve("w"), root.work().toAbsolutePath());
+    return "lowerdir="
+        + String.join(":", lowers)
+        + ",upperdir=u,workdir=w"
+        + (root.userXattr() ? ",userxattr" : "");
+  }
+
+  private SandboxException startFailed(Path step, Command command, StepProcess.Ended ended) {
+    String reason =
+        String.join(
+                "; ",
+                ended.message(),
+                readIfThere(step.resolve(NamespaceTools.ERRORS)),
+                CrunFailure.messages(readIfThere(step.resolve(NamespaceTools.LOG))))
+            .replaceAll("(; )+$|^(; )+", "")
+            .replaceAll("(; ){2,}", "; ");
+    return new SandboxException(
+        SandboxException.Code.START_FAILED,
+        "cannot start "
+            + command.argv().get(0)
+            + " in namespaces ("
+            + recipe
+            + "): "
+            + (reason.isEmpty() ? "the launcher ended with code " + ended.code() : reason));
+  }
+
+  private static String readIfThere(Path file) {
+    try {
+      return Files.exists(file) ? Files.readString(file).strip() : "";
+    } catch (IOException e) {
+      return "cannot read " + file + ": " + e.getMessage();
+    }
+  }
+}

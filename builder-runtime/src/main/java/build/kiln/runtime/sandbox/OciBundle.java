@@ -1,0 +1,149 @@
+package build.kiln.runtime.sandbox;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import build.kiln.runtime.posix.DirectoryHandle;
+import build.kiln.runtime.posix.FileHandle;
+
+/**
+ * Writes the directory that crun runs a step from: {@code config.json} of the OCI runtime
+ * specification 1.0.2 and the files that it binds. The user namespace and the root are there when
+ * crun starts; crun makes the others and all other mounts.
+ */
+final class OciBundle {
+  /** Docker's default set. */
+  static final List<String> CAPABILITIES =
+      List.of(
+          "CAP_CHOWN",
+          "CAP_DAC_OVERRIDE",
+          "CAP_FSETID",
+          "CAP_FOWNER",
+          "CAP_MKNOD",
+          "CAP_NET_RAW",
+          "CAP_SETGID",
+          "CAP_SETUID",
+          "CAP_SETFCAP",
+          "CAP_SETPCAP",
+          "CAP_NET_BIND_SERVICE",
+          "CAP_SYS_CHROOT",
+          "CAP_KILL",
+          "CAP_AUDIT_WRITE");
+
+  private static final List<String> MASKED =
+      List.of(
+          "/proc/acpi",
+          "/proc/asound",
+          "/proc/kcore",
+          "/proc/keys",
+          "/proc/latency_stats",
+          "/proc/timer_list",
+          "/proc/timer_stats",
+          "/proc/sched_debug",
+          "/proc/scsi",
+          "/proc/interrupts",
+          "/sys/firmware",
+          "/sys/fs/cgroup",
+          "/sys/devices/virtual/powercap");
+
+  private static final List<String> READ_ONLY =
+      List.of("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger");
+
+  private static final int TTY_GROUP = 5;
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final Path directory;
+  private final IdMap groups;
+  private final HostFiles hostFiles;
+
+  /**
+   * @param directory exists, is empty, and is nobody else's to read
+   * @param groups group IDs that exist in the step
+   */
+  OciBundle(Path directory, IdMap groups, HostFiles hostFiles) {
+    this.directory = directory;
+    this.groups = groups;
+    this.hostFiles = hostFiles;
+  }
+
+  void write(Path root, Recipe recipe, String hostName, Command command) throws IOException {
+    ObjectNode config = JSON.createObjectNode().put("ociVersion", "1.0.2").put("hostname", hostName);
+    config.putObject("root").put("path", root.toString());
+    process(config.putObject("process"), command);
+    mounts(config.putArray("mounts"), recipe, command);
+    ObjectNode linux = config.putObject("linux");
+    ArrayNode namespaces = linux.putArray("namespaces");
+    for (String type : List.of("mount", "pid", "ipc", "uts")) {
+      namespaces.addObject().put("type", type);
+    }
+    List<String> masked = new ArrayList<>(MASKED);
+    if (!recipe.newProc()) {
+      // Its own processes are not in it, but the builder is.
+      masked.addAll(Set.of("/proc/1", "/proc/" + ProcessHandle.current().pid()));
+    }
+    masked.forEach(linux.putArray("maskedPaths")::add);
+    READ_ONLY.forEach(linux.putArray("readonlyPaths")::add);
+    Files.write(directory.resolve("config.json"), JSON.writeValueAsBytes(config));
+  }
+
+  private static void process(ObjectNode process, Command command) {
+    process.put("terminal", false).put("cwd", command.cwd()).put("noNewPrivileges", false);
+    ObjectNode user = process.putObject("user");
+    user.put("uid", command.uid()).put("gid", command.gid()).put("umask", 0022);
+    command.groups().forEach(user.putArray("additionalGids")::add);
+    command.argv().forEach(process.putArray("args")::add);
+    command.env().forEach(process.putArray("env")::add);
+    ObjectNode capabilities = process.putObject("capabilities");
+    for (String set : List.of("bounding", "effective", "permitted")) {
+      CAPABILITIES.forEach(capabilities.putArray(set)::add);
+    }
+  }
+
+  private void mounts(ArrayNode mounts, Recipe recipe, Command command) throws IOException {
+    if (recipe.newProc()) {
+      mount(mounts, "/proc", "proc", "proc", "nosuid,noexec,nodev");
+    } else {
+      mount(mounts, "/proc", "bind", "/proc", "rbind,nosuid,noexec,nodev");
+    }
+    mount(mounts, "/dev", "tmpfs", "tmpfs", "nosuid,strictatime,mode=755,size=65536k");
+    String tty = groups.has(TTY_GROUP) ? ",gid=" + TTY_GROUP : "";
+    mount(
+        mounts,
+        "/dev/pts",
+        "devpts",
+        "devpts",
+        "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620" + tty);
+    mount(mounts, "/dev/shm", "tmpfs", "shm", "nosuid,noexec,nodev,mode=1777,size=65536k");
+    mount(mounts, "/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev");
+    mount(mounts, "/sys", "bind", "/sys", "rbind,nosuid,noexec,nodev,rro");
+    file(mounts, "/etc/resolv.conf", "resolv.conf", hostFiles.resolvConf(), 0644);
+    file(mounts, "/etc/hosts", "hosts", hostFiles.hosts(), 0644);
+    int number = 0;
+    for (StepFile file : command.files()) {
+      file(mounts, file.path(), "file" + number++, file.content(), file.mode());
+    }
+  }
+
+  private void file(ArrayNode mounts, String destination, String name, byte[] content, int mode)
+      throws IOException {
+    try (DirectoryHandle bundle = DirectoryHandle.open(directory);
+        FileHandle file = bundle.createFile(name, 0600)) {
+      file.write(content, 0, content.length);
+      file.chmod(mode);
+    }
+    mount(mounts, destination, "bind", directory.resolve(name).toString(), "bind,ro");
+  }
+
+  private static void mount(
+      ArrayNode mounts, String destination, String type, String source, String options) {
+    ObjectNode mount = mounts.addObject().put("destination", destination);
+    mount.put("type", type).put("source", source);
+    List.of(options.split(",")).forEach(mount.putArray("options")::add);
+  }
+}

@@ -1,0 +1,56 @@
+package build.kiln.runtime.sandbox;
+
+import build.kiln.api.v1alpha1.Isolation;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Chooses how steps are run: tries, never assumes. */
+public final class Sandboxes {
+  private Sandboxes() {}
+
+  /**
+   * The strongest sandbox that works here and is no weaker than requested. Removes what an earlier
+   * builder left in the scratch directory.
+   *
+   * @param requested {@code Auto} falls back to chroot only if the configuration allows it, and to
+   *     {@code NoRun} at last
+   * @throws SandboxException UNAVAILABLE if there is none; its message says why of each tier
+   */
+  public static Sandbox choose(Isolation requested, SandboxConfig config)
+      throws SandboxException, InterruptedException {
+    if (requested == Isolation.NoRun) {
+      return new NoRunSandbox("no run: asked for");
+    }
+    HostFiles hostFiles;
+    try {
+      StepDirectory.removeOld(config.scratch());
+      hostFiles = HostFiles.read(config);
+    } catch (IOException e) {
+      throw new SandboxException(
+          SandboxException.Code.UNAVAILABLE,
+          "cannot prepare the scratch directory " + config.scratch() + ": " + e.getMessage(),
+          e);
+    }
+    List<String> reasons = new ArrayList<>();
+    try {
+      return new NamespacesProbe(config, hostFiles).choose();
+    } catch (SandboxException e) {
+      reasons.add("namespaces: " + e.getMessage());
+    }
+    if (requested == Isolation.Chroot || (requested == Isolation.Auto && config.allowChroot())) {
+      throw new IllegalStateException("chroot");
+    }
+    if (requested == Isolation.Auto) {
+      reasons.add("chroot: not allowed by the installation");
+      return new NoRunSandbox("no run; " + String.join("; ", reasons));
+    }
+    throw new SandboxException(
+        SandboxException.Code.UNAVAILABLE,
+        "isolation "
+            + requested
+            + " does not work here: "
+            + String.join("; ", reasons)
+            + "; see the pod shapes in the documentation, or allow a weaker isolation");
+  }
+}

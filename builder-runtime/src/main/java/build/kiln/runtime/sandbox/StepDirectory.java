@@ -1,0 +1,39 @@
+package build.kiln.runtime.sandbox;
+
+import build.kiln.runtime.posix.DirectoryHandle;
+import build.kiln.runtime.posix.TreeRemover;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+
+/** A directory of the builder's own for one step, removed when it ends. */
+record StepDirectory(Path path) implements AutoCloseable {
+  private static final String PREFIX = "step-";
+
+  static StepDirectory create(Path scratch) throws IOException {
+    return new StepDirectory(
+        Files.createTempDirectory(
+            scratch.toRealPath(),
+            PREFIX,
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"))));
+  }
+
+  /** Removes what a builder left that was killed. */
+  static void removeOld(Path scratch) throws IOException {
+    try (DirectoryHandle directory = DirectoryHandle.open(scratch)) {
+      for (String name : directory.names()) {
+        if (name.startsWith(PREFIX)) {
+          TreeRemover.remove(directory, name);
+        }
+      }
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    try (DirectoryHandle parent = DirectoryHandle.open(path.getParent())) {
+      TreeRemover.remove(parent, path.getFileName().toString());
+    }
+  }
+}

@@ -1,0 +1,149 @@
+package build.kiln.runtime;
+
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import build.kiln.runtime.registry.ProxySettings;
+import build.kiln.runtime.registry.Trust;
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.FieldSource;
+
+/** The arrows between packages, as ARCHITECTURE.md shows them. */
+class ArchitectureTest {
+  private static final String ROOT = "build.kiln.runtime.";
+
+  /** What each package may use of the others, besides the API types where it says {@code api}. */
+  private static final Map<String, String> ARROWS =
+      Map.ofEntries(
+          Map.entry("posix", ""),
+          Map.entry("oci", ""),
+          Map.entry("layer", "posix oci"),
+          Map.entry("store", "posix oci layer"),
+          Map.entry("rootfs", "posix oci layer store"),
+          Map.entry("dockerfile", "posix"),
+          Map.entry("registry", "oci"),
+          Map.entry("registry.embedded", "oci"),
+          Map.entry("context", "api posix layer dockerfile registry"),
+          Map.entry("sandbox", "api posix rootfs"),
+          Map.entry(
+              "build", "api posix oci layer store rootfs dockerfile registry context sandbox"),
+          Map.entry("mirror", "api oci store registry"),
+          Map.entry("prune", "api oci registry"),
+          Map.entry(
+              "cli",
+              "api posix oci layer store rootfs dockerfile registry registry.embedded context sandbox build mirror prune"));
+
+  @SuppressWarnings("unused") // read by FieldSource
+  private static final List<Arguments> PACKAGES =
+      ARROWS.entrySet().stream()
+          .sorted(Map.Entry.comparingByKey())
+          .map(arrow -> Arguments.of(arrow.getKey(), arrow.getValue()))
+          .toList();
+
+  /** Libraries that one package alone knows. */
+  @SuppressWarnings("unused") // read by FieldSource
+  private static final List<Arguments> LIBRARIES =
+      List.of(
+          Arguments.of("java.lang.foreign..", "posix"),
+          Arguments.of("org.eclipse.jgit..", "context"),
+          Arguments.of("org.apache.sshd..", "context"),
+          Arguments.of("org.apache.hc..", "registry"),
+          Arguments.of("com.github.luben..", "layer"),
+          Arguments.of("org.apache.commons.compress..", "layer"),
+          Arguments.of("org.tukaani..", "layer"),
+          Arguments.of("com.sun.net.httpserver..", "registry.embedded"),
+          Arguments.of("picocli..", "cli"));
+
+  /** This module's own classes, wherever they were compiled to, without its tests. */
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .importUrl(ProxySettings.class.getProtectionDomain().getCodeSource().getLocation());
+
+  @Test
+  void everyPackageHasItsArrows() {
+    Set<String> found =
+        CLASSES.stream()
+            .map(JavaClass::getPackageName)
+            .filter(name -> name.startsWith(ROOT))
+            .map(name -> name.substring(ROOT.length()))
+            .collect(Collectors.toCollection(TreeSet::new));
+    assertThat(ARROWS.keySet()).containsAll(found);
+  }
+
+  @ParameterizedTest
+  @FieldSource("PACKAGES")
+  void packagesUseOnlyWhatTheyMay(String name, String mayUse) {
+    String[] allowed =
+        Stream.concat(Stream.of(name), Arrays.stream(mayUse.split(" ")))
+            .map(used -> used.equals("api") ? "build.kiln.api.." : ROOT + used)
+            .toArray(String[]::new);
+    noClasses()
+        .that()
+        .resideInAPackage(ROOT + name)
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage("build.kiln..")
+                .and(not(JavaClass.Predicates.resideInAnyPackage(allowed))))
+        .allowEmptyShould(true)
+        .check(CLASSES);
+  }
+
+  @ParameterizedTest
+  @FieldSource("LIBRARIES")
+  void aLibraryIsKnownToOnePackage(String library, String owner) {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage(ROOT + owner)
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage(library)
+        .check(CLASSES);
+  }
+
+  /** A build file's source shares the network's settings, and nothing else, with registries. */
+  @Test
+  void contextsKnowOnlyTheNetworksSettingsOfRegistry() {
+    DescribedPredicate<JavaClass> shared =
+        DescribedPredicate.describe(
+            "the network's settings",
+            type -> type.isEquivalentTo(ProxySettings.class) || type.isEquivalentTo(Trust.class));
+    noClasses()
+        .that()
+        .resideInAPackage(ROOT + "context")
+        .should()
+        .dependOnClassesThat(resideInAPackage("build.kiln.runtime.registry..").and(not(shared)))
+        .check(CLASSES);
+  }
+
+  @Test
+  void noPackageDependsOnItselfThroughOthers() {
+    slices().matching(ROOT + "(**)").should().beFreeOfCycles().check(CLASSES);
+  }
+
+  @Test
+  void theOperatorIsUnknownHere() {
+    noClasses()
+        .that()
+        .resideInAPackage("build.kiln.runtime..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("build.kiln.operator..")
+        .check(CLASSES);
+  }
+}
