@@ -15,6 +15,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -112,7 +113,7 @@ public final class InstallationCheck {
   }
 
   private String lookedAt(Resource<ImageBuild> resource, ImageBuild created) throws Failure {
-    long generation = created.getMetadata().getGeneration() instanceof Long known ? known : 1;
+    long generation = Objects.requireNonNullElse(created.getMetadata().getGeneration(), 1L);
     try {
       var seen =
           resource.waitUntilCondition(
@@ -127,9 +128,7 @@ public final class InstallationCheck {
 
   private static long observed(@Nullable ImageBuild build) {
     ImageBuildStatus status = build == null ? null : build.getStatus();
-    return status != null && status.observedGeneration() instanceof Long generation
-        ? generation
-        : 0;
+    return status == null ? 0 : Objects.requireNonNullElse(status.observedGeneration(), 0L);
   }
 
   private static String name(ImageBuild build) {

@@ -46,14 +46,14 @@ class ChartTest {
         "podLabels.team=platform,podAnnotations.note=x,javaOpts=-Xmx300m",
         "extraEnv[0].name=A,extraEnv[0].value=b");
 
-    private final String[] arguments;
+    private final String sets;
 
     Values(String... sets) {
-      arguments = Stream.of(sets).flatMap(set -> Stream.of("--set", set)).toArray(String[]::new);
+      this.sets = String.join("\n", sets);
     }
 
     String[] arguments() {
-      return arguments.clone();
+      return sets.lines().flatMap(set -> Stream.of("--set", set)).toArray(String[]::new);
     }
   }
 
