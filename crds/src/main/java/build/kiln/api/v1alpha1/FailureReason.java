@@ -46,6 +46,8 @@ public enum FailureReason {
   Unschedulable(false),
   /** The builder's own image cannot be pulled. */
   BuilderImageUnavailable(false),
+  /** The spec changed while it ran, and a newer run took its place. */
+  Superseded(false),
   /** The pod was evicted, its node lost, or the builder broke. */
   Infrastructure(true);
 

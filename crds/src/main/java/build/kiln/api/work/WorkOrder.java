@@ -32,7 +32,10 @@ public record WorkOrder(
       int attempt,
       /** The commit a Git source was resolved to; null for other sources. */
       @Nullable String revision,
-      /** Tags with their templates replaced, at least one. */
+      /**
+       * Tags, at least one. {{run}} is replaced; {{git.sha}} and {{git.shortSha}} are not where the
+       * revision is null: the builder resolves it and replaces them.
+       */
       List<String> tags,
       /** The tier the pod was shaped for; Auto only at a desk. */
       Isolation isolation,

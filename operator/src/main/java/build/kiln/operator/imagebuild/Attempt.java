@@ -1,0 +1,65 @@
+package build.kiln.operator.imagebuild;
+
+import build.kiln.api.v1alpha1.Isolation;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.batch.v1.Job;
+import io.fabric8.kubernetes.api.model.batch.v1.JobCondition;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+
+/** One attempt of a run: a Job and its pods. */
+record Attempt(Job job, List<Pod> pods) {
+  /** Newest first. */
+  static final Comparator<Attempt> NEWEST_FIRST =
+      Comparator.comparingLong(Attempt::run).thenComparingInt(Attempt::number).reversed();
+
+  String name() {
+    return job.getMetadata().getName();
+  }
+
+  long run() {
+    return Labels.number(job, Labels.RUN);
+  }
+
+  int number() {
+    return (int) Labels.number(job, Labels.ATTEMPT);
+  }
+
+  Isolation tier() {
+    return Labels.tier(job).orElse(Isolation.Auto);
+  }
+
+  boolean leaving() {
+    return job.getMetadata().getDeletionTimestamp() != null;
+  }
+
+  boolean sealed() {
+    return job.getSpec() != null && job.getSpec().getTtlSecondsAfterFinished() != null;
+  }
+
+  /** The condition by which the Job ended. */
+  Optional<JobCondition> end() {
+    if (job.getStatus() == null || job.getStatus().getConditions() == null) {
+      return Optional.empty();
+    }
+    return job.getStatus().getConditions().stream()
+        .filter(condition -> "True".equals(condition.getStatus()))
+        .filter(
+            condition ->
+                Objects.equals(condition.getType(), "Complete")
+                    || Objects.equals(condition.getType(), "Failed"))
+        .findFirst();
+  }
+
+  /** The pod that was made last. */
+  Optional<Pod> newestPod() {
+    return pods.stream()
+        .max(
+            Comparator.comparing(
+                    (Pod pod) ->
+                        Objects.requireNonNullElse(pod.getMetadata().getCreationTimestamp(), ""))
+                .thenComparing(pod -> pod.getMetadata().getName()));
+  }
+}

@@ -1,0 +1,160 @@
+package build.kiln.operator.imagebuild;
+
+import static java.util.Objects.requireNonNullElse;
+
+import build.kiln.api.v1alpha1.FailureReason;
+import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.api.v1alpha1.Text;
+import build.kiln.operator.imagebuild.Reading.Blocker;
+import build.kiln.operator.imagebuild.Reading.SandboxFailed;
+import build.kiln.operator.imagebuild.Reading.Waiting;
+import io.fabric8.kubernetes.api.model.ContainerStateWaiting;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodCondition;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/** Why a Job has no pod that runs: from the pod's status, else from the cluster's events. */
+final class Blockers {
+  private static final Set<String> IMAGE =
+      Set.of(
+          "ErrImagePull",
+          "ImagePullBackOff",
+          "InvalidImageName",
+          "ErrImageNeverPull",
+          "ImageInspectError",
+          "RegistryUnavailable");
+
+  /** What runtimes say where they know no user namespaces, or no fresh /proc in them. */
+  private static final Pattern NO_USER_NAMESPACE =
+      Pattern.compile("(?i)user.?namespace|userns|uid.?map|id.?mapped|procmount");
+
+  private static final Pattern SECRET = Pattern.compile("(?i)secret \\S+ not found|key in Secret");
+  private static final Pattern CONFIG_MAP = Pattern.compile("(?i)configmap \\S+ not found");
+
+  private Blockers() {}
+
+  /** Reads a Job without a pod. */
+  static Reading withoutPod(List<EventNote> events) {
+    return new Waiting(
+        events.stream()
+            .filter(event -> event.reason().equals("FailedCreate"))
+            .map(EventNote::message)
+            .reduce((earlier, later) -> later)
+            .map(Blockers::refused));
+  }
+
+  private static Blocker refused(String message) {
+    return message.contains("exceeded quota")
+        ? new Blocker(
+            FailureReason.QuotaExceeded,
+            "a quota of the namespace forbids the builder pod: %s. It starts by itself when there is room; or lower podTemplate.resources"
+                .formatted(message))
+        : new Blocker(
+            FailureReason.PodRefused,
+            "the builder pod is refused: %s. Change podTemplate or isolation, or the policy"
+                .formatted(message));
+  }
+
+  /** Reads a pod that does not run yet. */
+  static Reading pending(
+      Pod pod, Isolation tier, List<EventNote> events, Instant now, Duration grace) {
+    var unschedulable =
+        conditions(pod).stream()
+            .filter(condition -> "PodScheduled".equals(condition.getType()))
+            .filter(condition -> "False".equals(condition.getStatus()))
+            .filter(condition -> "Unschedulable".equals(condition.getReason()))
+            .filter(condition -> lasted(condition.getLastTransitionTime(), pod, now, grace))
+            .findFirst();
+    if (unschedulable.isPresent()) {
+      return blocked(
+          FailureReason.Unschedulable,
+          "no node takes the builder pod: %s. It starts by itself when one does; or change podTemplate (resources, nodeSelector, tolerations)"
+              .formatted(unschedulable.get().getMessage()));
+    }
+    var waiting =
+        PodFailures.containers(pod).stream()
+            .flatMap(status -> Optional.ofNullable(status.getState()).stream())
+            .flatMap(state -> Optional.ofNullable(state.getWaiting()).stream())
+            .findFirst();
+    boolean lasted = lasted(pod.getMetadata().getCreationTimestamp(), pod, now, grace);
+    if (waiting.isPresent()) {
+      var reason = Text.orEmpty(waiting.get().getReason());
+      if (IMAGE.contains(reason) && (lasted || reason.equals("InvalidImageName"))) {
+        return blocked(
+            FailureReason.BuilderImageUnavailable,
+            "the builder's own image %s cannot be pulled (%s): %s. Whoever installed Kiln sets builderImage and its pull Secrets"
+                .formatted(
+                    pod.getSpec().getContainers().getFirst().getImage(),
+                    reason,
+                    Text.orEmpty(waiting.get().getMessage())));
+      }
+      if (reason.equals("CreateContainerConfigError")) {
+        return config(waiting.get());
+      }
+      if (lasted && startError(reason)) {
+        return notStarted(tier, Text.orEmpty(waiting.get().getMessage()));
+      }
+    }
+    return lasted ? fromEvents(tier, events) : new Waiting(Optional.empty());
+  }
+
+  private static Reading config(ContainerStateWaiting waiting) {
+    var message = Text.orEmpty(waiting.getMessage());
+    if (SECRET.matcher(message).find()) {
+      return blocked(FailureReason.SecretNotFound, message + ". It is picked up when it appears");
+    }
+    if (CONFIG_MAP.matcher(message).find()) {
+      return blocked(FailureReason.SourceNotFound, message + ". It is picked up when it appears");
+    }
+    return blocked(FailureReason.PodRefused, "the node refuses the builder pod: " + message);
+  }
+
+  private static boolean startError(String reason) {
+    return reason.equals("CreateContainerError") || reason.equals("RunContainerError");
+  }
+
+  private static Reading notStarted(Isolation tier, String message) {
+    return tier == Isolation.Namespaces && NO_USER_NAMESPACE.matcher(message).find()
+        ? new SandboxFailed("the node does not start a pod with user namespaces: " + message)
+        : blocked(
+            FailureReason.Infrastructure, "the node does not start the builder pod: " + message);
+  }
+
+  private static Reading fromEvents(Isolation tier, List<EventNote> events) {
+    for (var event : events.reversed()) {
+      if (event.reason().equals("FailedCreatePodSandBox")) {
+        return notStarted(tier, event.message());
+      }
+      if (event.reason().equals("FailedMount") && SECRET.matcher(event.message()).find()) {
+        return blocked(
+            FailureReason.SecretNotFound, event.message() + ". It is picked up when it appears");
+      }
+      if (event.reason().equals("FailedMount") && CONFIG_MAP.matcher(event.message()).find()) {
+        return blocked(
+            FailureReason.SourceNotFound, event.message() + ". It is picked up when it appears");
+      }
+    }
+    return new Waiting(Optional.empty());
+  }
+
+  private static Reading blocked(FailureReason reason, String message) {
+    return new Waiting(Optional.of(new Blocker(reason, message)));
+  }
+
+  private static boolean lasted(
+      @org.jspecify.annotations.Nullable String since, Pod pod, Instant now, Duration grace) {
+    var from = since == null ? pod.getMetadata().getCreationTimestamp() : since;
+    return from != null && !now.isBefore(Instant.parse(from).plus(grace));
+  }
+
+  private static List<PodCondition> conditions(Pod pod) {
+    return pod.getStatus() == null
+        ? List.of()
+        : requireNonNullElse(pod.getStatus().getConditions(), List.of());
+  }
+}

@@ -1,0 +1,90 @@
+package build.kiln.operator.imagebuild;
+
+import static java.util.Objects.requireNonNullElse;
+
+import build.kiln.api.v1alpha1.ImageBuildStatus;
+import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.ConditionBuilder;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The three conditions that kstatus reads. A transition time changes only with the status. */
+final class Conditions {
+  static final String READY = "Ready";
+  static final String RECONCILING = "Reconciling";
+  static final String STALLED = "Stalled";
+
+  private Conditions() {}
+
+  /** True, False or Unknown. */
+  enum Value {
+    True,
+    False,
+    Unknown
+  }
+
+  /**
+   * What is so at present.
+   *
+   * @param ready whether {@code status.image} is what the spec asks for
+   * @param reason of Ready; the others have it too when they are true
+   * @param reconciling whether Kiln works or tries again by itself
+   * @param stalled whether only a person can help
+   */
+  record Now(Value ready, String reason, String message, boolean reconciling, boolean stalled) {}
+
+  static List<Condition> of(
+      ImageBuildStatus before, @Nullable Long generation, Instant time, Now now) {
+    var at = time.truncatedTo(ChronoUnit.SECONDS).toString();
+    return List.of(
+        condition(before, READY, now.ready(), now.reason(), now.message(), generation, at),
+        bool(before, RECONCILING, now.reconciling(), "Progressing", "Idle", now, generation, at),
+        bool(before, STALLED, now.stalled(), now.reason(), "NotStalled", now, generation, at));
+  }
+
+  private static Condition bool(
+      ImageBuildStatus before,
+      String type,
+      boolean value,
+      String whenTrue,
+      String whenFalse,
+      Now now,
+      @Nullable Long generation,
+      String at) {
+    return condition(
+        before,
+        type,
+        value ? Value.True : Value.False,
+        value ? whenTrue : whenFalse,
+        // Ready has the long text; a second copy would only be larger.
+        value ? now.message().lines().findFirst().orElse("") : "",
+        generation,
+        at);
+  }
+
+  private static Condition condition(
+      ImageBuildStatus before,
+      String type,
+      Value value,
+      String reason,
+      String message,
+      @Nullable Long generation,
+      String at) {
+    var since =
+        before
+            .condition(type)
+            .filter(old -> value.name().equals(old.getStatus()))
+            .map(old -> requireNonNullElse(old.getLastTransitionTime(), at))
+            .orElse(at);
+    return new ConditionBuilder()
+        .withType(type)
+        .withStatus(value.name())
+        .withReason(reason)
+        .withMessage(message)
+        .withObservedGeneration(generation)
+        .withLastTransitionTime(since)
+        .build();
+  }
+}

@@ -1,0 +1,79 @@
+package build.kiln.operator.imagebuild;
+
+import build.kiln.api.v1alpha1.FailureReason;
+import build.kiln.api.v1alpha1.Text;
+import build.kiln.operator.imagebuild.Reading.Blocker;
+import build.kiln.operator.imagebuild.Reading.Ended;
+import build.kiln.operator.imagebuild.Reading.Running;
+import build.kiln.operator.imagebuild.Reading.Waiting;
+import io.fabric8.kubernetes.api.model.batch.v1.JobCondition;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/** Reads what a Job and its pods say, without asking anyone. */
+final class JobReader {
+  private JobReader() {}
+
+  /**
+   * Reads an attempt.
+   *
+   * @param events of the Job if it has no pod, else of its newest pod
+   * @param known what kept its pod from running when last looked at; it explains a deadline
+   * @param grace how long a pod may take to start before something is wrong
+   */
+  static Reading read(
+      Attempt attempt,
+      List<EventNote> events,
+      Optional<Blocker> known,
+      Instant now,
+      Duration grace) {
+    var end = attempt.end();
+    var pod = attempt.newestPod();
+    if (end.isPresent()) {
+      return ended(attempt, end.get(), known);
+    }
+    if (pod.isEmpty()) {
+      return Blockers.withoutPod(events);
+    }
+    var phase = pod.get().getStatus() == null ? null : pod.get().getStatus().getPhase();
+    if ("Running".equals(phase)) {
+      return new Running(pod.get().getMetadata().getName());
+    }
+    // A pod that is over while its Job is not: the Job makes the next one, or is about to end.
+    return PodFailures.over(pod.get())
+        ? new Waiting(Optional.empty())
+        : Blockers.pending(pod.get(), attempt.tier(), events, now, grace);
+  }
+
+  private static Reading ended(Attempt attempt, JobCondition end, Optional<Blocker> known) {
+    var pod = attempt.newestPod();
+    if ("Failed".equals(end.getType()) && "DeadlineExceeded".equals(end.getReason())) {
+      var seconds = attempt.job().getSpec().getActiveDeadlineSeconds();
+      return new Ended(
+          known
+              .map(
+                  blocker ->
+                      new Result.Failure(
+                          blocker.reason(),
+                          "not within the timeout of %ds: %s".formatted(seconds, blocker.message())))
+              .orElseGet(
+                  () ->
+                      new Result.Failure(
+                          FailureReason.DeadlineExceeded,
+                          "the run took longer than its timeout of %ds over all attempts: raise spec.timeout, or see at which step it was"
+                              .formatted(seconds))),
+          pod.map(found -> found.getMetadata().getName()).orElse(null));
+    }
+    if (pod.isPresent() && PodFailures.over(pod.get())) {
+      return PodFailures.read(pod.get(), attempt.tier());
+    }
+    return new Ended(
+        new Result.Failure(
+            FailureReason.Infrastructure,
+            "Job %s ended as %s without a pod to tell why: %s"
+                .formatted(attempt.name(), end.getType(), Text.orEmpty(end.getMessage()))),
+        null);
+  }
+}

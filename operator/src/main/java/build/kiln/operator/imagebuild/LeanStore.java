@@ -1,0 +1,38 @@
+package build.kiln.operator.imagebuild;
+
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.client.informers.cache.BasicItemStore;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An informer's store that forgets who manages which field, and what kubectl applied last: half of
+ * an object's memory, and of no use here.
+ */
+final class LeanStore<R extends HasMetadata> extends BasicItemStore<R> {
+  private static final String LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
+
+  private final UnaryOperator<R> more;
+
+  /**
+   * @param more what else an object can do without
+   */
+  LeanStore(UnaryOperator<R> more) {
+    super(resource -> key(resource));
+    this.more = more;
+  }
+
+  @Override
+  public @Nullable R put(String key, R resource) {
+    var meta = resource.getMetadata();
+    meta.setManagedFields(null);
+    if (meta.getAnnotations() != null) {
+      meta.getAnnotations().remove(LAST_APPLIED);
+    }
+    return super.put(key, more.apply(resource));
+  }
+
+  private static String key(HasMetadata resource) {
+    return io.fabric8.kubernetes.client.informers.cache.Cache.metaNamespaceKeyFunc(resource);
+  }
+}

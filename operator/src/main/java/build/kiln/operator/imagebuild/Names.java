@@ -1,0 +1,34 @@
+package build.kiln.operator.imagebuild;
+
+import build.kiln.api.v1alpha1.Isolation;
+
+/**
+ * Names that follow from what they name, so that making a thing twice makes it once: the second
+ * create is answered with 409.
+ */
+final class Names {
+  /** Leaves room for the suffix that a Job's pods get. */
+  private static final int LONGEST_JOB = 57;
+
+  private Names() {}
+
+  /** The name of a Job, and of the ConfigMap with its order: {@code <build>-<run>-<hash>}. */
+  static String job(String build, String uid, long run, int attempt, Isolation tier) {
+    String end =
+        "-%d-%s"
+            .formatted(
+                run, Hashes.sha256("%s/%d/%d/%s".formatted(uid, run, attempt, tier.name()), 8));
+    return start(build, LONGEST_JOB - end.length()) + end;
+  }
+
+  /** The name of an event; the parts say what makes it another event. */
+  static String event(String build, String... parts) {
+    return start(build, 200) + "." + Hashes.sha256(String.join("/", parts), 16);
+  }
+
+  private static String start(String name, int length) {
+    String label = name.replace('.', '-');
+    String cut = label.length() <= length ? label : label.substring(0, length);
+    return cut.replaceAll("-+$", "");
+  }
+}

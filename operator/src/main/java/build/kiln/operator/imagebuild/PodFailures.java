@@ -1,0 +1,164 @@
+package build.kiln.operator.imagebuild;
+
+import static java.util.Objects.requireNonNullElse;
+
+import build.kiln.api.v1alpha1.FailureReason;
+import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.api.v1alpha1.Text;
+import build.kiln.api.work.ExitCode;
+import build.kiln.api.work.Outcome;
+import build.kiln.api.work.Records;
+import build.kiln.operator.imagebuild.Reading.Ended;
+import build.kiln.operator.imagebuild.Reading.SandboxFailed;
+import io.fabric8.kubernetes.api.model.ContainerStateTerminated;
+import io.fabric8.kubernetes.api.model.ContainerStatus;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Quantity;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a pod that ended came to. Kubernetes' own word on memory and eviction comes before the
+ * builder's; the builder's is its termination message and nothing else, never the log.
+ */
+final class PodFailures {
+  private static final int KILLED = 137;
+  private static final Pattern DIGEST = Pattern.compile("sha256:[0-9a-f]{64}");
+
+  private PodFailures() {}
+
+  /** Reads a pod whose Job ended. */
+  static Reading read(Pod pod, Isolation tier) {
+    var name = pod.getMetadata().getName();
+    var terminated = terminated(pod);
+    if (terminated.isEmpty() || evicted(pod)) {
+      return new Ended(withoutBuilder(pod), name);
+    }
+    var end = terminated.get();
+    int exit = requireNonNullElse(end.getExitCode(), -1);
+    var outcome = Records.readOutcome(Text.orEmpty(end.getMessage()));
+    if (exit == ExitCode.OK.code()) {
+      return new Ended(success(outcome), name);
+    }
+    if ("OOMKilled".equals(end.getReason())) {
+      return new Ended(outOfMemory(pod, outcome), name);
+    }
+    if (exit == ExitCode.SANDBOX.code()) {
+      return new SandboxFailed(
+          outcome
+              .map(Outcome::message)
+              .orElse("the builder says that the sandbox %s does not start".formatted(tier)));
+    }
+    return new Ended(failure(pod, exit, outcome), name);
+  }
+
+  private static Result success(Optional<Outcome> outcome) {
+    if (outcome.isPresent() && outcome.get().succeeded()) {
+      var said = outcome.get();
+      var image = said.image();
+      var digest = said.digest();
+      if (image != null
+          && digest != null
+          && DIGEST.matcher(digest).matches()
+          && image.endsWith("@" + digest)) {
+        return new Result.Success(said, image, digest);
+      }
+    }
+    return new Result.Failure(
+        FailureReason.Infrastructure,
+        "the builder ended well but its termination message names no image; is the builder image of the operator's release?");
+  }
+
+  private static Result failure(Pod pod, int exit, Optional<Outcome> outcome) {
+    if (outcome.isPresent() && !outcome.get().succeeded() && outcome.get().reason() != null) {
+      var said = outcome.get();
+      return new Result.Failure(
+          said.reason(),
+          requireNonNullElse(said.message(), "the builder gave no message; see its log"),
+          said);
+    }
+    if (exit == ExitCode.USAGE.code()) {
+      return new Result.Failure(
+          FailureReason.SpecInvalid,
+          "the builder does not understand its work order: use the builder image of the operator's release, and see the log of pod "
+              + pod.getMetadata().getName());
+    }
+    var how = exit == KILLED ? "was killed (exit code 137)" : "ended with exit code " + exit;
+    return new Result.Failure(
+        FailureReason.Infrastructure,
+        "the builder in pod %s %s and left no result; its log may say more"
+            .formatted(pod.getMetadata().getName(), how));
+  }
+
+  private static Result outOfMemory(Pod pod, Optional<Outcome> outcome) {
+    var limit =
+        pod.getSpec().getContainers().stream()
+            .flatMap(container -> Optional.ofNullable(container.getResources()).stream())
+            .flatMap(resources -> Optional.ofNullable(resources.getLimits()).stream())
+            .map(limits -> limits.get("memory"))
+            .filter(memory -> memory != null)
+            .findFirst()
+            .map(Quantity::toString);
+    var message =
+        limit
+            .map(
+                memory ->
+                    "the builder needed more than its memory limit of %s and was killed: raise podTemplate.resources.limits.memory"
+                        .formatted(memory))
+            .orElse(
+                "the node ran out of memory and the builder, which has no limit, was killed: set podTemplate.resources.requests.memory to what the build needs");
+    return new Result.Failure(FailureReason.OutOfMemory, message, outcome.orElse(null));
+  }
+
+  /** A pod that ended from outside. */
+  private static Result withoutBuilder(Pod pod) {
+    var message = Text.orEmpty(pod.getStatus().getMessage());
+    var lower = message.toLowerCase(Locale.ROOT);
+    if (evicted(pod) && (lower.contains("ephemeral") || lower.contains("emptydir"))) {
+      return new Result.Failure(
+          FailureReason.DiskFull,
+          "the pod was evicted: %s Raise workspace.size, or podTemplate.resources for ephemeral-storage"
+              .formatted(sentence(message)));
+    }
+    var reason = requireNonNullElse(pod.getStatus().getReason(), "no reason given");
+    return new Result.Failure(
+        FailureReason.Infrastructure,
+        "pod %s ended from outside (%s): %s"
+            .formatted(
+                pod.getMetadata().getName(),
+                reason,
+                message.isEmpty() ? "its node may be lost" : message));
+  }
+
+  private static String sentence(String text) {
+    var trimmed = text.strip();
+    return trimmed.endsWith(".") ? trimmed : trimmed + ".";
+  }
+
+  private static boolean evicted(Pod pod) {
+    return "Evicted".equals(pod.getStatus().getReason());
+  }
+
+  static List<ContainerStatus> containers(Pod pod) {
+    return pod.getStatus() == null || pod.getStatus().getContainerStatuses() == null
+        ? List.of()
+        : pod.getStatus().getContainerStatuses();
+  }
+
+  private static Optional<ContainerStateTerminated> terminated(Pod pod) {
+    return containers(pod).stream()
+        .filter(status -> JobTemplate.CONTAINER.equals(status.getName()))
+        .flatMap(status -> Optional.ofNullable(status.getState()).stream())
+        .flatMap(state -> Optional.<@Nullable ContainerStateTerminated>ofNullable(state.getTerminated()).stream())
+        .findFirst();
+  }
+
+  /** Whether nothing of a pod runs any more. */
+  static boolean over(Pod pod) {
+    var phase = pod.getStatus() == null ? null : pod.getStatus().getPhase();
+    return "Succeeded".equals(phase) || "Failed".equals(phase);
+  }
+}

@@ -1,0 +1,67 @@
+package build.kiln.operator.imagebuild;
+
+import build.kiln.api.v1alpha1.ImageBuildSpec;
+import build.kiln.api.work.BuilderPaths;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The keys of the Secrets that a builder pod mounts, by folder below {@link BuilderPaths#SECRETS}
+ * and name of the Secret. Contents are never here.
+ */
+record SecretFiles(Map<String, Map<String, List<String>>> folders) {
+  static final SecretFiles NONE = new SecretFiles(Map.of());
+
+  static final String DOCKER_CONFIG = ".dockerconfigjson";
+  private static final List<String> GIT_KEYS =
+      List.of("username", "password", "ssh-privatekey", "known_hosts");
+
+  /** A Secret that a spec names. */
+  record Wanted(String folder, String name) {
+    /** Which of a Secret's keys the builder reads; none means that the Secret is of no use. */
+    List<String> keysOf(@Nullable Map<String, String> data) {
+      if (data == null) {
+        return List.of();
+      }
+      var known =
+          folder.equals(BuilderPaths.SECRETS_GIT) ? GIT_KEYS : List.of(DOCKER_CONFIG);
+      return known.stream().filter(data::containsKey).toList();
+    }
+
+    /** What the Secret must hold, in words. */
+    String keysInWords() {
+      return folder.equals(BuilderPaths.SECRETS_GIT)
+          ? "username and password, or ssh-privatekey and known_hosts"
+          : DOCKER_CONFIG
+              + " (make it with kubectl create secret docker-registry %s)".formatted(name);
+    }
+  }
+
+  /** The Secrets that a spec names, each once. */
+  static List<Wanted> wanted(ImageBuildSpec spec) {
+    var registry =
+        Stream.concat(
+                Stream.ofNullable(spec.registrySecrets()).flatMap(List::stream),
+                Stream.ofNullable(spec.output().secretRef()))
+            .map(secret -> new Wanted(BuilderPaths.SECRETS_REGISTRY, secret.name()));
+    var git =
+        Stream.ofNullable(spec.source())
+            .flatMap(source -> Stream.ofNullable(source.git()))
+            .flatMap(source -> Stream.ofNullable(source.secretRef()))
+            .map(secret -> new Wanted(BuilderPaths.SECRETS_GIT, secret.name()));
+    return Stream.concat(registry, git).distinct().toList();
+  }
+
+  /** These and one Secret more. */
+  SecretFiles with(Wanted wanted, List<String> keys) {
+    var all = new TreeMap<>(folders);
+    var folder =
+        new TreeMap<>(all.getOrDefault(wanted.folder(), Map.<String, List<String>>of()));
+    folder.put(wanted.name(), List.copyOf(keys));
+    all.put(wanted.folder(), folder);
+    return new SecretFiles(all);
+  }
+}
