@@ -3,6 +3,7 @@ package build.kiln.runtime.build;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -31,7 +32,7 @@ final class Accounts {
   /**
    * Whom a process runs as.
    *
-   * @param groups supplementary groups
+   * @param groups supplementary groups, the primary one among them as containers have it
    * @param home the home folder, {@code /} if none is known
    */
   record Identity(int uid, int gid, List<Integer> groups, String home) {}
@@ -93,15 +94,14 @@ final class Accounts {
     }
     int uid = user.map(User::uid).orElseGet(() -> Objects.requireNonNull(number));
     int gid = groupText.isEmpty() ? user.map(User::gid).orElse(0) : group(groupText);
-    List<Integer> more =
-        groupText.isEmpty() && user.isPresent()
-            ? groups.stream()
-                .filter(g -> g.members.contains(user.get().name))
-                .map(Group::gid)
-                .toList()
-            : List.of();
+    var all = new LinkedHashSet<Integer>(List.of(gid));
+    if (groupText.isEmpty() && !userText.isEmpty() && user.isPresent()) {
+      groups.stream()
+          .filter(g -> g.members.contains(user.get().name))
+          .forEach(g -> all.add(g.gid));
+    }
     String home = user.map(User::home).filter(h -> !h.isEmpty()).orElse("/");
-    return new Identity(uid, gid, more, home);
+    return new Identity(uid, gid, List.copyOf(all), home);
   }
 
   /**

@@ -15,6 +15,7 @@ import build.kiln.runtime.sandbox.SandboxException;
 import build.kiln.runtime.store.LocalStore;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -238,10 +239,11 @@ final class BuildSession implements AutoCloseable {
     if (snapshots == null) {
       Sandbox chosen = sandbox();
       Files.createDirectories(environment.scratch());
+      Path own = Files.createTempDirectory(environment.scratch(), "r");
       snapshots =
           chosen.overlay()
-              ? Snapshots.overlay(store().layers(), environment.scratch(), true)
-              : Snapshots.directories(store().layers(), environment.scratch());
+              ? Snapshots.overlay(store().layers(), own, true)
+              : Snapshots.directories(store().layers(), own);
     }
     return snapshots;
   }

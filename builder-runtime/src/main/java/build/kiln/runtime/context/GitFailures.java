@@ -174,8 +174,8 @@ final class GitFailures {
   /** The innermost message, without the URL that JGit puts before it. */
   private static String reason(Throwable e) {
     Throwable inner = e;
-    while (inner.getCause() != null && inner.getCause() != inner) {
-      inner = inner.getCause();
+    for (Throwable cause = e.getCause(); cause != null; cause = cause.getCause()) {
+      inner = cause;
     }
     String text = String.valueOf(inner.getMessage());
     if (inner instanceof TransportException) {

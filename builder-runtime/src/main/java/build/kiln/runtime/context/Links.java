@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Locale;
 import java.util.Optional;
 
 /** Symbolic links of a tree of files, followed as in a chroot: they never lead out of the tree. */
@@ -73,7 +74,7 @@ public final class Links {
       throw new ContextException(
           Code.INVALID,
           "\"%s\" of the build context is a %s, not a file"
-              .formatted(path, file.kind().name().toLowerCase(java.util.Locale.ROOT)));
+              .formatted(path, file.kind().name().toLowerCase(Locale.ROOT)));
     }
     if (file.size() > max) {
       throw new ContextException(
@@ -91,7 +92,7 @@ public final class Links {
   }
 
   private static void prepend(Deque<String> left, String path) {
-    String[] parts = path.split("/");
+    String[] parts = path.split("/", -1);
     for (int i = parts.length - 1; i >= 0; i--) {
       left.push(parts[i]);
     }

@@ -71,6 +71,19 @@ final class EntryContent extends InputStream {
     return n;
   }
 
+  /** Passes over holes without making their zeros. */
+  @Override
+  public long skip(long n) throws IOException {
+    Extent run = next < extents.size() ? extents.get(next) : null;
+    long data = run == null ? size : run.fileOffset();
+    if (stale || position >= data) {
+      return super.skip(n);
+    }
+    long skipped = Math.min(Math.max(0, n), data - position);
+    position += skipped;
+    return skipped;
+  }
+
   @Override
   public int available() {
     return (int) Math.min(Integer.MAX_VALUE, size - position);

@@ -59,15 +59,26 @@ public final class FileHandle extends Handle {
     for (int count; (count = content.readNBytes(buffer, 0, buffer.length)) > 0; total += count) {
       hole = count >= BLOCK && isZero(buffer, count);
       if (hole) {
-        Native.check(Native.call(Syscall.LSEEK, fd(), count, SEEK_CURRENT), Syscall.LSEEK, label());
+        skip(count);
       } else {
         write(buffer, 0, count);
       }
     }
     if (hole) {
-      Native.check(Native.call(Syscall.FTRUNCATE, fd(), total), Syscall.FTRUNCATE, label());
+      truncate(total);
     }
     return total;
+  }
+
+  /** Leaves a hole of this length before what is written next. */
+  public void skip(long length) throws PosixException {
+    long result = Native.call(Syscall.LSEEK, fd(), length, SEEK_CURRENT);
+    Native.check(result, Syscall.LSEEK, label());
+  }
+
+  /** Makes it this long; what is added is a hole. */
+  public void truncate(long size) throws PosixException {
+    Native.check(Native.call(Syscall.FTRUNCATE, fd(), size), Syscall.FTRUNCATE, label());
   }
 
   private static boolean isZero(byte[] buffer, int count) {

@@ -30,6 +30,9 @@ final class ImageNode {
   /** A layer's directory that shows nothing of lower layers. */
   boolean opaque;
 
+  /** A layer's directory whose path the layer also removed: it keeps nothing that was there. */
+  boolean fresh;
+
   /** Names that a layer removed from lower layers' directory. */
   Set<String> gone = Set.of();
 
@@ -50,14 +53,25 @@ final class ImageNode {
     this.children = children;
   }
 
+  /** What a directory is like that no layer describes. */
+  static EntryMeta impliedMeta(String path) {
+    return EntryMeta.directory(path, 0755, 0, 0, 0);
+  }
+
   static ImageNode impliedDirectory(String path, Layer layer) {
-    var node = new ImageNode(EntryMeta.directory(path, 0755, 0, 0, 0), layer, List.of(), null);
+    var node = new ImageNode(impliedMeta(path), layer, List.of(), null);
     node.implied = true;
     return node;
   }
 
   boolean isDirectory() {
     return meta.isDirectory();
+  }
+
+  /** Shows nothing of the directory that lower layers may have here, nor keeps its metadata. */
+  void startAfresh() {
+    opaque = true;
+    fresh = true;
   }
 
   void remove(String name) {
@@ -80,7 +94,7 @@ final class ImageNode {
     for (Map.Entry<String, ImageNode> child : children.entrySet()) {
       merged.put(child.getKey(), child.getValue().over(merged.get(child.getKey())));
     }
-    ImageNode described = implied ? lower : this;
+    ImageNode described = implied && !fresh ? lower : this;
     return new ImageNode(described.meta, described.layer, extents, small, merged);
   }
 

@@ -2,15 +2,19 @@ package build.kiln.runtime.rootfs;
 
 import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.layer.EntryMeta.Kind;
+import build.kiln.runtime.layer.Extent;
 import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.layer.LayerException;
 import build.kiln.runtime.layer.LayerException.Code;
 import build.kiln.runtime.layer.LayerIndex;
 import build.kiln.runtime.layer.LayerIndex.Item;
 import build.kiln.runtime.layer.LayerPaths;
+import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One layer as a tree of its own, as it would be unpacked into an empty directory: parents without
@@ -24,70 +28,114 @@ final class LayerTree {
   private static final int MAX_DEPTH = 2048;
 
   private final Layer layer;
-  private final LayerIndex index;
   private final ImageNode root;
   private final long linkIdBase;
+  private final Observer observer;
   private long links;
 
-  private LayerTree(Layer layer, LayerIndex index, long linkIdBase) {
+  /** Is told of every directory that the layer implies, parents first. */
+  @FunctionalInterface
+  interface Observer {
+    void implied(ImageNode parent, ImageNode directory) throws IOException;
+  }
+
+  /**
+   * What an entry became.
+   *
+   * @param linked the file that a hard link leads to; null for all else
+   */
+  record Placed(ImageNode parent, ImageNode node, @Nullable ImageNode linked) {}
+
+  /**
+   * A whiteout.
+   *
+   * @param own what the layer itself has there, before or after
+   */
+  record Gone(ImageNode parent, String name, @Nullable ImageNode own) {}
+
+  /**
+   * An empty tree, to be filled in the order of the tar.
+   *
+   * @param number the layer's place in the image from 1, which keeps link ids apart
+   */
+  LayerTree(Layer layer, int number, Observer observer) {
     this.layer = layer;
-    this.index = index;
-    this.linkIdBase = linkIdBase;
+    this.linkIdBase = (long) number << 32;
+    this.observer = observer;
     this.root = ImageNode.impliedDirectory("", layer);
   }
 
   /**
    * @param number the layer's place in the image from 1, which keeps link ids apart
    */
-  static ImageNode of(Layer layer, LayerIndex index, int number) throws LayerException {
-    var tree = new LayerTree(layer, index, (long) number << 32);
+  static ImageNode of(Layer layer, LayerIndex index, int number) throws IOException {
+    var tree = new LayerTree(layer, number, (parent, directory) -> {});
     for (Item item : index.items()) {
       switch (item) {
-        case Item.Entry entry -> tree.add(entry);
+        case Item.Entry e -> tree.add(e.meta(), e.extents(), index.small().get(e.meta().path()));
         case Item.Whiteout whiteout -> tree.whiteout(whiteout.path());
-        case Item.Opaque opaque -> tree.directory(opaque.directory()).opaque = true;
+        case Item.Opaque opaque -> tree.opaque(opaque.directory());
       }
     }
     return tree.root;
   }
 
-  private void whiteout(String path) throws LayerException {
-    ImageNode parent = directory(LayerPaths.parent(path));
+  ImageNode root() {
+    return root;
+  }
+
+  ImageNode opaque(String path) throws IOException {
+    ImageNode directory = walk(path, true);
+    directory.opaque = true;
+    return directory;
+  }
+
+  Gone whiteout(String path) throws IOException {
+    ImageNode parent = walk(LayerPaths.parent(path), true);
     String name = LayerPaths.name(path);
     ImageNode own = parent.children.get(name);
     if (own != null && own.isDirectory()) {
-      own.opaque = true;
+      own.startAfresh();
     }
     parent.remove(name);
+    return new Gone(parent, name, own);
   }
 
-  private void add(Item.Entry entry) throws LayerException {
-    EntryMeta meta = entry.meta();
+  /** Adds an entry; empty for one that is never unpacked. */
+  Optional<Placed> add(EntryMeta meta, List<Extent> extents, byte @Nullable [] small)
+      throws IOException {
     if (meta.path().isEmpty()) {
       root.meta = meta;
       root.implied = false;
-      return;
+      return Optional.of(new Placed(root, root, null));
     }
-    ImageNode parent = directory(LayerPaths.parent(meta.path()));
+    ImageNode parent = walk(LayerPaths.parent(meta.path()), true);
+    if (isOverlayMark(meta)) {
+      return Optional.empty();
+    }
     String name = meta.name();
     EntryMeta real = meta.withPath(LayerPaths.join(parent.meta.path(), name));
     ImageNode present = parent.children.get(name);
     if (real.isDirectory() && present != null && present.isDirectory()) {
       present.meta = real;
       present.implied = false;
-      return;
+      return Optional.of(new Placed(parent, present, null));
     }
-    if (real.kind() == Kind.HARDLINK) {
-      parent.children.put(name, hardLink(real));
-      return;
+    ImageNode linked = real.kind() == Kind.HARDLINK ? linkedBy(real) : null;
+    if (linked != null && linked == present) {
+      return Optional.empty();
     }
-    if (isOverlayMark(real)) {
-      parent.children.remove(name);
-      return;
+    ImageNode node;
+    if (linked != null) {
+      node = new ImageNode(linked.meta.withPath(real.path()), layer, linked.extents, linked.small);
+    } else {
+      node = new ImageNode(real, layer, extents, small);
+      if (real.isDirectory() && (present != null || parent.gone.contains(name))) {
+        node.startAfresh();
+      }
     }
-    var node = new ImageNode(real, layer, entry.extents(), index.small().get(meta.path()));
-    node.opaque = real.isDirectory() && parent.gone.contains(name);
     parent.children.put(name, node);
+    return Optional.of(new Placed(parent, node, linked));
   }
 
   /** Overlay takes this device for a deleted file, so no tool unpacks it. */
@@ -97,7 +145,7 @@ final class LayerTree {
         && meta.deviceMinor() == 0;
   }
 
-  private ImageNode hardLink(EntryMeta link) throws LayerException {
+  private ImageNode linkedBy(EntryMeta link) throws IOException {
     String target = link.linkTarget() == null ? "" : link.linkTarget();
     ImageNode parent = walk(LayerPaths.parent(target), false);
     ImageNode file = parent.children.get(LayerPaths.name(target));
@@ -109,15 +157,15 @@ final class LayerTree {
     if (file.meta.linkId() == 0) {
       file.meta = file.meta.withLinkId(linkIdBase + ++links);
     }
-    return new ImageNode(file.meta.withPath(link.path()), layer, file.extents, file.small);
+    return file;
   }
 
-  /** The directory of this path, made if it is not there. */
-  private ImageNode directory(String path) throws LayerException {
-    return walk(path, true);
-  }
-
-  private ImageNode walk(String path, boolean create) throws LayerException {
+  /**
+   * The directory of this path.
+   *
+   * @param create whether directories that are missing are made; else they are taken for empty
+   */
+  private ImageNode walk(String path, boolean create) throws IOException {
     Deque<ImageNode> way = new ArrayDeque<>(List.of(root));
     Deque<String> left = new ArrayDeque<>();
     prepend(left, path);
@@ -138,8 +186,11 @@ final class LayerTree {
       if (next == null) {
         next = ImageNode.impliedDirectory(LayerPaths.join(at.meta.path(), name), layer);
         if (create) {
-          next.opaque = at.gone.contains(name);
+          if (at.gone.contains(name)) {
+            next.startAfresh();
+          }
           at.children.put(name, next);
+          observer.implied(at, next);
         }
       }
       if (next.meta.kind() == Kind.SYMLINK) {

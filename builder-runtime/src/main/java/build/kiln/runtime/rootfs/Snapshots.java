@@ -2,7 +2,9 @@ package build.kiln.runtime.rootfs;
 
 import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.layer.LayerSource;
+import build.kiln.runtime.store.LayerFiles;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 
 /**
@@ -10,8 +12,31 @@ import java.util.List;
  * side, and a layer is unpacked once.
  */
 public interface Snapshots extends AutoCloseable {
-  static Snapshots overlay(build.kiln.runtime.store.LayerFiles f, java.nio.file.Path p, boolean b) { throw new UnsupportedOperationException(); }
-  static Snapshots directories(build.kiln.runtime.store.LayerFiles f, java.nio.file.Path p) { throw new UnsupportedOperationException(); }
+  /**
+   * Roots of overlays: each layer is unpacked once, in a directory of its own; the sandbox mounts.
+   * Mounts need {@code redirect_dir=off,metacopy=off} unless {@code userXattr}, which implies it.
+   *
+   * @param directory for the snapshots alone, on a file system that overlay accepts as upper; made
+   *     if it is missing. Its path is a part of every lower's: short, if there are many layers
+   * @param userXattr whether the overlay is mounted with {@code userxattr}, as user namespaces need
+   * @throws RootfsException NOT_EMPTY if there is something in the directory
+   */
+  static Snapshots overlay(LayerFiles files, Path directory, boolean userXattr)
+      throws IOException {
+    return OverlaySnapshots.open(files, directory, userXattr);
+  }
+
+  /**
+   * Roots that are directories with all files, for where nothing can be mounted. A root moves on to
+   * the next step when it is committed.
+   *
+   * @param directory for the snapshots alone; made if it is missing
+   * @throws RootfsException NOT_EMPTY if there is something in the directory
+   */
+  static Snapshots directories(LayerFiles files, Path directory) throws IOException {
+    return DirectorySnapshots.open(files, directory);
+  }
+
   /** A writable root that holds exactly these layers, base first. */
   Snapshot prepare(List<Layer> layers) throws IOException;
 
@@ -22,6 +47,12 @@ public interface Snapshots extends AutoCloseable {
   /** One step's root. */
   interface Snapshot extends AutoCloseable {
     RootSpec root();
+
+    /**
+     * How many devices of the layers are missing since the kernel lets nobody make them here, as in
+     * a user namespace.
+     */
+    int skippedDevices();
 
     /**
      * What has changed since {@link Snapshots#prepare}: to be read after the step ended, any number

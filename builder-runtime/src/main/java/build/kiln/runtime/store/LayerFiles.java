@@ -7,9 +7,11 @@ import build.kiln.runtime.layer.LayerException;
 import build.kiln.runtime.layer.LayerIndex;
 import build.kiln.runtime.layer.LayerSource;
 import build.kiln.runtime.layer.LayerWriter;
+import build.kiln.runtime.layer.TarReader;
 import build.kiln.runtime.oci.Digest;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestInputStream;
@@ -66,6 +68,26 @@ public final class LayerFiles {
   /** A layer's tar, inflated while it is read; not verified. */
   public InputStream open(Layer layer) throws IOException {
     return Decompression.open(store.open(layer.descriptor().digest()), what(layer));
+  }
+
+  /** Takes a layer's events. */
+  @FunctionalInterface
+  public interface Reader {
+    void read(TarReader tar) throws IOException;
+  }
+
+  /**
+   * Streams a layer once, and checks it. What the reader made of it must not be used if this fails.
+   *
+   * @throws LayerException if the layer is no safe tar, or not that of its diff ID
+   */
+  public void read(Layer layer, Reader reader) throws IOException {
+    try (Verified verified = verified(layer);
+        TarReader tar = TarReader.ofLayer(verified.in, what(layer))) {
+      reader.read(tar);
+      verified.in.transferTo(OutputStream.nullOutputStream());
+      verified.check();
+    }
   }
 
   /**

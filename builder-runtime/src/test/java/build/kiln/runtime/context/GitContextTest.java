@@ -12,12 +12,16 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyStore;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.eclipse.jgit.util.FS;
 import org.jspecify.annotations.Nullable;
@@ -370,6 +374,62 @@ class GitContextTest {
             GitRemote.resolve(
                 server.url("/repo.git"), "main", GitAccess.anonymous().withProxies(none)))
         .isEqualTo(repository.main);
+  }
+
+  @Test
+  void aProxysPasswordGoesToTheProxy() throws IOException {
+    URI proxy = URI.create(server.url("").replace("//", "//me:pr0xy@"));
+    var access = GitAccess.anonymous().withProxies(new ProxySettings(proxy, proxy, List.of()));
+    GitRemote.resolve("http://git.example.com/repo.git", "main", access);
+    // "me:pr0xy"
+    assertThat(server.proxyAuthorizations()).isNotEmpty().containsOnly("Basic bWU6cHIweHk=");
+    assertThat(server.authorizations()).isEmpty();
+    assertFails(
+        Code.INVALID,
+        "HTTPS_PROXY has a password",
+        () -> GitRemote.resolve("https://git.example.com/repo.git", "main", access));
+  }
+
+  @Test
+  void believesTheAuthoritiesThatAreGiven() throws Exception {
+    Path keys = scratch.resolve("keys.p12");
+    Path authorities = Files.createDirectory(scratch.resolve("ca"));
+    String keytool = Path.of(System.getProperty("java.home"), "bin", "keytool").toString();
+    assumeTrue(Files.isExecutable(Path.of(keytool)), "this Java has no keytool");
+    String store = "-keystore " + keys + " -storepass changeit -alias a";
+    run(
+        keytool
+            + " -genkeypair -keyalg EC -dname CN=test -ext san=ip:127.0.0.1 -storetype PKCS12 "
+            + store);
+    run(keytool + " -exportcert -rfc -file " + authorities.resolve("own.pem") + " " + store);
+    var keyStore = KeyStore.getInstance(keys.toFile(), "changeit".toCharArray());
+    var managers = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+    managers.init(keyStore, "changeit".toCharArray());
+    var tls = SSLContext.getInstance("TLS");
+    tls.init(managers.getKeyManagers(), null, null);
+    try (var secure = new GitHttpBackend(shared, tls)) {
+      String url = secure.url("/repo.git");
+      var access = GitAccess.anonymous().withCaDirectory(authorities);
+      assertThat(GitRemote.resolve(url, "main", access)).isEqualTo(repository.main);
+      assertFails(
+          Code.INVALID,
+          "its certificate is not trusted",
+          () -> GitRemote.resolve(url, "main", GitAccess.anonymous()));
+    }
+    assertFails(
+        Code.INVALID,
+        "certificate authorities",
+        () ->
+            GitRemote.resolve(
+                "https://127.0.0.1:1/x",
+                null,
+                GitAccess.anonymous().withCaDirectory(scratch.resolve("none"))));
+  }
+
+  private static void run(String command) throws IOException, InterruptedException {
+    Process process = new ProcessBuilder(command.split(" ", -1)).redirectErrorStream(true).start();
+    String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(text).isZero();
   }
 
   @Test

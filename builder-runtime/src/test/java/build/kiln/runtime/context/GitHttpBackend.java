@@ -2,6 +2,8 @@ package build.kiln.runtime.context;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -15,6 +17,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.zip.GZIPInputStream;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,11 +33,26 @@ final class GitHttpBackend implements AutoCloseable {
   private final Path root;
   private final List<String> authorizations = new CopyOnWriteArrayList<>();
   private volatile String refused = "";
+  private final List<String> proxyAuthorizations = new CopyOnWriteArrayList<>();
   private final List<String> requests = new CopyOnWriteArrayList<>();
 
   GitHttpBackend(Path root) throws IOException {
+    this(root, null);
+  }
+
+  /**
+   * @param tls for https; null for http
+   */
+  GitHttpBackend(Path root, @Nullable SSLContext tls) throws IOException {
     this.root = root;
-    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    var address = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+    if (tls == null) {
+      server = HttpServer.create(address, 0);
+    } else {
+      HttpsServer secure = HttpsServer.create(address, 0);
+      secure.setHttpsConfigurator(new HttpsConfigurator(tls));
+      server = secure;
+    }
     server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
     server.createContext("/", this::handle);
     server.start();
@@ -45,7 +63,8 @@ final class GitHttpBackend implements AutoCloseable {
   }
 
   String url(String path) {
-    return "http://127.0.0.1:" + port() + path;
+    String scheme = server instanceof HttpsServer ? "https" : "http";
+    return scheme + "://127.0.0.1:" + port() + path;
   }
 
   /** Refuses to send an object when it is asked for by its name, as servers may. */
@@ -65,6 +84,11 @@ final class GitHttpBackend implements AutoCloseable {
     return authorizations;
   }
 
+  /** Proxy-Authorization headers that came in. */
+  List<String> proxyAuthorizations() {
+    return proxyAuthorizations;
+  }
+
   /** Methods and paths that came in. */
   List<String> requests() {
     return requests;
@@ -78,10 +102,14 @@ final class GitHttpBackend implements AutoCloseable {
       if (authorization != null) {
         authorizations.add(authorization);
       }
+      String forProxy = exchange.getRequestHeaders().getFirst("Proxy-Authorization");
+      if (forProxy != null) {
+        proxyAuthorizations.add(forProxy);
+      }
       if (path.startsWith("/private/")) {
         handlePrivate(exchange, path.substring("/private".length()), authorization);
       } else if (path.startsWith("/status/")) {
-        exchange.sendResponseHeaders(Integer.parseInt(path.split("/")[2]), -1);
+        exchange.sendResponseHeaders(Integer.parseInt(path.split("/", 4)[2]), -1);
       } else if (path.startsWith("/to/")) {
         redirect(exchange, path);
       } else if (path.startsWith("/web/")) {
@@ -147,7 +175,7 @@ final class GitHttpBackend implements AutoCloseable {
     }
     try (var out = new BufferedInputStream(process.getInputStream())) {
       int status = 200;
-      for (String line; !(line = line(out)).isEmpty(); ) {
+      for (String line = line(out); !line.isEmpty(); line = line(out)) {
         String[] header = line.split(": ", 2);
         if (header[0].equals("Status")) {
           status = Integer.parseInt(header[1].substring(0, 3));

@@ -12,8 +12,8 @@ import org.junit.jupiter.api.Test;
 
 class IgnoringTreeTest {
   private static InlineContext context(String ignore, String... paths) throws IOException {
-    var files = new ArrayList<>(List.of(new InlineFile(".dockerignore", ignore, null)));
-    Arrays.stream(paths).forEach(path -> files.add(new InlineFile(path, path, null)));
+    var files = new ArrayList<>(List.of(new InlineFile(".dockerignore", ignore, 0644)));
+    Arrays.stream(paths).forEach(path -> files.add(new InlineFile(path, path, 0644)));
     return InlineContext.of(files);
   }
 

@@ -25,7 +25,7 @@ class WrittenContextTest {
     try (var context =
         InlineContext.of(
             List.of(
-                new InlineFile("Dockerfile", "FROM scratch\n", null),
+                new InlineFile("Dockerfile", "FROM scratch\n", 0644),
                 new InlineFile("./bin//run me", "#!/bin/sh\n", 0755),
                 new InlineFile("bin/ä/b", "x", 0600)),
             42)) {
@@ -59,7 +59,7 @@ class WrittenContextTest {
     assertThatThrownBy(
             () ->
                 InlineContext.of(
-                    List.of(new InlineFile(first, "", null), new InlineFile(second, "", null))))
+                    List.of(new InlineFile(first, "", 0644), new InlineFile(second, "", 0644))))
         .isInstanceOfSatisfying(
             ContextException.class, e -> assertThat(e.code()).isEqualTo(Code.INVALID))
         .hasMessageContaining(why);
@@ -94,7 +94,7 @@ class WrittenContextTest {
     var items =
         List.of(
             new ConfigMapSource.Item("run", "bin/run", 0755),
-            new ConfigMapSource.Item("run", "again", null));
+            new ConfigMapSource.Item("run", "again", 0644));
     try (var context = ConfigMapContext.open(new ConfigMapSource("site", items), mount)) {
       assertThat(Trees.list(context.tree()))
           .containsExactly("file 644 again", "directory 755 bin", "file 755 bin/run");
@@ -104,7 +104,7 @@ class WrittenContextTest {
   @Test
   void aMissingKeyIsNamedWithThoseThatAreThere() throws IOException {
     Path mount = mounted("Dockerfile", "b");
-    var items = List.of(new ConfigMapSource.Item("dockerfile", "Dockerfile", null));
+    var items = List.of(new ConfigMapSource.Item("dockerfile", "Dockerfile", 0644));
     assertThatThrownBy(() -> ConfigMapContext.open(new ConfigMapSource("site", items), mount))
         .isInstanceOfSatisfying(
             ContextException.class, e -> assertThat(e.code()).isEqualTo(Code.NOT_FOUND))

@@ -176,7 +176,7 @@ class ArchivesTest {
     assumeTrue(Files.isExecutable(program), "there is no /bin/busybox");
     assumeTrue(run("ldd", program.toString()).code != 0, "/bin/busybox is not static");
     Descriptor image = runnable(program, new Compression(type, 0));
-    String name = "kiln-archives-test-" + ProcessHandle.current().pid() + ":" + type.ordinal();
+    String name = "kiln-archives-test-" + ProcessHandle.current().pid() + ":" + type;
     Path file = folder.resolve("app.tar");
     DockerArchive.write(store, List.of(Reference.parse(name)), image, file);
     try {

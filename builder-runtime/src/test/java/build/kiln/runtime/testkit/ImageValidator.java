@@ -238,7 +238,7 @@ public final class ImageValidator {
 
   private void entries(Descriptor descriptor, TarReader tar) throws IOException {
     var paths = new HashSet<String>();
-    for (Optional<LayerEvent> event; (event = tar.next()).isPresent(); ) {
+    for (Optional<LayerEvent> event = tar.next(); event.isPresent(); event = tar.next()) {
       switch (event.get()) {
         case LayerEvent.Entry entry -> entry(descriptor, entry.meta(), paths);
         case LayerEvent.Whiteout whiteout -> {

@@ -1,0 +1,204 @@
+package build.kiln.runtime.rootfs;
+
+import build.kiln.runtime.layer.EntryMeta;
+import build.kiln.runtime.layer.Layer;
+import build.kiln.runtime.layer.LayerSource;
+import build.kiln.runtime.posix.DirectoryHandle;
+import build.kiln.runtime.rootfs.RootSpec.Overlay;
+import build.kiln.runtime.store.LayerFiles;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * Snapshots that are overlays.
+ *
+ * <pre>
+ *   workspace/0       mount points, below all layers
+ *   workspace/1 ...   a layer each, by the order of their unpacking
+ *   workspace/7       directories as lower layers describe them, see {@link Skeletons}
+ *   workspace/8/upper a step's changes; becomes workspace/9 when it is committed
+ *   workspace/8/work  overlay's own
+ * </pre>
+ */
+final class OverlaySnapshots implements Snapshots {
+  private static final String UPPER = "upper";
+  private static final String WORK = "work";
+
+  private final Workspace workspace;
+  private final boolean userXattr;
+  private final OverlayMarks marks;
+  private final UnpackedLayers layers;
+  private final Skeletons skeletons;
+  private final String init;
+
+  private OverlaySnapshots(
+      LayerFiles files, Workspace workspace, boolean userXattr, String init) {
+    this.workspace = workspace;
+    this.userXattr = userXattr;
+    this.marks = OverlayMarks.of(userXattr);
+    this.layers = new UnpackedLayers(files, workspace, marks);
+    this.skeletons = new Skeletons(files, workspace, marks);
+    this.init = init;
+  }
+
+  static OverlaySnapshots open(LayerFiles files, Path directory, boolean userXattr)
+      throws IOException {
+    Workspace workspace = Workspace.open(directory);
+    try {
+      String init = workspace.newName();
+      Failures.explained(
+          "prepare " + directory,
+          () ->
+              workspace.make(
+                  init,
+                  root -> {
+                    MountPoints.make(root);
+                    root.setTimes(0, 0);
+                    return root;
+                  }));
+      return new OverlaySnapshots(files, workspace, userXattr, init);
+    } catch (IOException | RuntimeException | Error e) {
+      workspace.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public Snapshot prepare(List<Layer> wanted) throws IOException {
+    List<UnpackedLayer> unpacked = layers.all(wanted);
+    List<String> lowers = lowers(wanted, unpacked);
+    String describing =
+        unpacked.reversed().stream()
+            .filter(UnpackedLayer::rootDescribed)
+            .map(UnpackedLayer::name)
+            .findFirst()
+            .orElse(init);
+    int skipped = unpacked.stream().mapToInt(UnpackedLayer::skippedDevices).sum();
+    String name = workspace.newName();
+    EntryMeta root =
+        Failures.explained(
+            "prepare the root of a step in " + workspace.path(name),
+            () -> workspace.make(name, directory -> makeUpper(directory, describing)));
+    return new OverlaySnapshot(name, lowers, root, skipped);
+  }
+
+  /** Names of directories, the topmost first. */
+  private List<String> lowers(List<Layer> wanted, List<UnpackedLayer> unpacked)
+      throws IOException {
+    int helped = 0;
+    for (int i = 0; i < unpacked.size(); i++) {
+      if (unpacked.get(i).needsHelp()) {
+        helped = i + 1;
+      }
+    }
+    List<String> lowers = new ArrayList<>(List.of(init));
+    for (int i = 0; i < unpacked.size(); i++) {
+      UnpackedLayer layer = unpacked.get(i);
+      if (layer.rootOpaque()) {
+        lowers.subList(1, lowers.size()).clear();
+      }
+      lowers.add(layer.name());
+      if (i + 1 == helped) {
+        skeletons
+            .of(wanted.subList(0, helped), unpacked.subList(0, helped))
+            .ifPresent(lowers::add);
+      }
+    }
+    Collections.reverse(lowers);
+    return lowers;
+  }
+
+  /** The root directory's own metadata are the upper's in an overlay. */
+  private EntryMeta makeUpper(DirectoryHandle directory, String describing) throws IOException {
+    var reader = new EntryReader(marks::shown);
+    directory.makeDirectory(UPPER, 0700);
+    directory.makeDirectory(WORK, 0700);
+    try (DirectoryHandle upper = directory.openDirectory(UPPER);
+        DirectoryHandle lower = workspace.handle().openDirectory(describing)) {
+      MetaWriter.apply(upper, reader.directory("", lower), new Form.Lower(marks));
+      return reader.directory("", upper);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    try (workspace) {
+      layers.close();
+    }
+  }
+
+  private final class OverlaySnapshot implements Snapshot {
+    private final String name;
+    private final List<String> lowers;
+    private final EntryMeta rootBefore;
+    private final int skippedDevices;
+    private boolean ended;
+
+    OverlaySnapshot(
+        String name, List<String> lowers, EntryMeta rootBefore, int skippedDevices) {
+      this.name = name;
+      this.lowers = lowers;
+      this.rootBefore = rootBefore;
+      this.skippedDevices = skippedDevices;
+    }
+
+    @Override
+    public RootSpec root() {
+      Path own = workspace.path(name);
+      return new Overlay(
+          lowers.stream().map(workspace::path).toList(),
+          own.resolve(UPPER),
+          own.resolve(WORK),
+          userXattr);
+    }
+
+    @Override
+    public int skippedDevices() {
+      return skippedDevices;
+    }
+
+    @Override
+    public LayerSource changes() {
+      checkOpen();
+      return new UpperChanges(
+          workspace.handle(), name + "/" + UPPER, marks, lowers, rootBefore);
+    }
+
+    @Override
+    public void commit(Layer layer) throws IOException {
+      checkOpen();
+      String committed = workspace.newName();
+      Failures.explained(
+          "keep the changes of a step in " + workspace.path(name),
+          () -> {
+            try (DirectoryHandle own = workspace.handle().openDirectory(name)) {
+              try (DirectoryHandle upper = own.openDirectory(UPPER)) {
+                MountPoints.remove(upper);
+              }
+              own.rename(UPPER, workspace.handle(), committed);
+            }
+            ended = true;
+            var unpacked = new UnpackedLayer(committed, true, false, List.of(), List.of(), 0);
+            if (!layers.adopt(layer, unpacked)) {
+              workspace.remove(committed);
+            }
+            return committed;
+          });
+    }
+
+    private void checkOpen() {
+      if (ended) {
+        throw new IllegalStateException("the snapshot was committed or closed");
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      ended = true;
+      workspace.remove(name);
+    }
+  }
+}

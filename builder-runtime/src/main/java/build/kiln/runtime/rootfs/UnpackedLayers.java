@@ -1,0 +1,133 @@
+package build.kiln.runtime.rootfs;
+
+import build.kiln.runtime.layer.Layer;
+import build.kiln.runtime.oci.Digest;
+import build.kiln.runtime.store.LayerFiles;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** Layers unpacked for overlays: each once, several at a time. Thread-safe. */
+final class UnpackedLayers implements AutoCloseable {
+  private final LayerFiles files;
+  private final Workspace workspace;
+  private final Form form;
+  private final ConcurrentMap<Digest, CompletableFuture<UnpackedLayer>> layers =
+      new ConcurrentHashMap<>();
+  private final ExecutorService workers =
+      Executors.newFixedThreadPool(
+          Math.max(2, Runtime.getRuntime().availableProcessors()),
+          Thread.ofPlatform().daemon().name("kiln-unpack-", 0).factory());
+
+  UnpackedLayers(LayerFiles files, Workspace workspace, OverlayMarks marks) {
+    this.files = files;
+    this.workspace = workspace;
+    this.form = new Form.Lower(marks);
+  }
+
+  /** These layers, unpacked; waits for those that another thread unpacks. */
+  List<UnpackedLayer> all(List<Layer> wanted) throws IOException {
+    List<CompletableFuture<UnpackedLayer>> started = new ArrayList<>();
+    for (Layer layer : wanted) {
+      started.add(start(layer));
+    }
+    List<UnpackedLayer> unpacked = new ArrayList<>();
+    IOException failure = null;
+    for (CompletableFuture<UnpackedLayer> future : started) {
+      try {
+        unpacked.add(future.get());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new InterruptedIOException("interrupted while layers were unpacked");
+      } catch (ExecutionException e) {
+        failure = add(failure, cause(e));
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+    return unpacked;
+  }
+
+  private CompletableFuture<UnpackedLayer> start(Layer layer) {
+    var mine = new CompletableFuture<UnpackedLayer>();
+    var present = layers.putIfAbsent(layer.diffId(), mine);
+    if (present != null) {
+      return present;
+    }
+    Runnable work =
+        () -> {
+          try {
+            mine.complete(unpack(layer));
+          } catch (IOException | RuntimeException | Error e) {
+            // Whoever asks again tries again.
+            layers.remove(layer.diffId(), mine);
+            mine.completeExceptionally(e);
+          }
+        };
+    try {
+      workers.execute(work);
+    } catch (RejectedExecutionException e) {
+      throw new IllegalStateException("the snapshots are closed", e);
+    }
+    return mine;
+  }
+
+  private UnpackedLayer unpack(Layer layer) throws IOException {
+    String name = workspace.newName();
+    LayerUnpacker.Result result =
+        workspace.make(name, directory -> LayerUnpacker.unpack(files, layer, directory, form));
+    return UnpackedLayer.of(name, result);
+  }
+
+  /**
+   * A directory is this layer.
+   *
+   * @return false if the layer is there already
+   */
+  boolean adopt(Layer layer, UnpackedLayer unpacked) {
+    return layers.putIfAbsent(layer.diffId(), CompletableFuture.completedFuture(unpacked)) == null;
+  }
+
+  private static IOException cause(ExecutionException e) {
+    return e.getCause() instanceof IOException io
+        ? io
+        : new IOException("cannot unpack a layer: " + e.getCause(), e);
+  }
+
+  private static IOException add(@Nullable IOException first, IOException next) {
+    if (first == null) {
+      return next;
+    }
+    if (first != next) {
+      first.addSuppressed(next);
+    }
+    return first;
+  }
+
+  /** Stops what is under way, and waits until it has stopped. */
+  @Override
+  public void close() throws IOException {
+    workers.shutdownNow();
+    var closed = new InterruptedIOException("the snapshots were closed");
+    layers.values().forEach(layer -> layer.completeExceptionally(closed));
+    try {
+      if (!workers.awaitTermination(1, TimeUnit.MINUTES)) {
+        throw new IOException("layers are still being unpacked after a minute of asking to stop");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while the unpacking of layers was stopped");
+    }
+  }
+}

@@ -1,0 +1,280 @@
+package build.kiln.runtime.build;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import build.kiln.api.v1alpha1.FailureReason;
+import build.kiln.api.v1alpha1.ImageBuildStatus.CacheResult;
+import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.runtime.build.BuildBench.Built;
+import build.kiln.runtime.layer.EntryMeta;
+import build.kiln.runtime.layer.LayerSource;
+import build.kiln.runtime.oci.ImageConfig.ContainerConfig;
+import build.kiln.runtime.sandbox.SandboxConfig;
+import build.kiln.runtime.sandbox.SandboxException;
+import build.kiln.runtime.sandbox.Sandboxes;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Builds with RUN steps, in each tier that runs any. */
+@ParameterizedClass
+@EnumSource(names = {"Namespaces", "Chroot"})
+class RunStepTest {
+  private static final Path BUSYBOX = Path.of("/bin/busybox");
+
+  @TempDir Path folder;
+  private final Isolation tier;
+  private BuildBench bench;
+  private String busybox;
+
+  RunStepTest(Isolation tier) {
+    this.tier = tier;
+  }
+
+  @BeforeEach
+  void start() throws Exception {
+    Assumptions.assumeTrue(
+        Files.isExecutable(BUSYBOX), "a static /bin/busybox is needed (package busybox-static)");
+    bench = new BuildBench(folder);
+    try {
+      var sandbox = Sandboxes.choose(tier, config());
+      Assumptions.assumeTrue(sandbox.tier() == tier, sandbox.description());
+      bench.sandboxes(() -> sandbox);
+    } catch (SandboxException e) {
+      Assumptions.abort(e.getMessage());
+    }
+    busybox = bench.base("busybox:1", busybox(), container());
+    bench.file("a.txt", "a");
+  }
+
+  @AfterEach
+  void stop() throws IOException {
+    bench.close();
+  }
+
+  /** Without crun there is no tier above chroot. */
+  private SandboxConfig config() throws IOException {
+    var config = SandboxConfig.of(Files.createDirectories(folder.resolve("sandbox")), true);
+    if (tier == Isolation.Namespaces) {
+      return config;
+    }
+    Path programs = Files.createDirectories(folder.resolve("programs"));
+    for (String program : List.of("setpriv", "chroot", "unshare")) {
+      for (Path directory : config.searchPath()) {
+        if (Files.isExecutable(directory.resolve(program))
+            && !Files.exists(programs.resolve(program))) {
+          Files.copy(
+              directory.resolve(program),
+              programs.resolve(program),
+              StandardCopyOption.COPY_ATTRIBUTES);
+        }
+      }
+    }
+    return new SandboxConfig(
+        config.scratch(),
+        List.of(programs),
+        config.resolvConf(),
+        config.hosts(),
+        true,
+        config.hostName());
+  }
+
+  private static ContainerConfig container() {
+    return new ContainerConfig(
+        null, null, List.of("PATH=/bin"), null, List.of("sh"), null, null, null, null, null, null,
+        null, null);
+  }
+
+  private static LayerSource busybox() {
+    return sink -> {
+      sink.add(EntryMeta.directory("bin", 0755, 0, 0, 1));
+      sink.add(
+          EntryMeta.file("bin/busybox", 0755, 0, 0, 1, Files.size(BUSYBOX)),
+          Files.newInputStream(BUSYBOX));
+      for (String applet :
+          List.of("sh", "cat", "echo", "id", "ls", "mkdir", "rm", "chmod", "chown", "env", "pwd",
+              "ln", "mv", "sleep", "touch", "grep", "stat", "seq", "head")) {
+        sink.add(EntryMeta.symlink("bin/" + applet, "busybox", 0, 0, 1));
+      }
+      sink.add(EntryMeta.directory("etc", 0755, 0, 0, 1));
+      BuildBench.text(sink, "etc/group", "root:x:0:\nstaff:x:50:app\n");
+      BuildBench.text(
+          sink, "etc/passwd", "root:x:0:0::/root:/bin/sh\napp:x:1000:1001::/home/app:/bin/sh\n");
+      sink.add(EntryMeta.directory("tmp", 01777, 0, 0, 1));
+    };
+  }
+
+  @Test
+  void whatAStepChangesIsTheLayer() throws Exception {
+    Built built =
+        bench.build(
+            """
+            FROM %s
+            RUN mkdir -p /x/y && echo hello > /x/y/f && chmod 4750 /x/y/f && ln -s f /x/y/l && ln /x/y/f /x/hard
+            RUN rm -r /x/y && mkdir /x/y && echo new > /x/y/g && rm /tmp -r
+            """
+                .formatted(busybox));
+
+    assertThat(built.files())
+        .contains("4750 0:0 x/hard \"hello\"", "0644 0:0 x/y/g \"new\"")
+        .noneMatch(line -> line.contains("x/y/f") || line.contains(" tmp"));
+    assertThat(built.layers()).hasSize(3);
+  }
+
+  @Test
+  void aStepSeesItsEnvironmentUserAndDirectoryAndNothingElse() throws Exception {
+    Built built =
+        bench.build(
+            """
+            FROM %s
+            ARG V=arg
+            ENV E="an env" V2=$V
+            WORKDIR /work
+            RUN chmod 777 /work
+            USER app
+            RUN env | grep -v -e SHLVL -e PWD > env; id > id; pwd > pwd
+            USER 7:8
+            RUN id > id2
+            """
+                .formatted(busybox));
+
+    assertThat(Objects.requireNonNull(built.text("work/env")).lines())
+        .containsExactlyInAnyOrder(
+            "PATH=/bin", "E=an env", "V2=arg", "V=arg", "HOME=/home/app");
+    assertThat(built.text("work/id"))
+        .isEqualTo("uid=1000(app) gid=1001 groups=50(staff),1001\n");
+    assertThat(built.text("work/pwd")).isEqualTo("/work\n");
+    assertThat(built.text("work/id2")).isEqualTo("uid=7 gid=8 groups=8\n");
+  }
+
+  @Test
+  void execFormShellAndHereDocuments() throws Exception {
+    Built built =
+        bench.build(
+            """
+            FROM %s
+            RUN ["sh", "-c", "echo $0 $1 > /exec", "a b", "c"]
+            SHELL ["/bin/sh", "-e", "-c"]
+            RUN <<E
+            echo one > /doc
+            echo two >> /doc
+            E
+            RUN <<E
+            #!/bin/sh
+            echo "$0" > /script
+            E
+            RUN cat <<A > /a && cat <<B > /b
+            1
+            A
+            2
+            B
+            """
+                .formatted(busybox));
+
+    assertThat(built.text("exec")).isEqualTo("a b c\n");
+    assertThat(built.text("doc")).isEqualTo("one\ntwo\n");
+    assertThat(built.text("script")).isEqualTo("/dev/pipes/E\n");
+    assertThat(built.text("a")).isEqualTo("1\n");
+    assertThat(built.text("b")).isEqualTo("2\n");
+    assertThat(built.files()).noneMatch(line -> line.contains(" dev"));
+  }
+
+  @Test
+  void aFailingStepTellsItsCodeAndLastLines() {
+    BuildException failure =
+        catchThrowableOfType(
+            BuildException.class,
+            () ->
+                bench.build(
+                    "FROM " + busybox + "\nRUN for i in $(seq 100); do echo line $i; done; echo oops >&2; exit 7"));
+
+    assertThat(failure.reason()).isEqualTo(FailureReason.StepFailed);
+    assertThat(failure).hasMessageContaining("Dockerfile:2:1").hasMessageContaining("code 7");
+    var step = Objects.requireNonNull(failure.step());
+    assertThat(step.exitCode()).isEqualTo(7);
+    assertThat(step.instruction()).startsWith("RUN for i in");
+    assertThat(step.logTail().lines().toList()).hasSize(20).contains("line 100", "oops");
+    assertThat(output()).contains("line 1\n", "line 100\n", "oops\n");
+  }
+
+  @Test
+  void stagesAndCopiesOfWhatStepsMade() throws Exception {
+    Built built =
+        bench.build(
+            """
+            FROM %1$s AS one
+            RUN mkdir /out && echo 1 > /out/f && chown 5:6 /out/f
+            FROM %1$s AS two
+            RUN sleep 0.1; echo 2 > /two
+            FROM scratch
+            COPY --from=one /out /o
+            COPY --from=two /two /o/
+            """
+                .formatted(busybox));
+
+    assertThat(built.files())
+        .containsExactly("0755 0:0 o/", "0644 5:6 o/f \"1\"", "0644 0:0 o/two \"2\"");
+  }
+
+  @Test
+  void aCachedStepIsNotRunAgain() throws Exception {
+    String dockerfile =
+        "FROM " + busybox + "\nCOPY a.txt /\nRUN cat /a.txt > /b && cat /dev/urandom | head -c 8 > /r\nLABEL a=b";
+    Built first = bench.build(dockerfile);
+    Built second = bench.build(dockerfile);
+    assertThat(second.digest()).isEqualTo(first.digest());
+    assertThat(output()).isEmpty();
+    bench.file("a.txt", "other");
+
+    Built third = bench.build(dockerfile);
+
+    assertThat(third.text("b")).isEqualTo("other");
+    assertThat(third.digest()).isNotEqualTo(first.digest());
+    assertThat(bench.events)
+        .filteredOn(e -> e instanceof BuildEvent.Finished f && f.cache() == CacheResult.Miss)
+        .hasSize(2);
+  }
+
+  @Test
+  void aStepThatChangesNothingMakesAnEmptyLayer() throws Exception {
+    Built built = bench.build("FROM " + busybox + "\nRUN cat /etc/passwd > /dev/null");
+
+    assertThat(built.topLayer()).isEmpty();
+    assertThat(built.config().history()).hasSize(2);
+  }
+
+  @Test
+  void unknownUsersAndProgramsAreTheDockerfilesFault() {
+    BuildException user =
+        catchThrowableOfType(
+            BuildException.class, () -> bench.build("FROM " + busybox + "\nUSER nobody\nRUN id"));
+    assertThat(user.reason()).isEqualTo(FailureReason.StepFailed);
+    assertThat(user).hasMessageContaining("no user \"nobody\"");
+    BuildException program =
+        catchThrowableOfType(
+            BuildException.class,
+            () -> bench.build("FROM " + busybox + "\nRUN [\"no-such-program\"]"));
+    assertThat(program.reason()).isEqualTo(FailureReason.StepFailed);
+    assertThat(Objects.requireNonNull(program.step()).exitCode()).isEqualTo(127);
+  }
+
+  private String output() {
+    return bench.events.stream()
+        .filter(BuildEvent.Output.class::isInstance)
+        .map(e -> new String(((BuildEvent.Output) e).bytes(), StandardCharsets.UTF_8))
+        .collect(Collectors.joining());
+  }
+}

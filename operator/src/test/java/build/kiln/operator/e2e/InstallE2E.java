@@ -1,0 +1,43 @@
+package build.kiln.operator.e2e;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+
+/** Installing, and what kubectl shows of the API. */
+@EndToEnd
+class InstallE2E {
+  private final Installation installation;
+
+  InstallE2E(Installation installation) {
+    this.installation = installation;
+  }
+
+  @Test
+  void theChartsOwnTestPasses() {
+    assertThat(installation.test()).contains("Succeeded");
+  }
+
+  @Test
+  void crdsCanBeAppliedByThemselves() {
+    var kubectl = installation.cluster().kubectl();
+    var applied =
+        kubectl.ok(
+            "apply",
+            "--server-side",
+            "--force-conflicts",
+            "-f",
+            Example.repository().resolve("crds").toString());
+    assertThat(applied).contains("imagebuilds.kiln.build serverside-applied");
+  }
+
+  @Test
+  void theApiExplainsItself() {
+    var kubectl = installation.cluster().kubectl();
+    assertThat(kubectl.ok("explain", "imagebuild.spec", "--recursive"))
+        .contains("source", "dockerfile", "buildArgs", "output", "isolation", "-required-");
+    assertThat(kubectl.ok("explain", "imagebuild.spec.source.git.revision"))
+        .contains("A branch, a tag, a full ref or a commit");
+    assertThat(kubectl.ok("explain", "kbuild.status.runs.failure")).contains("Why it failed");
+  }
+}
