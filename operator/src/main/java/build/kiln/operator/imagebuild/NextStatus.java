@@ -50,16 +50,17 @@ final class NextStatus {
         build.getMetadata().getGeneration(),
         action instanceof Action.Finish(Result.Success success) ? success.image() : before.image(),
         accepts ? Inputs.inputsHash(build.getSpec()) : before.inputsHash(),
-        accepts || absorbs(action)
-            ? requireNonNullElse(
-                Labels.annotation(build, ImageBuild.REBUILD_ANNOTATION),
-                before.lastHandledRebuild())
-            : before.lastHandledRebuild(),
+        accepts || absorbs(action) ? rebuild() : before.lastHandledRebuild(),
         action instanceof Action.Queue queue ? Integer.valueOf(queue.position()) : null,
         newest.map(Run::progress).map(NextStatus::step).orElse(null),
         runs.isEmpty() ? null : runs,
         Conditions.of(
             before, build.getMetadata().getGeneration(), now, conditions(action, newest)));
+  }
+
+  private @Nullable String rebuild() {
+    var wish = Labels.annotation(build, ImageBuild.REBUILD_ANNOTATION);
+    return wish == null ? before.lastHandledRebuild() : wish;
   }
 
   /** A run that gets its Job only now sees all that the wish for a rebuild is about. */
