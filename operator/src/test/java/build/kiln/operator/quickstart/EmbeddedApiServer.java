@@ -10,6 +10,7 @@ import io.fabric8.mockwebserver.Context;
 import io.fabric8.mockwebserver.MockWebServer;
 import io.fabric8.mockwebserver.ServerRequest;
 import io.fabric8.mockwebserver.ServerResponse;
+import io.fabric8.mockwebserver.http.Dispatcher;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.URI;
@@ -19,13 +20,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.function.UnaryOperator;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
 /**
  * fabric8's in-memory API server on a loopback port, with the discovery that kubectl needs. It
- * knows no server-side apply, defaults, CEL, tables, logs or garbage collection: for those there is
- * a real cluster.
+ * knows no server-side apply, defaults, CEL or tables: for those there is a real cluster. What a
+ * cluster's controllers do, {@link LocalCluster} adds.
  */
 public final class EmbeddedApiServer implements AutoCloseable {
   /** Held here, or a collected logger would forget its level and print a line for each request. */
@@ -45,6 +47,15 @@ public final class EmbeddedApiServer implements AutoCloseable {
    * @param port on loopback; 0 takes a free one
    */
   public static EmbeddedApiServer start(int port) {
+    return start(port, UnaryOperator.identity());
+  }
+
+  /** Starts a server that serves the logs of pods too. */
+  static EmbeddedApiServer start(int port, PodLogFiles logs) {
+    return start(port, next -> new PodLogEndpoint(logs, next));
+  }
+
+  private static EmbeddedApiServer start(int port, UnaryOperator<Dispatcher> more) {
     REQUESTS.setLevel(Level.WARNING);
     Map<ServerRequest, Queue<ServerResponse>> responses = new HashMap<>();
     var imageBuild = CustomResourceDefinitionContext.fromCustomResourceType(ImageBuild.class);
@@ -54,7 +65,7 @@ public final class EmbeddedApiServer implements AutoCloseable {
             new Context(),
             new MockWebServer(),
             responses,
-            new Discovery(ServedResource.all(), new EventSelection(crud)),
+            new Discovery(ServedResource.all(), more.apply(new EventSelection(crud))),
             false);
     server.init(InetAddress.getLoopbackAddress(), port);
     var api = new EmbeddedApiServer(server);

@@ -125,7 +125,7 @@ record PodVolumes(Path root) {
       if (found != null && found.getBinaryData() != null) {
         found.getBinaryData().forEach((key, text) -> data.put(key, decoded(text)));
       }
-      return chosen("ConfigMap " + name, found == null ? null : data, items, optional);
+      return chosen("configmap", name, found == null ? null : data, items, optional);
     }
 
     private Map<String, byte[]> secret(String name, List<KeyToPath> items, boolean optional)
@@ -141,17 +141,22 @@ record PodVolumes(Path root) {
             .getStringData()
             .forEach((key, text) -> data.put(key, text.getBytes(StandardCharsets.UTF_8)));
       }
-      return chosen("Secret " + name, found == null ? null : data, items, optional);
+      return chosen("secret", name, found == null ? null : data, items, optional);
     }
 
     private static Map<String, byte[]> chosen(
-        String what, @Nullable Map<String, byte[]> data, List<KeyToPath> items, boolean optional)
+        String kind,
+        String name,
+        @Nullable Map<String, byte[]> data,
+        List<KeyToPath> items,
+        boolean optional)
         throws IOException {
       if (data == null) {
         if (optional) {
           return Map.of();
         }
-        throw new IOException("the pod mounts the " + what + ", which does not exist");
+        // As kubelet says it: the operator reads this in an event.
+        throw new IOException("%s \"%s\" not found".formatted(kind, name));
       }
       if (items == null || items.isEmpty()) {
         return data;
@@ -162,7 +167,8 @@ record PodVolumes(Path root) {
         if (content != null) {
           chosen.put(item.getPath(), content);
         } else if (!optional) {
-          throw new IOException("the " + what + " has no key \"" + item.getKey() + "\"");
+          throw new IOException(
+              "%s \"%s\" has no key \"%s\"".formatted(kind, name, item.getKey()));
         }
       }
       return chosen;

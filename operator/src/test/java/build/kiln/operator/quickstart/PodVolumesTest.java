@@ -88,7 +88,7 @@ class PodVolumesTest {
     var pod = pod("- {name: a, configMap: {name: gone}}", "a: /a");
     assertThatThrownBy(() -> PodVolumes.write(server.client(), pod, folder))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("ConfigMap gone");
+        .hasMessageContaining("configmap \"gone\" not found");
   }
 
   @Test

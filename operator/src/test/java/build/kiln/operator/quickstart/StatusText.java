@@ -7,8 +7,10 @@ import build.kiln.api.v1alpha1.ImageBuildStatus;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Run;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Step;
 import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.Event;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -55,6 +57,22 @@ final class StatusText {
                   text(condition.getMessage())));
     }
     status.newestRun().ifPresent(run -> describe(run, out));
+    return out.toString();
+  }
+
+  /** Events, the oldest first. */
+  static String events(List<Event> events) {
+    var out = new StringBuilder("Events:\n");
+    events.stream()
+        .sorted(Comparator.comparing(event -> text(event.getLastTimestamp())))
+        .forEach(
+            event ->
+                out.append(
+                    "  %-8s %-16s %s%n"
+                        .formatted(
+                            text(event.getType()),
+                            text(event.getReason()),
+                            text(event.getMessage()))));
     return out.toString();
   }
 
