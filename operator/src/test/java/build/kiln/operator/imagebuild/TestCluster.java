@@ -21,6 +21,7 @@ import io.fabric8.kubernetes.api.model.PodStatusBuilder;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.api.model.batch.v1.JobStatusBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
@@ -28,11 +29,14 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionTimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -47,14 +51,15 @@ final class TestCluster implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(20);
 
   final MutableClock clock = new MutableClock();
-  final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
   final Map<String, String> logs = new ConcurrentHashMap<>();
-  final AtomicReference<Admission> admission = new AtomicReference<>(Admission.ofEverything());
+  volatile Admission admission = Admission.ofEverything();
 
   private final EmbeddedApiServer server = EmbeddedApiServer.start(0);
   private final KubernetesClient client = server.client();
   private final AtomicInteger pods = new AtomicInteger();
-  private Settings settings;
+  SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+
+  private final Settings settings;
   private @Nullable KilnOperator operator;
 
   TestCluster() {
@@ -87,23 +92,46 @@ final class TestCluster implements AutoCloseable {
   }
 
   void startOperator() {
+    metrics = new SimpleMeterRegistry();
     operator =
         KilnOperator.start(
             new KilnOperator.Parts(
                 client,
                 settings,
                 (namespace, pod, container, lines) -> Optional.ofNullable(logs.get(pod)),
-                pod -> admission.get().of(pod),
+                pod -> admission.of(pod),
                 clock,
                 metrics,
                 null));
   }
 
+  /**
+   * Stops it when nothing changes any more: fabric8's server blocks itself for seconds if a watch
+   * is closed while it has something to tell.
+   */
   void stopOperator() {
     if (operator != null) {
+      var before = new AtomicReference<>(versions());
+      Awaitility.await("nothing changes")
+          .pollInterval(Duration.ofMillis(100))
+          .pollDelay(Duration.ofMillis(100))
+          .atMost(PATIENCE)
+          .until(() -> Objects.equals(before.get(), before.getAndSet(versions())));
       operator.close();
       operator = null;
     }
+  }
+
+  private List<String> versions() {
+    return Stream.of(
+            client.resources(ImageBuild.class).inNamespace(NAMESPACE).list().getItems(),
+            jobs(),
+            client.pods().inNamespace(NAMESPACE).list().getItems())
+        .flatMap(List::stream)
+        .map(
+            resource ->
+                resource.getMetadata().getUid() + resource.getMetadata().getResourceVersion())
+        .toList();
   }
 
   /** Creates or changes an ImageBuild of this spec in YAML; the output is given. */
@@ -113,13 +141,15 @@ final class TestCluster implements AutoCloseable {
     if (found.get() == null) {
       client.resource(wanted).create();
     } else {
-      found.edit(
+      edit(
+          name,
           build -> {
             build.setSpec(wanted.getSpec());
             // As a real API server would.
             build
                 .getMetadata()
-                .setGeneration(Optional.ofNullable(build.getMetadata().getGeneration()).orElse(1L) + 1);
+                .setGeneration(
+                    Optional.ofNullable(build.getMetadata().getGeneration()).orElse(1L) + 1);
             return build;
           });
     }
@@ -140,15 +170,27 @@ final class TestCluster implements AutoCloseable {
   }
 
   void annotate(String name, String value) {
-    client
-        .resources(ImageBuild.class)
-        .inNamespace(NAMESPACE)
-        .withName(name)
-        .edit(
-            build -> {
-              build.getMetadata().setAnnotations(Map.of(ImageBuild.REBUILD_ANNOTATION, value));
-              return build;
-            });
+    edit(
+        name,
+        build -> {
+          build.getMetadata().setAnnotations(Map.of(ImageBuild.REBUILD_ANNOTATION, value));
+          return build;
+        });
+  }
+
+  /** Changes a resource as kubectl does: again if the operator wrote in between. */
+  private void edit(String name, UnaryOperator<ImageBuild> change) {
+    Awaitility.await()
+        .atMost(PATIENCE)
+        .ignoreException(KubernetesClientException.class)
+        .until(
+            () ->
+                client
+                        .resources(ImageBuild.class)
+                        .inNamespace(NAMESPACE)
+                        .withName(name)
+                        .edit(change)
+                    != null);
   }
 
   ImageBuild get(String name) {
@@ -222,11 +264,7 @@ final class TestCluster implements AutoCloseable {
   /** Waits until the status says that a run has this Job, then gives its nonce. */
   String nonce(Job job) {
     var map =
-        client
-            .configMaps()
-            .inNamespace(NAMESPACE)
-            .withName(job.getMetadata().getName())
-            .get();
+        client.configMaps().inNamespace(NAMESPACE).withName(job.getMetadata().getName()).get();
     return OrderMap.nonce(map).orElseThrow();
   }
 
@@ -362,11 +400,17 @@ final class TestCluster implements AutoCloseable {
   }
 
   static Outcome failed(FailureReason reason, String message) {
-    return new Outcome(
-        false, reason, message, null, null, null, null, null, 3, 0, null, 0, 0);
+    return new Outcome(false, reason, message, null, null, null, null, null, 3, 0, null, 0, 0);
   }
 
-  List<Event> events(String reason) {
+  /** The events of a reason, once there is one. */
+  List<Event> awaitEvents(String reason) {
+    return Awaitility.await("an event " + reason)
+        .atMost(PATIENCE)
+        .until(() -> events(reason), found -> !found.isEmpty());
+  }
+
+  private List<Event> events(String reason) {
     return client.v1().events().inNamespace(NAMESPACE).list().getItems().stream()
         .filter(event -> event.getReason().equals(reason))
         .toList();
