@@ -162,7 +162,7 @@ final class StageRunner {
 
   private void noted(ConfigDraft config, Instruction instruction, Runnable change) {
     change.run();
-    config.history(HistoryText.of(instruction), true, session.now());
+    config.change(HistoryText.of(instruction), session.now());
   }
 
   private void arg(StageState state, Arg instruction) {
@@ -177,7 +177,7 @@ final class StageRunner {
       value.ifPresent(text -> state.args().put(name, text));
       shown.add(value.map(text -> name + "=" + text).orElse(name));
     }
-    state.config().history("ARG " + String.join(" ", shown), true, session.now());
+    state.config().change("ARG " + String.join(" ", shown), session.now());
   }
 
   private void run(StageState state, Instruction.Run instruction)
@@ -327,7 +327,7 @@ final class StageRunner {
       }
       Layer layer = entry.asLayer();
       state.add(layer);
-      state.config().history(createdBy, false, entry.created());
+      state.config().step(createdBy, entry.created());
       if (hit.isPresent()) {
         session.countCached();
         activity.finished(CacheResult.Hit, null, layer);

@@ -32,6 +32,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
@@ -45,8 +46,6 @@ import org.jspecify.annotations.Nullable;
 /** Builds in tests: a store, an embedded registry, a context folder, and images to look into. */
 final class BuildBench implements AutoCloseable {
   static final Instant FILE_TIME = Instant.parse("2024-05-06T07:08:09Z");
-  private static final Clock CLOCK =
-      Clock.fixed(Instant.parse("2026-01-02T03:04:05Z"), ZoneOffset.UTC);
 
   final EmbeddedRegistry registry;
   final RegistryClient client;
@@ -54,6 +53,7 @@ final class BuildBench implements AutoCloseable {
   private final Path folder;
   private final Path context;
   private LocalStore store;
+  private Clock clock = Clock.fixed(Instant.parse("2026-01-02T03:04:05Z"), ZoneOffset.UTC);
   private SandboxSource sandboxes =
       () -> {
         throw new AssertionError("no RUN in this test");
@@ -199,8 +199,9 @@ final class BuildBench implements AutoCloseable {
     var environment =
         new BuildEnvironment(store, client, sandboxes, folder.resolve("s"), allowedBases);
     events.clear();
+    clock = Clock.offset(clock, Duration.ofSeconds(10));
     BuildResult result =
-        new Builder(environment, CLOCK).build(request, new BuildProgress(events::add));
+        new Builder(environment, clock).build(request, new BuildProgress(events::add));
     return new Built(store, result);
   }
 

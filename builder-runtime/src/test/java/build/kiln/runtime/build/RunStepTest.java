@@ -72,7 +72,7 @@ class RunStepTest {
       return config;
     }
     Path programs = Files.createDirectories(folder.resolve("programs"));
-    for (String program : List.of("setpriv", "chroot", "unshare")) {
+    for (String program : List.of("sh", "setsid", "chroot", "setpriv", "env", "true")) {
       for (Path directory : config.searchPath()) {
         if (Files.isExecutable(directory.resolve(program))
             && !Files.exists(programs.resolve(program))) {
