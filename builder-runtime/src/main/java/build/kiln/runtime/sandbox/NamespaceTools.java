@@ -108,7 +108,7 @@ record NamespaceTools(
     command.addAll(List.of(sh, "-c", RUN, sh));
     command.addAll(List.of(step.toString(), mount.toString(), overlay, crun.toString()));
     command.addAll(List.of("--root", step.resolve("state").toString()));
-    command.addAll(List.of("--log", step.resolve(LOG).toString(), "--log-format", "json"));
+    command.addAll(List.of("--log", step.resolve(LOG).toString()));
     command.addAll(List.of("--cgroup-manager=disabled", "run", "--no-new-keyring"));
     if (!recipe.pivot()) {
       command.add("--no-pivot");

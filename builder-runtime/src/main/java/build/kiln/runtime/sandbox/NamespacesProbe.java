@@ -26,6 +26,11 @@ final class NamespacesProbe {
    * @throws SandboxException UNAVAILABLE if none does; says why of each
    */
   Sandbox choose() throws SandboxException, InterruptedException {
+    return choose(List.of(Recipe.values()));
+  }
+
+  /** As before, of these recipes. */
+  Sandbox choose(List<Recipe> recipes) throws SandboxException, InterruptedException {
     Programs programs = new Programs(config.searchPath());
     NamespaceTools tools = NamespaceTools.find(programs);
     try (StepDirectory directory = StepDirectory.create(config.scratch())) {
@@ -33,7 +38,7 @@ final class NamespacesProbe {
       PortableProgram program = PortableProgram.of(programs.require("true", "coreutils"));
       List<String> reasons = new ArrayList<>();
       for (boolean overlay : new boolean[] {true, false}) {
-        for (Recipe recipe : Recipe.values()) {
+        for (Recipe recipe : recipes) {
           String description = describe(recipe, overlay, ids, reasons);
           var sandbox =
               new NamespacesSandbox(config, tools, recipe, overlay, description, hostFiles, ids);
