@@ -4,8 +4,10 @@ import static java.util.Objects.requireNonNullElse;
 
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.ImageBuild;
+import build.kiln.api.v1alpha1.ImageBuildSpec.ConfigMapSource;
 import build.kiln.operator.imagebuild.Readiness.Missing;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -66,9 +68,9 @@ final class Surroundings {
     }
     return requireNonNullElse(
             source.configMap().items(),
-            java.util.List.<build.kiln.api.v1alpha1.ImageBuildSpec.ConfigMapSource.Item>of())
+            List.<ConfigMapSource.Item>of())
         .stream()
-        .map(item -> item.key())
+        .map(ConfigMapSource.Item::key)
         .filter(
             key ->
                 (map.getData() == null || !map.getData().containsKey(key))
