@@ -27,8 +27,8 @@ import org.slf4j.LoggerFactory;
 /**
  * The operator's process. Environment: {@code KILN_SETTINGS} (the settings' file), {@code
  * KILN_LOG_FORMAT} (json or text) and {@code KILN_LOG_LEVEL}, {@code POD_NAME} and {@code
- * POD_NAMESPACE} (identity and place of the leader's Lease). Exit codes: 0 stopped on request, 1
- * lost the lead or cannot reach the cluster, 2 bad settings.
+ * POD_NAMESPACE} (identity and place of the leader's Lease). Exit codes: 1 lost the lead or cannot
+ * reach the cluster, 2 bad settings, 143 stopped by SIGTERM.
  */
 public final class Main {
   private static final Logger LOG = LoggerFactory.getLogger(Main.class);

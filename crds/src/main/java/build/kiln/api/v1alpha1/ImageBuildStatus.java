@@ -110,7 +110,8 @@ public record ImageBuildStatus(
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Cause(
-      @Size(max = 32) @JsonPropertyDescription("Created, SpecChanged, PodChanged, Rebuild or Retry.")
+      @Size(max = 32)
+          @JsonPropertyDescription("Created, SpecChanged, PodChanged, Rebuild or Retry.")
           String type,
       @Size(max = 1024) @JsonPropertyDescription("The value before.") @Nullable String from,
       @Size(max = 1024) @JsonPropertyDescription("The value after.") @Nullable String to) {}

@@ -118,8 +118,7 @@ final class Actor {
   private Job create(Job wanted) {
     try {
       var job = client.batch().v1().jobs().resource(wanted).create();
-      LOG.info(
-          "made Job {}/{}", job.getMetadata().getNamespace(), job.getMetadata().getName());
+      LOG.info("made Job {}/{}", job.getMetadata().getNamespace(), job.getMetadata().getName());
       return job;
     } catch (KubernetesClientException e) {
       if (e.getCode() != HttpURLConnection.HTTP_CONFLICT) {
@@ -127,12 +126,10 @@ final class Actor {
       }
       var found = job(wanted);
       if (found == null
-          || !Objects.equals(
-              Labels.label(found, Labels.UID), Labels.label(wanted, Labels.UID))) {
+          || !Objects.equals(Labels.label(found, Labels.UID), Labels.label(wanted, Labels.UID))) {
         throw new IllegalStateException(
             "Job %s/%s is in the way of this build and is not its own: delete it"
-                .formatted(
-                    wanted.getMetadata().getNamespace(), wanted.getMetadata().getName()),
+                .formatted(wanted.getMetadata().getNamespace(), wanted.getMetadata().getName()),
             e);
       }
       return found;
@@ -154,8 +151,7 @@ final class Actor {
     long ttl = Durations.parse(build.getSpec().history().ttl()).toSeconds();
     var job = client.batch().v1().jobs().inNamespace(namespace).withName(name);
     try {
-      var patched =
-          job.patch(MERGE, "{\"spec\":{\"ttlSecondsAfterFinished\":%d}}".formatted(ttl));
+      var patched = job.patch(MERGE, "{\"spec\":{\"ttlSecondsAfterFinished\":%d}}".formatted(ttl));
       if (patched != null) {
         handOver(patched);
       }
@@ -183,8 +179,7 @@ final class Actor {
           .withName(job.getMetadata().getName())
           .patch(
               MERGE,
-              Serialization.asJson(
-                  Map.of("metadata", Map.of("ownerReferences", List.of(owner)))));
+              Serialization.asJson(Map.of("metadata", Map.of("ownerReferences", List.of(owner)))));
     } catch (KubernetesClientException e) {
       if (e.getCode() != HttpURLConnection.HTTP_NOT_FOUND) {
         throw e;

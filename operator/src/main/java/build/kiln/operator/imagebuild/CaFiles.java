@@ -36,8 +36,7 @@ final class CaFiles {
         }
       }
     } catch (IOException e) {
-      throw new SettingsException(
-          "caDirectory %s cannot be read: %s".formatted(folder, e), e);
+      throw new SettingsException("caDirectory %s cannot be read: %s".formatted(folder, e), e);
     }
     int size = files.values().stream().mapToInt(String::length).sum();
     if (size > MOST_BYTES) {

@@ -38,7 +38,11 @@ final class Decider {
   }
 
   private static Action action(
-      ImageBuild build, ImageBuildStatus status, Observed observed, Settings settings, Instant now) {
+      ImageBuild build,
+      ImageBuildStatus status,
+      Observed observed,
+      Settings settings,
+      Instant now) {
     var problem = Validation.problem(build.getSpec());
     if (problem.isPresent()) {
       return new Action.Reject(problem.get());
@@ -151,8 +155,7 @@ final class Decider {
       case Readiness.OldPodRuns old -> new Action.Settle(old.pod());
       case Readiness.Queued queued -> new Action.Queue(queued.position());
       case Readiness.NoTierLeft none ->
-          new Action.Finish(
-              new Result.Failure(FailureReason.IsolationUnavailable, none.message()));
+          new Action.Finish(new Result.Failure(FailureReason.IsolationUnavailable, none.message()));
       case Readiness.Go go -> new Action.Start(attempt, go.tier(), go.note(), go.secrets());
     };
   }
@@ -187,8 +190,7 @@ final class Decider {
               : min(settings.pollOfMissing(), settings.startGrace());
       case Action.Block _ -> settings.pollOfMissing();
       case Action.Settle _ -> Duration.ofSeconds(2);
-      case Action.Queue queue ->
-          min(Duration.ofSeconds(5L * queue.position()), LONGEST_QUEUE_POLL);
+      case Action.Queue queue -> min(Duration.ofSeconds(5L * queue.position()), LONGEST_QUEUE_POLL);
       case Action.AwaitRetry retry -> max(Duration.between(now, retry.at()), NOW);
       case Action.Reject _, Action.Suspend _, Action.Rest _ -> null;
     };

@@ -56,8 +56,7 @@ record History(List<String> delete, List<String> seal) {
   private static boolean weaker(Attempt attempt, List<Attempt> attempts) {
     return attempt.end().isEmpty()
         && attempts.stream()
-            .anyMatch(
-                other -> other.run() == attempt.run() && other.number() > attempt.number());
+            .anyMatch(other -> other.run() == attempt.run() && other.number() > attempt.number());
   }
 
   /**

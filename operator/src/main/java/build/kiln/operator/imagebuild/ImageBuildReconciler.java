@@ -133,7 +133,8 @@ public final class ImageBuildReconciler implements Reconciler<ImageBuild> {
   @Override
   public ErrorStatusUpdateControl<ImageBuild> updateErrorStatus(
       ImageBuild build, Context<ImageBuild> context, Exception e) {
-    LOG.warn("a pass over ImageBuild {} failed and is tried again", ResourceID.fromResource(build), e);
+    LOG.warn(
+        "a pass over ImageBuild {} failed and is tried again", ResourceID.fromResource(build), e);
     var message = e instanceof KubernetesClientException ? e.getMessage() : e.toString();
     announcer.tell(
         build,

@@ -57,7 +57,8 @@ final class JobReader {
                   blocker ->
                       new Result.Failure(
                           blocker.reason(),
-                          "not within the timeout of %ds: %s".formatted(seconds, blocker.message())))
+                          "not within the timeout of %ds: %s"
+                              .formatted(seconds, blocker.message())))
               .orElseGet(
                   () ->
                       new Result.Failure(

@@ -77,8 +77,7 @@ record JobTemplate(
         .withNewOnExitCodes()
         .withContainerName(CONTAINER)
         .withOperator("In")
-        .withValues(
-            ExitCode.USER.code(), ExitCode.USAGE.code(), ExitCode.SANDBOX.code(), KILLED)
+        .withValues(ExitCode.USER.code(), ExitCode.USAGE.code(), ExitCode.SANDBOX.code(), KILLED)
         .endOnExitCodes()
         .endRule()
         .endPodFailurePolicy()

@@ -35,8 +35,7 @@ record Limits(int all, int perNamespace) {
     }
     int place = 0;
     for (var next : order(entries, ofNamespace)) {
-      boolean room =
-          running < all && ofNamespace.getOrDefault(next.namespace(), 0) < perNamespace;
+      boolean room = running < all && ofNamespace.getOrDefault(next.namespace(), 0) < perNamespace;
       if (room) {
         running++;
         ofNamespace.merge(next.namespace(), 1, Integer::sum);
@@ -68,8 +67,7 @@ record Limits(int all, int perNamespace) {
         .sorted(Comparator.comparing(Entry::since).thenComparing(Entry::uid))
         .forEach(
             entry ->
-                ranked.add(
-                    new Ranked(entry, ranks.merge(entry.namespace(), 1, Integer::sum))));
+                ranked.add(new Ranked(entry, ranks.merge(entry.namespace(), 1, Integer::sum))));
     return ranked.stream()
         .sorted(
             Comparator.comparingInt(Ranked::rank)

@@ -162,8 +162,7 @@ final class NextStatus {
   private Now conditions(Action action, Optional<Run> newest) {
     return switch (action) {
       case Action.Reject reject ->
-          new Now(
-              Value.False, FailureReason.SpecInvalid.name(), reject.message(), false, true);
+          new Now(Value.False, FailureReason.SpecInvalid.name(), reject.message(), false, true);
       case Action.Accept accept -> progressing("Pending", accepted(accept, newest.orElseThrow()));
       case Action.Suspend _ ->
           new Now(
@@ -176,7 +175,8 @@ final class NextStatus {
       case Action.Queue queue ->
           progressing("Queued", "waits for its turn, at place " + queue.position());
       case Action.Settle settle ->
-          progressing("Pending", "waits for pod %s of an earlier run to end".formatted(settle.pod()));
+          progressing(
+              "Pending", "waits for pod %s of an earlier run to end".formatted(settle.pod()));
       case Action.Start start ->
           progressing("Starting", "isolation %s: a builder starts".formatted(start.tier()));
       case Action.Watch watch -> watched(watch.reading(), newest.orElseThrow());
@@ -219,8 +219,7 @@ final class NextStatus {
     var run = newest.get();
     var failure = run.failure();
     if (failure == null) {
-      return new Now(
-          Value.True, "Succeeded", "pushed " + text(imageOf(run)), false, false);
+      return new Now(Value.True, "Succeeded", "pushed " + text(imageOf(run)), false, false);
     }
     var retry = build.getSpec().suspend() ? Optional.<Instant>empty() : Backoff.next(run, settings);
     return new Now(

@@ -69,8 +69,7 @@ final class Observer {
    * @param jobs of this build, as the informer knows them
    * @param pods of this build, as the informer knows them
    */
-  Observed observe(
-      ImageBuild build, Collection<Job> jobs, Collection<Pod> pods, Instant now) {
+  Observed observe(ImageBuild build, Collection<Job> jobs, Collection<Pod> pods, Instant now) {
     var status = requireNonNullElse(build.getStatus(), ImageBuildStatus.NONE);
     List<Attempt> attempts = new ArrayList<>();
     for (var job : jobs) {
@@ -91,8 +90,7 @@ final class Observer {
           run.platform().map(PlatformRun::job).isEmpty()
               && !build.getSpec().suspend()
               && Inputs.inputsHash(build.getSpec()).equals(run.inputsHash());
-      return new Observed(
-          sorted, null, null, null, starts ? first(build, run, pods, now) : null);
+      return new Observed(sorted, null, null, null, starts ? first(build, run, pods, now) : null);
     }
     return read(build, status, run, sorted, withPods(current.get()), now);
   }
@@ -279,8 +277,7 @@ final class Observer {
   }
 
   private Optional<String> tail(Attempt attempt, String pod, int lines) {
-    return logs.tail(
-        attempt.job().getMetadata().getNamespace(), pod, JobTemplate.CONTAINER, lines);
+    return logs.tail(attempt.job().getMetadata().getNamespace(), pod, JobTemplate.CONTAINER, lines);
   }
 
   private static List<Pod> podsOf(Job job, Collection<Pod> pods) {

@@ -73,10 +73,11 @@ final class PodFailures {
   }
 
   private static Result failure(Pod pod, int exit, Optional<Outcome> outcome) {
-    if (outcome.isPresent() && !outcome.get().succeeded() && outcome.get().reason() != null) {
-      var said = outcome.get();
+    var said = outcome.filter(end -> !end.succeeded()).orElse(null);
+    var reason = said == null ? null : said.reason();
+    if (said != null && reason != null) {
       return new Result.Failure(
-          said.reason(),
+          reason,
           requireNonNullElse(said.message(), "the builder gave no message; see its log"),
           said);
     }
@@ -152,7 +153,10 @@ final class PodFailures {
     return containers(pod).stream()
         .filter(status -> JobTemplate.CONTAINER.equals(status.getName()))
         .flatMap(status -> Optional.ofNullable(status.getState()).stream())
-        .flatMap(state -> Optional.<@Nullable ContainerStateTerminated>ofNullable(state.getTerminated()).stream())
+        .flatMap(
+            state ->
+                Optional.<@Nullable ContainerStateTerminated>ofNullable(state.getTerminated())
+                    .stream())
         .findFirst();
   }
 

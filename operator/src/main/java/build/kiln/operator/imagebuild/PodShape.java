@@ -28,8 +28,8 @@ record PodShape(@Nullable Boolean hostUsers, PodSecurityContext pod, SecurityCon
 
   /**
    * Root of a user namespace, with default capabilities (SETUID, SETGID and SETFCAP map the nested
-   * one) and an own /proc to mount. No seccomp profile is named: RuntimeDefault forbids unshare, and
-   * baseline refuses Unconfined in words.
+   * one) and an own /proc to mount. No seccomp profile is named: RuntimeDefault forbids unshare,
+   * and baseline refuses Unconfined in words.
    */
   private static PodShape namespaces() {
     return new PodShape(

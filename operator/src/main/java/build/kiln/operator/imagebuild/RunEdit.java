@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
 
 /** A run on the status, one event later. */
 final class RunEdit {
-  private static final PlatformRun NO_PLATFORM = new PlatformRun(null, null, null, null, null, null);
+  private static final PlatformRun NO_PLATFORM =
+      new PlatformRun(null, null, null, null, null, null);
 
   private RunEdit() {}
 
@@ -44,7 +45,8 @@ final class RunEdit {
   }
 
   /** Its Job is under way. */
-  static Run watched(Run run, String job, Isolation requested, boolean runs, @Nullable Progress at) {
+  static Run watched(
+      Run run, String job, Isolation requested, boolean runs, @Nullable Progress at) {
     var platform = run.platform().filter(known -> known.job() != null);
     return with(
         run,

@@ -26,8 +26,7 @@ record SecretFiles(Map<String, Map<String, List<String>>> folders) {
       if (data == null) {
         return List.of();
       }
-      var known =
-          folder.equals(BuilderPaths.SECRETS_GIT) ? GIT_KEYS : List.of(DOCKER_CONFIG);
+      var known = folder.equals(BuilderPaths.SECRETS_GIT) ? GIT_KEYS : List.of(DOCKER_CONFIG);
       return known.stream().filter(data::containsKey).toList();
     }
 
@@ -58,8 +57,7 @@ record SecretFiles(Map<String, Map<String, List<String>>> folders) {
   /** These and one Secret more. */
   SecretFiles with(Wanted wanted, List<String> keys) {
     var all = new TreeMap<>(folders);
-    var folder =
-        new TreeMap<>(all.getOrDefault(wanted.folder(), Map.<String, List<String>>of()));
+    var folder = new TreeMap<>(all.getOrDefault(wanted.folder(), Map.<String, List<String>>of()));
     folder.put(wanted.name(), List.copyOf(keys));
     all.put(wanted.folder(), folder);
     return new SecretFiles(all);

@@ -27,7 +27,8 @@ final class TierChoice {
       Function<Isolation, Verdict> admission,
       SecretFiles secrets) {
     List<String> notes = new ArrayList<>();
-    for (var tier : requested == Isolation.Auto ? strongestFirst(allowChroot) : List.of(requested)) {
+    for (var tier :
+        requested == Isolation.Auto ? strongestFirst(allowChroot) : List.of(requested)) {
       switch (admission.apply(tier)) {
         case Admitted _ -> {
           if (tier == Isolation.NoRun && requested == Isolation.Auto && !allowChroot) {

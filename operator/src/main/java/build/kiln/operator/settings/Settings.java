@@ -108,16 +108,16 @@ public record Settings(
     atLeastOne("maxConcurrentBuilds", maxConcurrentBuilds);
     maxConcurrentBuildsPerNamespace = requireNonNullElse(maxConcurrentBuildsPerNamespace, 10);
     atLeastOne("maxConcurrentBuildsPerNamespace", maxConcurrentBuildsPerNamespace);
-    defaults = requireNonNullElseGet(defaults, () -> new Defaults(null, null, null, null));
+    defaults = requireNonNullElseGet(defaults, () -> new Defaults(null, null, Map.of(), List.of()));
     podStartGrace = duration("podStartGrace", podStartGrace, "20s");
     missingPoll = duration("missingPoll", missingPoll, "10s");
     progressInterval = duration("progressInterval", progressInterval, "3s");
-    retry = requireNonNullElseGet(retry, () -> new Retry(null, null, null, null));
+    retry = requireNonNullElseGet(retry, () -> new Retry("5m", "1h", "20s", "10m"));
     leaderElection =
-        requireNonNullElseGet(leaderElection, () -> new LeaderElection(null, null, null));
+        requireNonNullElseGet(
+            leaderElection, () -> new LeaderElection(true, "kiln-operator", null));
     httpPort = requireNonNullElse(httpPort, 8080);
-    check(
-        httpPort >= 0 && httpPort <= 65535, "httpPort", String.valueOf(httpPort), "a port or 0");
+    check(httpPort >= 0 && httpPort <= 65535, "httpPort", String.valueOf(httpPort), "a port or 0");
   }
 
   /**
@@ -175,8 +175,7 @@ public record Settings(
    * @param leaseNamespace its namespace; the operator's own (environment POD_NAMESPACE) if not set
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
-  public record LeaderElection(
-      Boolean enabled, String leaseName, @Nullable String leaseNamespace) {
+  public record LeaderElection(Boolean enabled, String leaseName, @Nullable String leaseNamespace) {
     public LeaderElection {
       enabled = requireNonNullElse(enabled, true);
       leaseName = requireNonNullElse(leaseName, "kiln-operator");

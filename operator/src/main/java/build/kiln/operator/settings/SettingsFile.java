@@ -32,8 +32,7 @@ public final class SettingsFile {
       text = Files.readString(file);
     } catch (IOException e) {
       throw new SettingsException(
-          "the settings cannot be read from %s (environment %s): %s"
-              .formatted(file, VARIABLE, e),
+          "the settings cannot be read from %s (environment %s): %s".formatted(file, VARIABLE, e),
           e);
     }
     return parse(text, file.toString());
@@ -66,7 +65,8 @@ public final class SettingsFile {
       if (e.getCause() instanceof SettingsException ours) {
         throw new SettingsException(where + ": " + ours.getMessage(), ours);
       }
-      throw new SettingsException("%s: %s: %s".formatted(where, path(e), e.getOriginalMessage()), e);
+      throw new SettingsException(
+          "%s: %s: %s".formatted(where, path(e), e.getOriginalMessage()), e);
     } catch (JsonProcessingException e) {
       var at = e.getLocation();
       throw new SettingsException(
@@ -78,7 +78,8 @@ public final class SettingsFile {
 
   private static String path(JsonMappingException e) {
     return e.getPath().stream()
-        .map(part -> part.getFieldName() == null ? "[" + part.getIndex() + "]" : part.getFieldName())
+        .map(
+            part -> part.getFieldName() == null ? "[" + part.getIndex() + "]" : part.getFieldName())
         .collect(Collectors.joining("."));
   }
 }

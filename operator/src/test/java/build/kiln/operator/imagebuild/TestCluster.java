@@ -29,6 +29,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -51,7 +52,7 @@ final class TestCluster implements AutoCloseable {
 
   final MutableClock clock = new MutableClock();
   final Map<String, String> logs = new ConcurrentHashMap<>();
-  final AtomicReference<Admission> admission = new AtomicReference<>(Admission.ofEverything());
+  volatile Admission admission = Admission.ofEverything();
 
   private final EmbeddedApiServer server = EmbeddedApiServer.start(0);
   private final KubernetesClient client = server.client();
@@ -98,15 +99,15 @@ final class TestCluster implements AutoCloseable {
                 client,
                 settings,
                 (namespace, pod, container, lines) -> Optional.ofNullable(logs.get(pod)),
-                pod -> admission.get().of(pod),
+                pod -> admission.of(pod),
                 clock,
                 metrics,
                 null));
   }
 
   /**
-   * Stops it when nothing changes any more: fabric8's server blocks itself for seconds if a watch is
-   * closed while it has something to tell.
+   * Stops it when nothing changes any more: fabric8's server blocks itself for seconds if a watch
+   * is closed while it has something to tell.
    */
   void stopOperator() {
     if (operator != null) {
@@ -115,7 +116,7 @@ final class TestCluster implements AutoCloseable {
           .pollInterval(Duration.ofMillis(100))
           .pollDelay(Duration.ofMillis(100))
           .atMost(PATIENCE)
-          .until(() -> before.get().equals(before.getAndSet(versions())));
+          .until(() -> Objects.equals(before.get(), before.getAndSet(versions())));
       operator.close();
       operator = null;
     }
@@ -127,7 +128,9 @@ final class TestCluster implements AutoCloseable {
             jobs(),
             client.pods().inNamespace(NAMESPACE).list().getItems())
         .flatMap(List::stream)
-        .map(resource -> resource.getMetadata().getUid() + resource.getMetadata().getResourceVersion())
+        .map(
+            resource ->
+                resource.getMetadata().getUid() + resource.getMetadata().getResourceVersion())
         .toList();
   }
 
@@ -261,11 +264,7 @@ final class TestCluster implements AutoCloseable {
   /** Waits until the status says that a run has this Job, then gives its nonce. */
   String nonce(Job job) {
     var map =
-        client
-            .configMaps()
-            .inNamespace(NAMESPACE)
-            .withName(job.getMetadata().getName())
-            .get();
+        client.configMaps().inNamespace(NAMESPACE).withName(job.getMetadata().getName()).get();
     return OrderMap.nonce(map).orElseThrow();
   }
 
@@ -401,8 +400,7 @@ final class TestCluster implements AutoCloseable {
   }
 
   static Outcome failed(FailureReason reason, String message) {
-    return new Outcome(
-        false, reason, message, null, null, null, null, null, 3, 0, null, 0, 0);
+    return new Outcome(false, reason, message, null, null, null, null, null, 3, 0, null, 0, 0);
   }
 
   /** The events of a reason, once there is one. */

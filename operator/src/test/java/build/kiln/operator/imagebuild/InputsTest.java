@@ -1,0 +1,70 @@
+package build.kiln.operator.imagebuild;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class InputsTest {
+  private static final String SPEC = "dockerfile: {inline: FROM scratch}\n";
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "target: x",
+        "isolation: NoRun",
+        "buildArgs: [{name: A, value: b}]",
+        "registrySecrets: [{name: s}]",
+        "source: {git: {url: \"https://x/y\"}}",
+        "output: {image: r/x, labels: {a: b}}",
+        "output: {image: r/x, tags: [b]}"
+      })
+  void whatDecidesTheImageIsAnInput(String more) {
+    assertThat(inputs(more)).isNotEqualTo(inputs(""));
+    assertThat(pod(more)).isEqualTo(pod(""));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          podTemplate: {nodeSelector: {a: b}}
+          workspace: {size: 1Gi}
+          timeout: 2h
+          retries: 0
+          """)
+  void whatShapesThePodIsNot(String more) {
+    assertThat(inputs(more)).isEqualTo(inputs(""));
+    assertThat(pod(more)).isNotEqualTo(pod(""));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"suspend: true", "history: {successful: 1}"})
+  void whatIsAboutTheResourceIsNeither(String more) {
+    assertThat(inputs(more)).isEqualTo(inputs(""));
+    assertThat(pod(more)).isEqualTo(pod(""));
+  }
+
+  @Test
+  void anAbsentFieldAndItsDefaultAreTheSame() {
+    assertThat(inputs("isolation: Auto")).isEqualTo(inputs(""));
+    assertThat(pod("timeout: 1h\nretries: 3")).isEqualTo(pod(""));
+  }
+
+  @Test
+  void theOrderOfAMapsKeysDoesNotMatter() {
+    assertThat(inputs("output: {image: r/x, labels: {a: b, c: d}}"))
+        .isEqualTo(inputs("output: {image: r/x, labels: {c: d, a: b}}"));
+  }
+
+  private static String inputs(String more) {
+    return Inputs.inputsHash(TestCluster.build("x", SPEC + more).getSpec());
+  }
+
+  private static String pod(String more) {
+    return Inputs.podHash(TestCluster.build("x", SPEC + more).getSpec());
+  }
+}
