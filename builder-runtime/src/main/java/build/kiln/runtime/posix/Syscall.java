@@ -35,7 +35,10 @@ enum Syscall {
   RENAMEAT2(316, 276),
   COPY_FILE_RANGE(326, 285),
   STATX(332, 291),
-  OPENAT2(437, 437);
+  OPENAT2(437, 437),
+  PRCTL(157, 167),
+  LANDLOCK_CREATE_RULESET(444, 444),
+  LANDLOCK_RESTRICT_SELF(446, 446);
 
   private final int x8664;
   private final int aarch64;

@@ -58,6 +58,7 @@ record NamespaceTools(
       crun=$!
       {
         while read -r line; do :; done
+        trap '' TERM
         kill -STOP $crun
         inner=
         read -r children </proc/$crun/task/$crun/children
@@ -72,7 +73,7 @@ record NamespaceTools(
       exec 3<&-
       wait $crun
       code=$?
-      kill -KILL $guard
+      kill -TERM $guard
       wait $guard 2>/dev/null
       exit $code
       """;

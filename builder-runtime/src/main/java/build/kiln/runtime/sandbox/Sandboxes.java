@@ -39,10 +39,15 @@ public final class Sandboxes {
       reasons.add("namespaces: " + e.getMessage());
     }
     if (requested == Isolation.Chroot || (requested == Isolation.Auto && config.allowChroot())) {
-      throw new IllegalStateException("chroot");
+      try {
+        return new ChrootProbe(config, hostFiles).choose(String.join("; ", reasons));
+      } catch (SandboxException e) {
+        reasons.add("chroot: " + e.getMessage());
+      }
+    } else if (requested == Isolation.Auto) {
+      reasons.add("chroot: not allowed by the installation");
     }
     if (requested == Isolation.Auto) {
-      reasons.add("chroot: not allowed by the installation");
       return new NoRunSandbox("no run; " + String.join("; ", reasons));
     }
     throw new SandboxException(

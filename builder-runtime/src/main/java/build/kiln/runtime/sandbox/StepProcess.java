@@ -41,7 +41,7 @@ final class StepProcess {
   /** How a process is started. */
   @FunctionalInterface
   interface Starter {
-    Process start(ProcessBuilder builder) throws IOException, InterruptedException;
+    Process start(ProcessBuilder builder) throws IOException;
   }
 
   /**

@@ -1,0 +1,115 @@
+package build.kiln.runtime.sandbox;
+
+import build.kiln.runtime.posix.DirectoryHandle;
+import build.kiln.runtime.posix.FileHandle;
+import build.kiln.runtime.posix.FileStatus;
+import build.kiln.runtime.posix.FileType;
+import build.kiln.runtime.posix.TreeRemover;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What the sandbox puts into a root of the chroot tier while a step runs. All of it goes beneath
+ * handles of directories: a root may hold symbolic links that lead anywhere.
+ */
+final class ChrootRoot implements AutoCloseable {
+  private static final String DEV = "dev";
+
+  /** Minor numbers of major 1, in this order from zero; memory devices of null(4), random(4). */
+  private record Node(String name, int major, int minor) {}
+
+  private static final List<Node> NODES =
+      List.of(
+          new Node("null", 1, 3),
+          new Node("zero", 1, 5),
+          new Node("full", 1, 7),
+          new Node("random", 1, 8),
+          new Node("urandom", 1, 9),
+          new Node("tty", 5, 0));
+
+  private final Path root;
+
+  private ChrootRoot(Path root) {
+    this.root = root;
+  }
+
+  static ChrootRoot prepare(
+      Path root, ChrootTools tools, HostFiles hostFiles, boolean deviceNodes, Command command)
+      throws IOException {
+    try (DirectoryHandle handle = DirectoryHandle.open(root);
+        DirectoryHandle etc = directory(handle, "etc", 0755);
+        DirectoryHandle dev = directory(handle, DEV, 0755)) {
+      replace(etc, "resolv.conf", hostFiles.resolvConf(), 0644);
+      replace(etc, "hosts", hostFiles.hosts(), 0644);
+      TreeRemover.removeContents(dev);
+      for (Node node : NODES) {
+        if (deviceNodes) {
+          dev.makeNode(node.name, FileType.CHARACTER_DEVICE, 0666, node.major, node.minor);
+        } else {
+          dev.createFile(node.name, 0666).close();
+        }
+        dev.chmod(node.name, 0666);
+      }
+      directory(dev, "shm", 01777).close();
+      try (DirectoryHandle copies =
+          directory(dev, Path.of(ChrootTools.DIRECTORY).getFileName().toString(), 0755)) {
+        tools.setpriv().copyTo(copies);
+        tools.env().copyTo(copies);
+      }
+      for (StepFile file : command.files()) {
+        write(dev, file);
+      }
+    }
+    return new ChrootRoot(root);
+  }
+
+  private static void write(DirectoryHandle dev, StepFile file) throws IOException {
+    String[] names = file.path().substring(("/" + DEV + "/").length()).split("/");
+    DirectoryHandle parent = dev.openDirectory("");
+    try {
+      for (int i = 0; i < names.length - 1; i++) {
+        DirectoryHandle child = directory(parent, names[i], 0755);
+        parent.close();
+        parent = child;
+      }
+      replace(parent, names[names.length - 1], file.content(), file.mode());
+    } finally {
+      parent.close();
+    }
+  }
+
+  /** Opens a directory, making it if there is none; ELOOP if it is a symbolic link. */
+  private static DirectoryHandle directory(DirectoryHandle parent, String name, int mode)
+      throws IOException {
+    Optional<FileStatus> present = parent.find(name);
+    if (present.isEmpty()) {
+      parent.makeDirectory(name, 0700);
+      parent.chmod(name, mode);
+    }
+    return parent.openDirectory(name);
+  }
+
+  private static void replace(DirectoryHandle directory, String name, byte[] content, int mode)
+      throws IOException {
+    TreeRemover.remove(directory, name);
+    try (FileHandle file = directory.createFile(name, 0600)) {
+      file.write(content, 0, content.length);
+      file.chmod(mode);
+    }
+  }
+
+  /** Empties /dev: its files have what steps wrote to them where they are no devices. */
+  @Override
+  public void close() throws IOException {
+    try (DirectoryHandle handle = DirectoryHandle.open(root)) {
+      Optional<FileStatus> dev = handle.find(DEV);
+      if (dev.isPresent() && dev.get().isDirectory()) {
+        try (DirectoryHandle contents = handle.openDirectory(DEV)) {
+          TreeRemover.removeContents(contents);
+        }
+      }
+    }
+  }
+}

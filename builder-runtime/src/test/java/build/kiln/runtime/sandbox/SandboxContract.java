@@ -1,0 +1,389 @@
+package build.kiln.runtime.sandbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import build.kiln.runtime.rootfs.RootSpec;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What every tier that runs something must do. */
+@Timeout(60)
+abstract class SandboxContract {
+  protected TestRoots roots;
+
+  abstract Sandbox sandbox();
+
+  /** A root with busybox. */
+  abstract RootSpec root() throws Exception;
+
+  @BeforeEach
+  void make() throws Exception {
+    roots = new TestRoots();
+  }
+
+  /** Closing the roots fails if anything is still mounted in them. */
+  @AfterEach
+  void nothingIsLeft() throws Exception {
+    String directory = roots.directory().toString();
+    assertThat(Files.readString(Path.of("/proc/self/mountinfo"))).doesNotContain(directory);
+    try (var names = Files.list(scratch())) {
+      assertThat(names).isEmpty();
+    }
+    roots.close();
+  }
+
+  abstract Path scratch();
+
+  @Test
+  void seesOnlyItsOwnEnvironment() throws Exception {
+    Ran ran =
+        Ran.command(
+            sandbox(),
+            root(),
+            new Command(List.of("env"), List.of("PATH=/bin", "A=b c", "E="), "/", 0, 0, List.of()));
+    assertThat(ran.out().lines().filter(line -> !line.equals("PWD=/")))
+        .as(ran.toString())
+        .containsExactlyInAnyOrder("PATH=/bin", "A=b c", "E=");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "exit 0, 0",
+    "exit 7, 7",
+    "exit 255, 255",
+    "sh -c 'kill -TERM $$', 143",
+    "sh -c 'kill -SEGV $$', 139",
+    "sh -c 'kill -INT $$', 130",
+    "exec nosuch, 127",
+  })
+  void endsWithTheCommandsExitCode(String script, int code) throws Exception {
+    assertThat(Ran.sh(sandbox(), root(), script).code()).isEqualTo(code);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "nosuch, 127, nosuch",
+    "/bin/nosuch, 127, nosuch",
+    "/etc/passwd, 126, /etc/passwd",
+    "/etc, 126, /etc",
+    "/bad-interpreter, 127, /bad-interpreter",
+    "/bad-format, 126, /bad-format",
+  })
+  void blamesCommandsThatCannotRun(String program, int code, String name) throws Exception {
+    RootSpec root = root();
+    Path files = filesOf(root);
+    executable(files.resolve("bad-interpreter"), "#!/no/such/interpreter\n");
+    executable(files.resolve("bad-format"), "\0\1\2");
+    Ran ran = Ran.argv(sandbox(), root, program);
+    assertThat(ran.code()).as(ran.toString()).isEqualTo(code);
+    assertThat(ran.err()).isNotEmpty();
+    assertThat(ran.stdout()).isEmpty();
+  }
+
+  static void executable(Path file, String content) throws IOException {
+    Files.writeString(file, content);
+    assertThat(file.toFile().setExecutable(true, false)).isTrue();
+  }
+
+  static Path filesOf(RootSpec root) {
+    return switch (root) {
+      case RootSpec.Overlay o -> o.lowers().getFirst();
+      case RootSpec.Directory d -> d.path();
+    };
+  }
+
+  @Test
+  void runsAsAnyUserInAnyDirectory() throws Exception {
+    Command command =
+        new Command(
+            List.of("/bin/sh", "-c", "id -u; id -g; id -G; pwd; umask"),
+            Ran.ENV,
+            "/tmp",
+            1000,
+            1001,
+            List.of(1001, 20));
+    Ran ran = Ran.command(sandbox(), root(), command);
+    assertThat(ran.out().lines()).as(ran.toString()).containsExactly("1000", "1001", "1001 20", "/tmp", "0022");
+  }
+
+  @Test
+  void keepsDockersCapabilitiesOfRootAndNoneOfOthers() throws Exception {
+    RootSpec root = root();
+    assertThat(Ran.sh(sandbox(), root, "touch /f && chown 1234:65534 /f && ls -ln /f").out())
+        .contains("1234")
+        .contains("65534");
+    Ran other = Ran.shAs(sandbox(), root, 1000, "chown 1000 /f");
+    assertThat(other.code()).isNotZero();
+    assertThat(other.err()).contains("not permitted");
+  }
+
+  @Test
+  void standardInputIsEmpty() throws Exception {
+    assertThat(Ran.sh(sandbox(), root(), "cat | wc -c").out()).isEqualTo("0");
+  }
+
+  @Test
+  void ignoresNoSignal() throws Exception {
+    Ran ran = Ran.sh(sandbox(), root(), "sh -c 'kill -QUIT $$; echo ignored'");
+    assertThat(ran.out()).doesNotContain("ignored");
+  }
+
+  @Test
+  void streamsBothStreamsAsTheyCome() throws Exception {
+    var pieces = new LinkedBlockingQueue<String>();
+    RootSpec root = root();
+    var result = new AtomicReference<Object>();
+    Thread thread =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  try {
+                    result.set(
+                        sandbox()
+                            .run(
+                                root,
+                                sh(
+                                    "mkfifo /tmp/f; echo one; echo two >&2; read x </tmp/f; echo"
+                                        + " three"),
+                                (stream, bytes, length) ->
+                                    pieces.add(
+                                        stream
+                                            + ":"
+                                            + new String(
+                                                bytes, 0, length, StandardCharsets.UTF_8))));
+                  } catch (SandboxException | InterruptedException e) {
+                    result.set(e);
+                  }
+                });
+    assertThat(List.of(take(pieces), take(pieces)))
+        .containsExactlyInAnyOrder("STDOUT:one\n", "STDERR:two\n");
+    assertThat(pieces).as("the step still waits").isEmpty();
+    Path fifo = liveFile(root, "tmp/f");
+    await().until(() -> Files.exists(fifo));
+    Files.writeString(fifo, "go\n");
+    assertThat(take(pieces)).isEqualTo("STDOUT:three\n");
+    thread.join();
+    assertThat(result).hasValue(0);
+  }
+
+  private static String take(LinkedBlockingQueue<String> pieces) throws InterruptedException {
+    String piece = pieces.poll(20, TimeUnit.SECONDS);
+    assertThat(piece).isNotNull();
+    return piece;
+  }
+
+  /** A file that a step has made. */
+  static Path liveFile(RootSpec root, String path) {
+    return switch (root) {
+      case RootSpec.Overlay o -> o.upper().resolve(path);
+      case RootSpec.Directory d -> d.path().resolve(path);
+    };
+  }
+
+  static Command sh(String script) {
+    return new Command(List.of("/bin/sh", "-c", script), Ran.ENV, "/", 0, 0, List.of());
+  }
+
+  @Test
+  void losesNothingOfHugeBinaryOutput() throws Exception {
+    var counts = new AtomicLong[] {new AtomicLong(), new AtomicLong()};
+    var bad = new AtomicLong();
+    // 0xFF 0x00 over and over is what no text decoding leaves alone.
+    String script =
+        "printf '\\377\\000\\377\\000\\377\\000\\377\\000' >/tmp/p; i=0; while [ $i -lt 15 ]; do cat"
+            + " /tmp/p /tmp/p >/tmp/q; mv /tmp/q /tmp/p; i=$((i+1)); done; i=0; while [ $i -lt 400 ];"
+            + " do cat /tmp/p; [ $((i%4)) = 0 ] && cat /tmp/p >&2; i=$((i+1)); done; true";
+    int code =
+        sandbox()
+            .run(
+                root(),
+                sh(script),
+                (stream, bytes, length) -> {
+                  long at = counts[stream.ordinal()].getAndAdd(length);
+                  for (int i = 0; i < length; i++) {
+                    if (bytes[i] != ((at + i) % 2 == 0 ? (byte) 0xFF : 0)) {
+                      bad.incrementAndGet();
+                    }
+                  }
+                });
+    assertThat(code).isZero();
+    assertThat(counts[0]).hasValue(400L << 18);
+    assertThat(counts[1]).hasValue(100L << 18);
+    assertThat(bad).hasValue(0);
+  }
+
+  @Test
+  void anOutputThatFailsEndsTheStep() {
+    assertThatThrownBy(
+            () ->
+                sandbox()
+                    .run(
+                        root(),
+                        sh("echo x; sleep 100"),
+                        (stream, bytes, length) -> {
+                          throw new IllegalStateException("disk full");
+                        }))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("disk full");
+  }
+
+  @Test
+  void filesAreSeenAndLeaveNothing() throws Exception {
+    RootSpec root = root();
+    byte[] script = "#!/bin/sh\necho script of $(id -u) $0\n".getBytes(StandardCharsets.UTF_8);
+    Command command =
+        new Command(
+            List.of("/bin/sh", "-c", "/dev/pipes/EOF && stat -c '%a %U' /dev/pipes/EOF"),
+            Ran.ENV,
+            "/",
+            1000,
+            1000,
+            List.of(),
+            List.of(
+                new StepFile("/dev/pipes/EOF", script, 0755),
+                new StepFile("/dev/pipes/deep/er", new byte[] {1}, 0644)));
+    Ran ran = Ran.command(sandbox(), root, command);
+    assertThat(ran.out()).as(ran.toString()).isEqualTo("script of 1000 /dev/pipes/EOF\n755 root");
+    Ran later = Ran.sh(sandbox(), root, "ls /dev/pipes");
+    assertThat(later.code()).isNotZero();
+    assertThat(liveFile(root, "dev/pipes")).doesNotExist();
+  }
+
+  @Test
+  void hasHostsResolverAndDevices() throws Exception {
+    RootSpec root = root();
+    Files.delete(filesOf(root).resolve("etc/hosts"));
+    Files.createSymbolicLink(filesOf(root).resolve("etc/hosts"), Path.of("/tmp/elsewhere"));
+    Ran ran =
+        Ran.sh(
+            sandbox(),
+            root,
+            "grep -q kiln /etc/hosts && cat /etc/resolv.conf >/dev/null && echo x >/dev/null && head"
+                + " -c 5 /dev/zero | wc -c && head -c 5 /dev/urandom | wc -c && echo y >/dev/shm/y");
+    assertThat(ran.code()).as(ran.toString()).isZero();
+    assertThat(Files.readString(Path.of("/etc/hosts"))).doesNotContain("127.0.0.1 kiln");
+  }
+
+  @Test
+  void changesStayInTheRoot() throws Exception {
+    RootSpec root = root();
+    assertThat(Ran.sh(sandbox(), root, "echo a >/new && mkdir -p /d/e").code()).isZero();
+    assertThat(liveFile(root, "new")).hasContent("a\n");
+    assertThat(liveFile(root, "d/e")).isDirectory();
+    assertThat(Ran.sh(sandbox(), root, "cat /new").out()).isEqualTo("a");
+  }
+
+  @Test
+  void backgroundProcessesEndWithTheCommand() throws Exception {
+    Ran ran = Ran.sh(sandbox(), root(), "(setsid sleep 9871 & setsid sleep 9871 &) ; echo done");
+    assertThat(ran.out()).isEqualTo("done");
+    assertThat(processes("sleep 9871")).isZero();
+  }
+
+  static long processes(String commandLine) {
+    return ProcessHandle.allProcesses()
+        .filter(
+            p -> {
+              try {
+                return Files.readString(
+                        Path.of("/proc/" + p.pid() + "/cmdline"), StandardCharsets.ISO_8859_1)
+                    .replace('\0', ' ')
+                    .strip()
+                    .equals(commandLine);
+              } catch (IOException ended) {
+                return false;
+              }
+            })
+        .count();
+  }
+
+  @Test
+  void interruptKillsEverything() throws Exception {
+    var started = new CountDownLatch(1);
+    var result = new AtomicReference<Object>();
+    RootSpec root = root();
+    Thread thread =
+        Thread.ofVirtual()
+            .start(
+                () -> {
+                  try {
+                    result.set(
+                        sandbox()
+                            .run(
+                                root,
+                                sh(
+                                    "trap '' TERM INT HUP; setsid sleep 9872 & sh -c 'sleep 9872;"
+                                        + " true' & echo up; while true; do sleep 9872; done"),
+                                (stream, bytes, length) -> started.countDown()));
+                  } catch (SandboxException | InterruptedException e) {
+                    result.set(e);
+                  }
+                });
+    assertThat(started.await(20, TimeUnit.SECONDS)).isTrue();
+    await().until(() -> processes("sleep 9872") == 3);
+    thread.interrupt();
+    assertThat(thread.join(Duration.ofSeconds(15))).isTrue();
+    assertThat(result.get()).isInstanceOf(InterruptedException.class);
+    assertThat(processes("sleep 9872")).isZero();
+  }
+
+  @Test
+  void interruptAtAnyMomentLeavesNothing() throws Exception {
+    RootSpec root = root();
+    for (int delay = 0; delay < 24; delay++) {
+      var result = new AtomicReference<Object>();
+      Thread thread =
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    try {
+                      result.set(Ran.argv(sandbox(), root, "sleep", "9873"));
+                    } catch (SandboxException | InterruptedException e) {
+                      result.set(e);
+                    }
+                  });
+      thread.join(Duration.ofMillis(delay * 2 + 1));
+      thread.interrupt();
+      assertThat(thread.join(Duration.ofSeconds(15))).as("delay %d", delay).isTrue();
+      assertThat(result.get()).isInstanceOf(InterruptedException.class);
+    }
+    assertThat(processes("sleep 9873")).isZero();
+  }
+
+  @Test
+  void independentStepsRunSideBySide() throws Exception {
+    RootSpec first = root();
+    RootSpec second = root();
+    var codes = new AtomicReference<>("");
+    Thread other =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  try {
+                    codes.set(Ran.sh(sandbox(), second, "sleep 0.3; echo b").out());
+                  } catch (SandboxException | InterruptedException e) {
+                    codes.set(e.toString());
+                  }
+                });
+    assertThat(Ran.sh(sandbox(), first, "echo a").out()).isEqualTo("a");
+    other.join();
+    assertThat(codes).hasValue("b");
+  }
+}
