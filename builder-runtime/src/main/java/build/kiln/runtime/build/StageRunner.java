@@ -20,6 +20,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
@@ -63,7 +64,7 @@ final class StageRunner {
       } catch (DockerfileException e) {
         throw new BuildException(FailureReason.DockerfileInvalid, e.render(), e);
       } catch (UncheckedIOException e) {
-        throw wrapped(instruction, e.getCause());
+        throw wrapped(instruction, Objects.requireNonNull(e.getCause()));
       } catch (IOException e) {
         throw wrapped(instruction, e);
       }
@@ -274,7 +275,7 @@ final class StageRunner {
       }
       return session.store().layers().write(made, session.request().compression());
     } catch (Conflict e) {
-      throw StepProblems.at(instruction.path().range(), e.getMessage(), null);
+      throw StepProblems.at(instruction.path().range(), e);
     } catch (Accounts.UnknownAccount e) {
       throw StepProblems.at(instruction.path().range(), "USER: " + e.getMessage(), null);
     }

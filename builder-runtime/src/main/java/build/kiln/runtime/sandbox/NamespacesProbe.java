@@ -99,7 +99,7 @@ final class NamespacesProbe {
           ? Optional.empty()
           : Optional.of("'true' ended with code " + code + " " + output.toString().strip());
     } catch (SandboxException e) {
-      return Optional.of(e.getMessage());
+      return Optional.of(String.valueOf(e.getMessage()));
     }
   }
 }

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Objects;
 
 /** A directory of the builder's own for one step, removed when it ends. */
 record StepDirectory(Path path) implements AutoCloseable {
@@ -32,7 +33,7 @@ record StepDirectory(Path path) implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    try (DirectoryHandle parent = DirectoryHandle.open(path.getParent())) {
+    try (DirectoryHandle parent = DirectoryHandle.open(Objects.requireNonNull(path.getParent()))) {
       TreeRemover.remove(parent, path.getFileName().toString());
     }
   }
