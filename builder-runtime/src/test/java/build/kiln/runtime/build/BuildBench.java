@@ -38,6 +38,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
@@ -104,9 +105,9 @@ final class BuildBench implements AutoCloseable {
   /** Writes a file of the context, dated {@link #FILE_TIME}, as are its folders. */
   BuildBench file(String path, String content) throws IOException {
     Path file = context.resolve(path);
-    Files.createDirectories(file.getParent());
+    Files.createDirectories(Objects.requireNonNull(file.getParent()));
     Files.writeString(file, content);
-    for (Path at = file; !at.equals(context.getParent()); at = at.getParent()) {
+    for (Path at = file; at != null && at.startsWith(context); at = at.getParent()) {
       Files.setLastModifiedTime(at, FileTime.from(FILE_TIME));
     }
     return this;

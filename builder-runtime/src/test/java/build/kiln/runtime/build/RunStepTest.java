@@ -54,7 +54,7 @@ class RunStepTest {
       Assumptions.assumeTrue(sandbox.tier() == tier, sandbox.description());
       bench.sandboxes(() -> sandbox);
     } catch (SandboxException e) {
-      Assumptions.abort(e.getMessage());
+      Assumptions.abort(String.valueOf(e.getMessage()));
     }
     busybox = bench.base("busybox:1", busybox(), container());
     bench.file("a.txt", "a");

@@ -120,7 +120,7 @@ final class TestRoots implements AutoCloseable {
   }
 
   private static void remove(Path tree) throws IOException {
-    try (DirectoryHandle parent = DirectoryHandle.open(tree.getParent())) {
+    try (DirectoryHandle parent = DirectoryHandle.open(java.util.Objects.requireNonNull(tree.getParent()))) {
       TreeRemover.remove(parent, tree.getFileName().toString());
     }
   }
