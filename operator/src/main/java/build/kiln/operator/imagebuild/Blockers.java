@@ -75,8 +75,7 @@ final class Blockers {
       return blocked(
           FailureReason.Unschedulable,
           "no node takes the builder pod: %s It starts by itself when one does; or change podTemplate (resources, nodeSelector, tolerations)"
-              .formatted(
-                  PodFailures.sentence(Text.orEmpty(unschedulable.get().getMessage()))));
+              .formatted(PodFailures.sentence(Text.orEmpty(unschedulable.get().getMessage()))));
     }
     var waiting =
         PodFailures.containers(pod).stream()
@@ -148,8 +147,7 @@ final class Blockers {
     return new Waiting(Optional.of(new Blocker(reason, message)));
   }
 
-  private static boolean lasted(
-      @Nullable String since, Pod pod, Instant now, Duration grace) {
+  private static boolean lasted(@Nullable String since, Pod pod, Instant now, Duration grace) {
     var from = since == null ? pod.getMetadata().getCreationTimestamp() : since;
     return from != null && !now.isBefore(Instant.parse(from).plus(grace));
   }

@@ -116,8 +116,7 @@ final class BuildQueue {
   private static boolean waits(ImageBuild build) {
     return requireNonNullElse(build.getStatus(), ImageBuildStatus.NONE)
         .condition(Conditions.READY)
-        .filter(
-            ready -> "False".equals(ready.getStatus()) || "Suspended".equals(ready.getReason()))
+        .filter(ready -> "False".equals(ready.getStatus()) || "Suspended".equals(ready.getReason()))
         .isEmpty();
   }
 

@@ -66,10 +66,7 @@ final class Surroundings {
               "ConfigMap %s does not exist in namespace %s. It is picked up when it appears"
                   .formatted(name, namespace)));
     }
-    return requireNonNullElse(
-            source.configMap().items(),
-            List.<ConfigMapSource.Item>of())
-        .stream()
+    return requireNonNullElse(source.configMap().items(), List.<ConfigMapSource.Item>of()).stream()
         .map(ConfigMapSource.Item::key)
         .filter(
             key ->

@@ -105,8 +105,7 @@ class LifeTest {
     cluster.apply("hello", HELLO);
     var job = cluster.awaitJob("hello", 1);
     var pod = cluster.runs(job);
-    cluster.podIs(
-        pod, TestCluster.ended(0, "", Records.outcome(pushed("registry.example.com/x"))));
+    cluster.podIs(pod, TestCluster.ended(0, "", Records.outcome(pushed("registry.example.com/x"))));
     cluster.awaitReady("hello", "True", "Succeeded");
     Awaitility.await().until(() -> ttl(job), Objects::nonNull);
     assertThat(cluster.jobs()).hasSize(1);
@@ -666,7 +665,7 @@ class LifeTest {
   }
 
   @Test
-  void auto_takesTheStrongestTierThatIsAdmitted() {
+  void autoTakesTheStrongestTierThatIsAdmitted() {
     cluster.admission =
         pod ->
             Boolean.TRUE.equals(pod.getSpec().getSecurityContext().getRunAsNonRoot())
