@@ -99,15 +99,15 @@ final class LayerUnpacker implements LayerTree.Observer {
       throws IOException {
     String tried = "unpack layer " + layer.descriptor().digest() + " into " + root.label();
     return Failures.explained(
-        tried,
-        () -> {
-          var unpacker = new LayerUnpacker(layer, root, form);
-          try (unpacker.directories) {
-            files.read(layer, unpacker::readAll);
-            unpacker.finish(unpacker.tree.root(), false);
-          }
-          return unpacker.result();
-        });
+        tried, () -> DeepStack.call(() -> new LayerUnpacker(layer, root, form).unpack(files, layer)));
+  }
+
+  private Result unpack(LayerFiles files, Layer layer) throws IOException {
+    try (directories) {
+      files.read(layer, this::readAll);
+      finish(tree.root(), false);
+    }
+    return result();
   }
 
   private Result result() {

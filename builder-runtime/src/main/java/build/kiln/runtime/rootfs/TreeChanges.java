@@ -42,8 +42,12 @@ final class TreeChanges {
       sink.add(READER.directory("", root));
     }
     var changes = new TreeChanges(root, sink);
-    changes.collectLinks(before, after);
-    changes.compare("", before, after);
+    DeepStack.call(
+        () -> {
+          changes.collectLinks(before, after);
+          changes.compare("", before, after);
+          return changes;
+        });
   }
 
   private void collectLinks(@Nullable TreeIndex before, TreeIndex after) {

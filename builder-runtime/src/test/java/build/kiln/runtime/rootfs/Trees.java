@@ -28,12 +28,15 @@ final class Trees {
   private Trees() {}
 
   static Map<String, String> of(Path root) throws IOException {
-    try (DirectoryHandle handle = DirectoryHandle.open(root)) {
-      var trees = new Trees();
-      trees.add(READER.directory("", handle), null);
-      trees.walk(handle, "");
-      return trees.result();
-    }
+    return DeepStack.call(
+        () -> {
+          try (DirectoryHandle handle = DirectoryHandle.open(root)) {
+            var trees = new Trees();
+            trees.add(READER.directory("", handle), null);
+            trees.walk(handle, "");
+            return trees.result();
+          }
+        });
   }
 
   static Map<String, String> of(ImageTree image) throws IOException {
@@ -41,6 +44,12 @@ final class Trees {
     trees.add(image.lookup("").orElseThrow(), null);
     trees.walk(image, "");
     return trees.result();
+  }
+
+  /** With the directory for {@code /etc/hosts}, which is made where an image has none. */
+  static Map<String, String> withEtc(Map<String, String> lines) {
+    lines.putIfAbsent("etc", "DIRECTORY 755 0:0 0.000000000 0");
+    return lines;
   }
 
   /** Fails with the lines that differ, if some do. */
