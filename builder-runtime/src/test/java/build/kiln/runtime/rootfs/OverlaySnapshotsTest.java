@@ -199,10 +199,11 @@ class OverlaySnapshotsTest {
 
   @Test
   void aStepMaySetAttributesThatLookLikeOverlays() throws Exception {
-    assertThat(
-            changesAfter(
-                Way.USER_XATTR, base(), "setfattr -n user.overlay.opaque -v y d || touch d/no"))
-        .containsAnyOf("DIRECTORY d user.overlay.opaque", "FILE d/no");
+    List<String> changes =
+        changesAfter(
+            Way.USER_XATTR, base(), "setfattr -n user.overlay.opaque -v y d || touch refused");
+    assumeTrue(!changes.contains("FILE refused"), "kernels before 6.7 do not nest overlays");
+    assertThat(changes).containsExactly("DIRECTORY d user.overlay.opaque");
   }
 
   @Test
