@@ -99,7 +99,8 @@ final class LayerUnpacker implements LayerTree.Observer {
       throws IOException {
     String tried = "unpack layer " + layer.descriptor().digest() + " into " + root.label();
     return Failures.explained(
-        tried, () -> DeepStack.call(() -> new LayerUnpacker(layer, root, form).unpack(files, layer)));
+        tried,
+        () -> DeepStack.call(() -> new LayerUnpacker(layer, root, form).unpack(files, layer)));
   }
 
   private Result unpack(LayerFiles files, Layer layer) throws IOException {
@@ -210,8 +211,7 @@ final class LayerUnpacker implements LayerTree.Observer {
     }
   }
 
-  private void writeContent(FileHandle file, long size, LayerEvent.Entry entry)
-      throws IOException {
+  private void writeContent(FileHandle file, long size, LayerEvent.Entry entry) throws IOException {
     List<Extent> extents = entry.extents();
     if (extents.size() == 1 && extents.getFirst().length() == size) {
       file.writeAll(entry.content(), buffer);

@@ -35,8 +35,7 @@ final class TreeChanges {
   /**
    * @param root the directory as it is in {@code after}
    */
-  static void write(
-      DirectoryHandle root, TreeIndex before, TreeIndex after, LayerSource.Sink sink)
+  static void write(DirectoryHandle root, TreeIndex before, TreeIndex after, LayerSource.Sink sink)
       throws IOException {
     if (!before.status().equals(after.status())) {
       sink.add(READER.directory("", root));

@@ -54,8 +54,19 @@ final class Limited {
             var meta = EntryMeta.file("null", 0666, 0, 0, 0, 0);
             sink.add(
                 new EntryMeta(
-                    meta.path(), Kind.CHARACTER_DEVICE, 0666, 0, 0, 0, 0, 0, null, 1, 3,
-                    new TreeMap<>(), 0));
+                    meta.path(),
+                    Kind.CHARACTER_DEVICE,
+                    0666,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    null,
+                    1,
+                    3,
+                    new TreeMap<>(),
+                    0));
             sink.add(meta.withPath("zero").asHardLinkTo("null"));
             UnpackTest.file(sink, "f", "x");
           };

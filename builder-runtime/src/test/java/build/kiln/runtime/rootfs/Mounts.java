@@ -1,5 +1,6 @@
 package build.kiln.runtime.rootfs;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
@@ -39,8 +40,7 @@ final class Mounts {
       Files.createDirectories(directory.resolve(name));
     }
     String options = "lowerdir=l,upperdir=u,workdir=w," + way.options;
-    return run(
-        way, directory, List.of("mount", "-t", "overlay", "-o", options, "overlay", "m"));
+    return run(way, directory, List.of("mount", "-t", "overlay", "-o", options, "overlay", "m"));
   }
 
   /** Runs a command in new namespaces; what it printed if it failed, or empty. */
@@ -88,8 +88,7 @@ final class Mounts {
   }
 
   /** Runs a script in a mounted root, which is its working directory. */
-  static void script(Way way, RootSpec.Overlay root, String script, Path scratch)
-      throws Exception {
+  static void script(Way way, RootSpec.Overlay root, String script, Path scratch) throws Exception {
     Path target = scratch.resolve("merged");
     inside(way, root, scratch, List.of("sh", "-ec", "cd " + target + "\n" + script));
   }
@@ -97,7 +96,7 @@ final class Mounts {
   private static void inside(Way way, RootSpec.Overlay root, Path scratch, List<String> command)
       throws Exception {
     Path target = Files.createDirectories(scratch.resolve("merged"));
-    Path workspace = root.lowers().getFirst().getParent();
+    Path workspace = requireNonNull(root.lowers().getFirst().getParent());
     // Relative names, so that many lowers fit in a page.
     String options =
         "lowerdir="

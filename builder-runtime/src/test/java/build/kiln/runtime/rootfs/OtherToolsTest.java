@@ -30,7 +30,7 @@ class OtherToolsTest {
 
   @BeforeEach
   void saveImage() throws Exception {
-    assumeTrue("root".equals(System.getProperty("user.name")), "owners need root");
+    Trees.assumeRoot();
     Path archive = dir.resolve("image.tar");
     String error = run("docker", "save", "-o", archive.toString(), IMAGE);
     assumeTrue(error.isEmpty(), "no " + IMAGE + " from docker: " + error);
@@ -93,15 +93,23 @@ class OtherToolsTest {
     Path root = Files.createDirectory(dir.resolve("tar"));
     assumeTrue(tars.size() == 1, IMAGE + " has several layers, and tar knows no whiteouts");
     must(
-        "tar", "--xattrs", "--xattrs-include=*", "--numeric-owner", "-p", "-xf",
-        tars.getFirst().toString(), "-C", root.toString());
+        "tar",
+        "--xattrs",
+        "--xattrs-include=*",
+        "--numeric-owner",
+        "-p",
+        "-xf",
+        tars.getFirst().toString(),
+        "-C",
+        root.toString());
     compare("tar", root);
   }
 
   @Test
   void umociUnpacksTheSame() throws Exception {
     String oci = dir.resolve("oci") + ":x";
-    String error = run("skopeo", "copy", "docker-archive:" + dir.resolve("image.tar"), "oci:" + oci);
+    String error =
+        run("skopeo", "copy", "docker-archive:" + dir.resolve("image.tar"), "oci:" + oci);
     assumeTrue(error.isEmpty(), error);
     Path bundle = dir.resolve("bundle");
     error = run("umoci", "unpack", "--image", oci, bundle.toString());

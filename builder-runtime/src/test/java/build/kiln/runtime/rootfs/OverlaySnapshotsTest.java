@@ -40,12 +40,15 @@ class OverlaySnapshotsTest {
 
   @BeforeEach
   void open() throws IOException {
+    Trees.assumeRoot();
     store = LocalStore.open(dir.resolve("store"));
   }
 
   @AfterEach
   void close() throws IOException {
-    store.close();
+    if (store != null) {
+      store.close();
+    }
   }
 
   /** Layers of which the later remove some of what the earlier have. */
@@ -54,7 +57,9 @@ class OverlaySnapshotsTest {
     var paths = new ArrayList<String>();
     for (int i = 0; i < count; i++) {
       Layer layer =
-          store.layers().write(RandomTrees.layer(seed * 10 + i, List.copyOf(paths)), Compression.ZSTD);
+          store
+              .layers()
+              .write(RandomTrees.layer(seed * 10 + i, List.copyOf(paths)), Compression.ZSTD);
       layers.add(layer);
       for (LayerIndex.Item item : store.layers().index(layer).items()) {
         if (item instanceof LayerIndex.Item.Entry e && !e.meta().path().isEmpty()) {
@@ -72,8 +77,7 @@ class OverlaySnapshotsTest {
     assumeTrue(missing.isEmpty(), missing);
     for (long seed = 1; seed <= SEEDS; seed++) {
       List<Layer> layers = randomLayers(store, seed, 3);
-      try (var snapshots =
-          Snapshots.overlay(store.layers(), dir.resolve("s"), way.userXattr)) {
+      try (var snapshots = Snapshots.overlay(store.layers(), dir.resolve("s"), way.userXattr)) {
         for (int step = 0; step < 2; step++) {
           Map<String, String> changed;
           try (var snapshot = snapshots.prepare(layers)) {
@@ -151,16 +155,14 @@ class OverlaySnapshotsTest {
     return List.of(
         Arguments.of("cat a/b/f; ls -lR . >/dev/null; test ! -e nothing", List.of()),
         Arguments.of("true > etc/hosts; echo x >> etc/resolv.conf; echo > dev/x", List.of()),
-        Arguments.of(
-            "chmod 600 a/b/f", List.of("DIRECTORY a", "DIRECTORY a/b", "FILE a/b/f")),
+        Arguments.of("chmod 600 a/b/f", List.of("DIRECTORY a", "DIRECTORY a/b", "FILE a/b/f")),
         Arguments.of(
             "touch -d @9 a/b/f; ln a/b/f a/b/h",
             List.of("DIRECTORY a", "DIRECTORY a/b", "FILE a/b/f", "HARDLINK a/b/h -> a/b/f")),
         // The directory's time has changed.
         Arguments.of("touch d/x; rm d/x", List.of("DIRECTORY d")),
         Arguments.of("touch x; rm x", List.of("DIRECTORY ")),
-        Arguments.of(
-            "rm a/b/f", List.of("DIRECTORY a", "DIRECTORY a/b", "WHITEOUT a/b/f")),
+        Arguments.of("rm a/b/f", List.of("DIRECTORY a", "DIRECTORY a/b", "WHITEOUT a/b/f")),
         Arguments.of("rm -r a", List.of("DIRECTORY ", "WHITEOUT a")),
         Arguments.of(
             "mkdir -p new/in; touch new/in/x; mkdir etc/mine",
@@ -180,8 +182,7 @@ class OverlaySnapshotsTest {
         Arguments.of(
             "rm a/b/f; mkdir a/b/f; touch a/b/f/x",
             List.of("DIRECTORY a", "DIRECTORY a/b", "DIRECTORY a/b/f", "FILE a/b/f/x")),
-        Arguments.of(
-            "setfattr -n user.mine -v 1 d", List.of("DIRECTORY d user.mine")),
+        Arguments.of("setfattr -n user.mine -v 1 d", List.of("DIRECTORY d user.mine")),
         Arguments.of("chmod 700 .", List.of("DIRECTORY ")),
         Arguments.of("chmod 700 .; chmod 755 .", List.of()),
         Arguments.of(
@@ -225,8 +226,7 @@ class OverlaySnapshotsTest {
 
   @Test
   void threeHundredLayersMount() throws Exception {
-    String missing =
-        Mounts.missing(Way.USER_XATTR, Files.createDirectories(dir.resolve("probe")));
+    String missing = Mounts.missing(Way.USER_XATTR, Files.createDirectories(dir.resolve("probe")));
     assumeTrue(missing.isEmpty(), missing);
     var layers = new ArrayList<Layer>();
     for (int i = 0; i < 300; i++) {

@@ -1,6 +1,7 @@
 package build.kiln.runtime.rootfs;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.layer.EntryMeta.Kind;
@@ -44,6 +45,11 @@ final class Trees {
     trees.add(image.lookup("").orElseThrow(), null);
     trees.walk(image, "");
     return trees.result();
+  }
+
+  /** Skips a test whose layers have owners, which only root can set. */
+  static void assumeRoot() {
+    assumeTrue("root".equals(System.getProperty("user.name")), "only root may set owners");
   }
 
   /** With the directory for {@code /etc/hosts}, which is made where an image has none. */
@@ -105,8 +111,7 @@ final class Trees {
   private final class Sink implements build.kiln.runtime.layer.LayerSource.Sink {
     @Override
     public void add(EntryMeta entry) throws IOException {
-      Trees.this.add(
-          entry, entry.kind() == Kind.FILE ? InputStream.nullInputStream() : null);
+      Trees.this.add(entry, entry.kind() == Kind.FILE ? InputStream.nullInputStream() : null);
     }
 
     @Override

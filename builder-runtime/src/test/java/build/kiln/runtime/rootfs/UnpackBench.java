@@ -78,7 +78,8 @@ final class UnpackBench {
             median(again));
       }
     } finally {
-      remove(dir.getParent(), dir.getFileName().toString());
+      remove(dir, "store");
+      Files.delete(dir);
     }
   }
 

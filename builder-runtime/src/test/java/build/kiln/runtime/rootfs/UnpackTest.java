@@ -41,7 +41,7 @@ class UnpackTest {
 
   @BeforeEach
   void open() throws IOException {
-    assumeTrue("root".equals(System.getProperty("user.name")), "owners need root");
+    Trees.assumeRoot();
     store = LocalStore.open(dir.resolve("store"));
   }
 
@@ -79,120 +79,163 @@ class UnpackTest {
 
   private static EntryMeta with(EntryMeta m, Kind kind, SortedMap<String, byte[]> xattrs) {
     return new EntryMeta(
-        m.path(), kind, m.mode(), m.uid(), m.gid(), m.mtimeSeconds(), m.mtimeNanos(), m.size(),
-        m.linkTarget(), 0, 0, xattrs, 0);
+        m.path(),
+        kind,
+        m.mode(),
+        m.uid(),
+        m.gid(),
+        m.mtimeSeconds(),
+        m.mtimeNanos(),
+        m.size(),
+        m.linkTarget(),
+        0,
+        0,
+        xattrs,
+        0);
   }
 
   /** Layers whose unpacked form must be what {@link ImageTree} says. */
   static List<Arguments> twisted() {
     return List.of(
-        image("parents are links of the layer", s -> {
-          dir(s, "real");
-          link(s, "abs", "/real");
-          link(s, "up", "../../../../real");
-          link(s, "deep", "abs/new");
-          file(s, "abs/a", "1");
-          file(s, "up/b", "2");
-          file(s, "deep/c", "3");
-          dir(s, "real");
-        }),
-        image("a link of a lower layer is no way", s -> {
-          dir(s, "real");
-          link(s, "way", "real");
-          link(s, "out", "/etc");
-        }, s -> {
-          file(s, "way/x", "1");
-          file(s, "out/kiln-test-evil", "1");
-        }),
-        image("a link to outside, then through it", s -> {
-          link(s, "out", "/../../tmp");
-          file(s, "out/kiln-test-evil", "1");
-          link(s, "l1", "..");
-          link(s, "l2", "l1/..");
-          file(s, "l2/in-root", "1");
-        }),
-        image("hard links to links and through links", s -> {
-          link(s, "passwd", "/etc/passwd");
-          hardLink(s, "also", "passwd");
-          file(s, "d/f", "1");
-          link(s, "e", "d");
-          hardLink(s, "g", "e/f");
-          hardLink(s, "g", "g");
-        }),
-        image("a hard link in place of the directory that holds the file", s -> {
-          file(s, "d/f", "1");
-          hardLink(s, "d", "d/f");
-        }),
-        image("a file replaces a directory and back", s -> {
-          dir(s, "d");
-          file(s, "d/old", "1");
-          file(s, "f", "1");
-        }, s -> {
-          file(s, "d", "2");
-          dir(s, "d");
-          file(s, "d/new", "2");
-          dir(s, "f");
-          file(s, "f/new", "2");
-          file(s, "f", "3");
-        }),
-        image("entries twice", s -> {
-          file(s, "a", "first");
-          hardLink(s, "b", "a");
-          file(s, "a", "second");
-          link(s, "c", "x");
-          link(s, "c", "y");
-          dir(s, "e");
-          s.add(EntryMeta.directory("e", 0700, 7, 7, 7));
-        }),
-        image("whiteouts before and after what they concern", s -> {
-          file(s, "d/old", "1");
-          file(s, "d/sub/old", "1");
-          file(s, "e/old", "1");
-          file(s, "o/old", "1");
-          file(s, "o/sub/old", "1");
-          file(s, "gone/x", "1");
-        }, s -> {
-          file(s, "d/new", "2");
-          file(s, "d/sub/new", "2");
-          s.whiteout("d");
-          s.whiteout("e");
-          file(s, "e/new", "2");
-          file(s, "o/sub/new", "2");
-          s.opaque("o");
-          file(s, "o/late/new", "2");
-          s.whiteout("gone");
-          s.whiteout("gone/x");
-          s.whiteout("never/there");
-          file(s, "w", "2");
-          s.whiteout("w/below");
-        }),
-        image("directories that no entry describes", s -> {
-          s.add(EntryMeta.directory("", 0711, 3, 3, 9));
-          s.add(EntryMeta.directory("tmp", 01777, 5, 6, 7));
-          s.add(EntryMeta.directory("a", 0700, 5, 6, 7));
-        }, s -> {
-          file(s, "tmp/x", "1");
-          file(s, "a/b/c", "1");
-        }, s -> s.add(EntryMeta.directory("a", 0501, 1, 1, 1)), s -> file(s, "a/b/d", "1")),
-        image("an opaque root", s -> file(s, "old", "1"), s -> {
-          s.opaque("");
-          file(s, "new", "1");
-        }, s -> file(s, "more", "1")),
-        image("overlay's own names", s -> {
-          var xattrs = new TreeMap<String, byte[]>();
-          xattrs.put("user.overlay.opaque", new byte[] {'y'});
-          xattrs.put("user.overlay.redirect", "/x".getBytes(StandardCharsets.UTF_8));
-          dir(s, "x");
-          file(s, "x/f", "1");
-          dir(s, "o");
-          file(s, "o/seen", "1");
-        }, s -> {
-          var xattrs = new TreeMap<String, byte[]>();
-          xattrs.put("user.overlay.opaque", new byte[] {'y'});
-          xattrs.put("user.overlay.redirect", "/x".getBytes(StandardCharsets.UTF_8));
-          s.add(with(EntryMeta.directory("o", 0755, 0, 0, 0), Kind.DIRECTORY, xattrs));
-          s.add(with(EntryMeta.file("x", 0, 0, 0, 0, 0), Kind.CHARACTER_DEVICE, new TreeMap<>()));
-        }));
+        image(
+            "parents are links of the layer",
+            s -> {
+              dir(s, "real");
+              link(s, "abs", "/real");
+              link(s, "up", "../../../../real");
+              link(s, "deep", "abs/new");
+              file(s, "abs/a", "1");
+              file(s, "up/b", "2");
+              file(s, "deep/c", "3");
+              dir(s, "real");
+            }),
+        image(
+            "a link of a lower layer is no way",
+            s -> {
+              dir(s, "real");
+              link(s, "way", "real");
+              link(s, "out", "/etc");
+            },
+            s -> {
+              file(s, "way/x", "1");
+              file(s, "out/kiln-test-evil", "1");
+            }),
+        image(
+            "a link to outside, then through it",
+            s -> {
+              link(s, "out", "/../../tmp");
+              file(s, "out/kiln-test-evil", "1");
+              link(s, "l1", "..");
+              link(s, "l2", "l1/..");
+              file(s, "l2/in-root", "1");
+            }),
+        image(
+            "hard links to links and through links",
+            s -> {
+              link(s, "passwd", "/etc/passwd");
+              hardLink(s, "also", "passwd");
+              file(s, "d/f", "1");
+              link(s, "e", "d");
+              hardLink(s, "g", "e/f");
+              hardLink(s, "g", "g");
+            }),
+        image(
+            "a hard link in place of the directory that holds the file",
+            s -> {
+              file(s, "d/f", "1");
+              hardLink(s, "d", "d/f");
+            }),
+        image(
+            "a file replaces a directory and back",
+            s -> {
+              dir(s, "d");
+              file(s, "d/old", "1");
+              file(s, "f", "1");
+            },
+            s -> {
+              file(s, "d", "2");
+              dir(s, "d");
+              file(s, "d/new", "2");
+              dir(s, "f");
+              file(s, "f/new", "2");
+              file(s, "f", "3");
+            }),
+        image(
+            "entries twice",
+            s -> {
+              file(s, "a", "first");
+              hardLink(s, "b", "a");
+              file(s, "a", "second");
+              link(s, "c", "x");
+              link(s, "c", "y");
+              dir(s, "e");
+              s.add(EntryMeta.directory("e", 0700, 7, 7, 7));
+            }),
+        image(
+            "whiteouts before and after what they concern",
+            s -> {
+              file(s, "d/old", "1");
+              file(s, "d/sub/old", "1");
+              file(s, "e/old", "1");
+              file(s, "o/old", "1");
+              file(s, "o/sub/old", "1");
+              file(s, "gone/x", "1");
+            },
+            s -> {
+              file(s, "d/new", "2");
+              file(s, "d/sub/new", "2");
+              s.whiteout("d");
+              s.whiteout("e");
+              file(s, "e/new", "2");
+              file(s, "o/sub/new", "2");
+              s.opaque("o");
+              file(s, "o/late/new", "2");
+              s.whiteout("gone");
+              s.whiteout("gone/x");
+              s.whiteout("never/there");
+              file(s, "w", "2");
+              s.whiteout("w/below");
+            }),
+        image(
+            "directories that no entry describes",
+            s -> {
+              s.add(EntryMeta.directory("", 0711, 3, 3, 9));
+              s.add(EntryMeta.directory("tmp", 01777, 5, 6, 7));
+              s.add(EntryMeta.directory("a", 0700, 5, 6, 7));
+            },
+            s -> {
+              file(s, "tmp/x", "1");
+              file(s, "a/b/c", "1");
+            },
+            s -> s.add(EntryMeta.directory("a", 0501, 1, 1, 1)),
+            s -> file(s, "a/b/d", "1")),
+        image(
+            "an opaque root",
+            s -> file(s, "old", "1"),
+            s -> {
+              s.opaque("");
+              file(s, "new", "1");
+            },
+            s -> file(s, "more", "1")),
+        image(
+            "overlay's own names",
+            s -> {
+              var xattrs = new TreeMap<String, byte[]>();
+              xattrs.put("user.overlay.opaque", new byte[] {'y'});
+              xattrs.put("user.overlay.redirect", "/x".getBytes(StandardCharsets.UTF_8));
+              dir(s, "x");
+              file(s, "x/f", "1");
+              dir(s, "o");
+              file(s, "o/seen", "1");
+            },
+            s -> {
+              var xattrs = new TreeMap<String, byte[]>();
+              xattrs.put("user.overlay.opaque", new byte[] {'y'});
+              xattrs.put("user.overlay.redirect", "/x".getBytes(StandardCharsets.UTF_8));
+              s.add(with(EntryMeta.directory("o", 0755, 0, 0, 0), Kind.DIRECTORY, xattrs));
+              s.add(
+                  with(EntryMeta.file("x", 0, 0, 0, 0, 0), Kind.CHARACTER_DEVICE, new TreeMap<>()));
+            }));
   }
 
   private static Arguments image(String name, LayerSource... layers) {
