@@ -36,15 +36,18 @@ final class TreeChanges {
   /**
    * @param root the directory as it is in {@code after}
    */
-  static void write(
-      DirectoryHandle root, TreeIndex before, TreeIndex after, LayerSource.Sink sink)
+  static void write(DirectoryHandle root, TreeIndex before, TreeIndex after, LayerSource.Sink sink)
       throws IOException {
     if (!same("", before, after)) {
       sink.add(READER.directory("", root));
     }
     var changes = new TreeChanges(root, sink);
-    changes.collectLinks(before, after);
-    changes.compare("", before, after);
+    DeepStack.call(
+        () -> {
+          changes.collectLinks(before, after);
+          changes.compare("", before, after);
+          return changes;
+        });
   }
 
   /**
