@@ -84,7 +84,6 @@ final class OciBundle {
     }
     List<String> masked = new ArrayList<>(MASKED);
     if (!recipe.newProc()) {
-      // Its own processes are not in it, but the builder is.
       masked.addAll(Set.of("/proc/1", "/proc/" + ProcessHandle.current().pid()));
     }
     masked.forEach(linux.putArray("maskedPaths")::add);
@@ -109,7 +108,8 @@ final class OciBundle {
     if (recipe.newProc()) {
       mount(mounts, "/proc", "proc", "proc", "nosuid,noexec,nodev");
     } else {
-      mount(mounts, "/proc", "bind", "/proc", "rbind,nosuid,noexec,nodev");
+      // Its own processes are not in it, so nothing in it is for the step to write.
+      mount(mounts, "/proc", "bind", "/proc", "rbind,ro,nosuid,noexec,nodev");
     }
     mount(mounts, "/dev", "tmpfs", "tmpfs", "nosuid,strictatime,mode=755,size=65536k");
     String tty = groups.has(TTY_GROUP) ? ",gid=" + TTY_GROUP : "";

@@ -80,7 +80,9 @@ final class TestRoots implements AutoCloseable {
       String script =
           "set -e; id=$(docker create debian:trixie-slim); docker export $id | tar -x -C '"
               + tree
-              + "'; docker rm $id >/dev/null";
+              + "'; docker rm $id >/dev/null; chmod 755 '"
+              + tree
+              + "'";
       Process process = new ProcessBuilder("sh", "-c", script).redirectErrorStream(true).start();
       String output =
           new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
