@@ -1,5 +1,7 @@
 package build.kiln.runtime.sandbox;
 
+import build.kiln.runtime.posix.DirectoryHandle;
+import build.kiln.runtime.posix.FileHandle;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -9,8 +11,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import build.kiln.runtime.posix.DirectoryHandle;
-import build.kiln.runtime.posix.FileHandle;
 
 /**
  * Writes the directory that crun runs a step from: {@code config.json} of the OCI runtime
@@ -73,7 +73,8 @@ final class OciBundle {
   }
 
   void write(Path root, Recipe recipe, String hostName, Command command) throws IOException {
-    ObjectNode config = JSON.createObjectNode().put("ociVersion", "1.0.2").put("hostname", hostName);
+    ObjectNode config =
+        JSON.createObjectNode().put("ociVersion", "1.0.2").put("hostname", hostName);
     config.putObject("root").put("path", root.toString());
     process(config.putObject("process"), command);
     mounts(config.putArray("mounts"), recipe, command);

@@ -11,20 +11,21 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /** Starts {@link RunOnce} with this JVM's program and class path, behind some other command. */
-record BuilderProcess(Process process, CompletableFuture<String> stdout, CompletableFuture<String> stderr) {
+record BuilderProcess(
+    Process process, CompletableFuture<String> stdout, CompletableFuture<String> stderr) {
   static List<String> command(String tier, Path scratch, RootSpec root, String script) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(
-        List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED"));
+        List.of(
+            "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED"));
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), RunOnce.class.getName()));
     command.addAll(List.of(tier, scratch.toString(), script));
     switch (root) {
       case RootSpec.Directory d -> command.add(d.path().toString());
       case RootSpec.Overlay o ->
           command.addAll(
-              List.of(
-                  o.lowers().getFirst().toString(), o.upper().toString(), o.work().toString()));
+              List.of(o.lowers().getFirst().toString(), o.upper().toString(), o.work().toString()));
     }
     return command;
   }

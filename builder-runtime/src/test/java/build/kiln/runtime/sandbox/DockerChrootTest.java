@@ -32,12 +32,11 @@ class DockerChrootTest {
       command.addAll(List.of("-e", "TOKEN=hunter2", IMAGE));
       List<String> builds = BuilderProcess.command("Chroot", roots.scratch(), root, script);
       command.add("java");
-      command.addAll(
-          BuilderProcess.withClassPath(builds.subList(1, builds.size()), classPath));
+      command.addAll(BuilderProcess.withClassPath(builds.subList(1, builds.size()), classPath));
       String container = create(command);
       try {
         // The daemon may see other files than this process, so volumes would not do.
-        String parent = roots.directory().getParent().toString();
+        String parent = roots.directory().resolveSibling("").toString();
         TestRoots.exec(
             List.of("docker", "cp", "-q", roots.directory().toString(), container + ":" + parent));
         BuilderProcess builder =

@@ -122,7 +122,7 @@ final class TestRoots implements AutoCloseable {
   }
 
   private static void remove(Path tree) throws IOException {
-    try (DirectoryHandle parent = DirectoryHandle.open(tree.getParent())) {
+    try (DirectoryHandle parent = DirectoryHandle.open(tree.resolveSibling(""))) {
       TreeRemover.remove(parent, tree.getFileName().toString());
     }
   }
