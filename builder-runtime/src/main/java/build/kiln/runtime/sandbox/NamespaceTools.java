@@ -8,8 +8,7 @@ import java.util.Comparator;
 import java.util.List;
 
 /** The programs of the namespaces tier, and the command lines that put them together. */
-record NamespaceTools(
-    Path shell, Path setsid, Path unshare, Path mount, Path umount, Path crun) {
+record NamespaceTools(Path shell, Path setsid, Path unshare, Path mount, Path umount, Path crun) {
   /** In the step's directory: exists once the step's program was started. */
   static final String PID_FILE = "pid";
 

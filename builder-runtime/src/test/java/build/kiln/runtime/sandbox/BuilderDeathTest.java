@@ -29,12 +29,14 @@ class BuilderDeathTest {
           BuilderProcess.start(
               List.of(),
               BuilderProcess.command(
-                  tier == Isolation.Chroot ? RunOnce.CHROOT_ONLY : tier.name(), roots.scratch(), root, script));
+                  tier == Isolation.Chroot ? RunOnce.CHROOT_ONLY : tier.name(),
+                  roots.scratch(),
+                  root,
+                  script));
       await()
           .atMost(Duration.ofSeconds(30))
           .until(
-              () ->
-                  SandboxContract.processes("sleep 9876") == 2 || !builder.process().isAlive());
+              () -> SandboxContract.processes("sleep 9876") == 2 || !builder.process().isAlive());
       assertThat(builder.process().isAlive()).as("%s", builder).isTrue();
       builder.process().destroyForcibly().waitFor();
       await().until(() -> SandboxContract.processes("sleep 9876") == 0);

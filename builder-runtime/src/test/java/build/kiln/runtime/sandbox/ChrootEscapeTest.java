@@ -47,7 +47,8 @@ class ChrootEscapeTest extends EscapeContract {
 
   @Test
   void capabilitiesThatLeadOutAreGone() throws Exception {
-    Ran ran = attack("mkdir -p /x; chroot /x true; mknod /n c 1 3; mknod /b b 8 0; unshare -U true");
+    Ran ran =
+        attack("mkdir -p /x; chroot /x true; mknod /n c 1 3; mknod /b b 8 0; unshare -U true");
     assertThat(ran.err())
         .contains("chroot: cannot change root")
         .contains("/n: Operation not permitted")

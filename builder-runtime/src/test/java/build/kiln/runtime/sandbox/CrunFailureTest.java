@@ -27,7 +27,8 @@ class CrunFailureTest {
 
   @Test
   void knowsAProgramThatTheKernelRefuses() {
-    assertThat(CrunFailure.ofExec("exec container process `/x`: Exec format error\n")).hasValue(126);
+    assertThat(CrunFailure.ofExec("exec container process `/x`: Exec format error\n"))
+        .hasValue(126);
     assertThat(
             CrunFailure.ofExec(
                 "exec container process (missing dynamic library?) `/x`: No such file or directory"))

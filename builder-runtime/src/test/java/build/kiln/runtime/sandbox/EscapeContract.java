@@ -168,7 +168,7 @@ abstract class EscapeContract {
             for f in /proc/sys/kernel/core_pattern /proc/sys/kernel/hostname /proc/sysrq-trigger \
                 /proc/1/oom_score_adj /proc/@PID@/oom_score_adj /sys/kernel/uevent_helper \
                 /sys/fs/cgroup/release_agent /sys/power/state; do
-              echo 0 2>/dev/null >$f && echo wrote $f
+              [ -e $f ] && echo 0 2>/dev/null >$f && echo wrote $f
             done
             find /sys -xdev -type f -name uevent | head -n 1 | while read f; do echo add >$f && echo wrote; done
             echo tried

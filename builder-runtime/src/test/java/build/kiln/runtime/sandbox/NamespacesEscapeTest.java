@@ -38,7 +38,9 @@ class NamespacesEscapeTest extends EscapeContract {
 
   @Test
   void onlyItsOwnProcessesAreThere() throws Exception {
-    Ran ran = attack("echo $$; ls /proc | grep -c '^[0-9]'; ls /proc/@PID@ /proc/@JVM@ 2>&1 | grep -c 'No such'");
+    Ran ran =
+        attack(
+            "echo $$; ls /proc | grep -c '^[0-9]'; ls /proc/@PID@ /proc/@JVM@ 2>&1 | grep -c 'No such'");
     assertThat(ran.out().lines().findFirst()).hasValue("1");
     assertThat(ran.out().lines().skip(1).findFirst().map(Integer::parseInt).orElseThrow())
         .isLessThan(6);

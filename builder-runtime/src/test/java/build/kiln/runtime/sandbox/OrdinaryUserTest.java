@@ -7,11 +7,8 @@ import build.kiln.runtime.rootfs.RootSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -45,16 +42,7 @@ class OrdinaryUserTest {
     assumeTrue(OwnIds.read().root(), "becoming another user needs root");
     classes = new TestRoots();
     world(classes.directory());
-    List<Path> copies = new ArrayList<>();
-    for (String entry : System.getProperty("java.class.path").split(":")) {
-      Path path = Path.of(entry);
-      if (Files.isDirectory(path) || entry.matches(".*(jackson|kiln|slf4j)[^/]*\\.jar")) {
-        Path copy = classes.directory().resolve("cp" + copies.size() + "-" + path.getFileName());
-        TestRoots.exec(List.of("cp", "-r", entry, copy.toString()));
-        copies.add(copy);
-      }
-    }
-    classPath = copies.stream().map(Path::toString).collect(Collectors.joining(":"));
+    classPath = BuilderProcess.copyClassPath(classes.directory());
   }
 
   @AfterAll
@@ -83,11 +71,8 @@ class OrdinaryUserTest {
       throws Exception {
     RootSpec root = roots.overlay(roots.busybox());
     TestRoots.exec(List.of("chown", "-R", owner, roots.directory().toString()));
-    List<String> command =
-        BuilderProcess.command(tier, roots.scratch(), root, script).stream()
-            .map(word -> word.equals(System.getProperty("java.class.path")) ? classPath : word)
-            .toList();
-    return BuilderProcess.start(prefix, command);
+    List<String> command = BuilderProcess.command(tier, roots.scratch(), root, script);
+    return BuilderProcess.start(prefix, BuilderProcess.withClassPath(command, classPath));
   }
 
   private static List<String> plus(List<String> first, List<String> second) {

@@ -30,8 +30,7 @@ public final class RunOnce {
     int code =
         sandbox.run(
             root,
-            new Command(
-                List.of("/bin/sh", "-c", args[2]), Ran.ENV, "/", 0, 0, List.of()),
+            new Command(List.of("/bin/sh", "-c", args[2]), Ran.ENV, "/", 0, 0, List.of()),
             (stream, bytes, length) -> {
               var out = stream == Sandbox.Output.Stream.STDOUT ? System.out : System.err;
               out.write(bytes, 0, length);

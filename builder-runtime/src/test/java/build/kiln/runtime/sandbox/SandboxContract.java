@@ -120,7 +120,9 @@ abstract class SandboxContract {
             1001,
             List.of(1001, 20));
     Ran ran = Ran.command(sandbox(), root(), command);
-    assertThat(ran.out().lines()).as(ran.toString()).containsExactly("1000", "1001", "1001 20", "/tmp", "0022");
+    assertThat(ran.out().lines())
+        .as(ran.toString())
+        .containsExactly("1000", "1001", "1001 20", "/tmp", "0022");
   }
 
   @Test

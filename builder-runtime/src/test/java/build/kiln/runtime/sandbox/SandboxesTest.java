@@ -29,8 +29,7 @@ class SandboxesTest {
 
   @Test
   void noRunRefusesEveryRun() throws Exception {
-    Sandbox sandbox =
-        Sandboxes.choose(Isolation.NoRun, SandboxConfig.of(roots.scratch(), true));
+    Sandbox sandbox = Sandboxes.choose(Isolation.NoRun, SandboxConfig.of(roots.scratch(), true));
     assertThat(sandbox.tier()).isEqualTo(Isolation.NoRun);
     RootSpec root = new RootSpec.Directory(roots.directory());
     assertThatThrownBy(() -> Ran.argv(sandbox, root, "true"))
@@ -113,7 +112,9 @@ class SandboxesTest {
     SandboxConfig config = SandboxConfig.of(roots.scratch(), false);
     Path bin = Files.createTempDirectory(roots.directory(), "bin");
     for (String program :
-        List.of("sh", "setsid", "unshare", "mount", "umount", "crun", "chroot", "setpriv", "env", "true")) {
+        List.of(
+            "sh", "setsid", "unshare", "mount", "umount", "crun", "chroot", "setpriv", "env",
+            "true")) {
       if (!List.of(missing).contains(program)) {
         Path target = new Programs(config.searchPath()).find(program).orElse(null);
         assumeTrue(target != null, "this machine has no program " + program);
