@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -26,6 +27,8 @@ final class ManifestReader {
   private static final String ORDER_GROUP = "work.kiln.build/";
   private static final Pattern NAME =
       Pattern.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*");
+
+  private static final Pattern ESCAPE = Pattern.compile("\\\\.");
 
   private final String file;
   private final List<String> notes = new ArrayList<>();
@@ -41,8 +44,7 @@ final class ManifestReader {
     if (json.map(tree -> tree.path("apiVersion").asText()).orElse("").startsWith(ORDER_GROUP)) {
       return order(text);
     }
-    // JSON may be indented with tabs, YAML may not. Inside JSON's texts there are none.
-    return manifest(json.isPresent() ? text.replace('\t', ' ') : text);
+    return manifest(json.isPresent() ? yaml(text) : text);
   }
 
   private String decode(byte[] bytes) {
@@ -64,6 +66,16 @@ final class ManifestReader {
     } catch (JsonProcessingException e) {
       return Optional.empty(); // then it may be YAML in braces
     }
+  }
+
+  /**
+   * What JSON has and YAML 1.1 has not: tabs between values (inside texts JSON has none), and the
+   * escaped slash.
+   */
+  private static String yaml(String json) {
+    return ESCAPE
+        .matcher(json.replace('\t', ' '))
+        .replaceAll(m -> m.group().equals("\\/") ? "/" : Matcher.quoteReplacement(m.group()));
   }
 
   private ManifestFile order(String text) {

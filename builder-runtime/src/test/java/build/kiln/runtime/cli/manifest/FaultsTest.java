@@ -7,6 +7,8 @@ import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import build.kiln.runtime.cli.manifest.ManifestFile.Manifest;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -97,10 +99,10 @@ class FaultsTest {
               DOCKERFILE + "  output: {image: r/x, tags: []}\n",
               "6:30: spec.output.tags must not be empty"),
           arguments(
-              "  registrySecrets: [" + "{name: a},".repeat(17) + "]\n" + DOCKERFILE + OUTPUT,
+              "  registrySecrets: [" + listed("{name: a%d}", 17) + "]\n" + DOCKERFILE + OUTPUT,
               "5:20: spec.registrySecrets has 17 items, may have at most 16"),
           arguments(
-              DOCKERFILE + "  output: {image: r/x, labels: {" + labels(65) + "}}\n",
+              DOCKERFILE + "  output: {image: r/x, labels: {" + listed("l%d: v", 65) + "}}\n",
               "6:32: spec.output.labels has 65 fields, may have at most 64"),
           arguments(
               "  buildArgs: [{name: A}, {name: A}]\n" + DOCKERFILE + OUTPUT,
@@ -247,11 +249,9 @@ class FaultsTest {
         .hasMessageContaining("200000 values");
   }
 
-  private static String labels(int count) {
-    StringBuilder labels = new StringBuilder();
-    for (int i = 0; i < count; i++) {
-      labels.append("l%d: v,".formatted(i));
-    }
-    return labels.toString();
+  private static String listed(String format, int count) {
+    return IntStream.range(0, count)
+        .mapToObj(i -> format.formatted(i))
+        .collect(Collectors.joining(", "));
   }
 }

@@ -114,7 +114,7 @@ class ManifestFileTest {
         {
         \t"apiVersion": "kiln.build\\/v1alpha1", "kind": "ImageBuild",
         \t"metadata": {"name": "hello"},
-        \t"spec": {"dockerfile": {"inline": "FROM scratch\\n# \\ud83d\\ude00\\t"}, "output": {"image": "r.example.com/x"}}
+        \t"spec": {"dockerfile": {"inline": "FROM scratch\\n# \\ud83d\\ude00\\t\\\\/"}, "output": {"image": "r.example.com/x"}}
         }
         """;
 
@@ -122,7 +122,7 @@ class ManifestFileTest {
 
     assertThat(manifest.build().getSpec().dockerfile()).isNotNull();
     assertThat(manifest.build().getSpec().dockerfile().inline())
-        .isEqualTo("FROM scratch\n# \ud83d\ude00\t");
+        .isEqualTo("FROM scratch\n# \ud83d\ude00\t\\/");
   }
 
   @Test
@@ -216,7 +216,7 @@ class ManifestFileTest {
             f.yaml:12:3: "a b" is no key of a ConfigMap: use letters, digits, '-', '_' and '.', and no '..' in front
             f.yaml:13:6: data["n"] must be a text, not the number 8080: put it in quotes
             f.yaml:16:3: the key "index.html" is in data too: remove one of them
-            f.yaml:16:15: binaryData["index.html"] must be a text, not empty: give it a value
+            f.yaml:16:14: binaryData["index.html"] must be a text, not empty: give it a value
             f.yaml:17:1: unknown field "spec"; known here: apiVersion, binaryData, data, immutable, kind, metadata
             f.yaml:19:1: ConfigMap "site" is there already: remove one of them""");
   }
