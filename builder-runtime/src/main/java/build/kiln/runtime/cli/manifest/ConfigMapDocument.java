@@ -58,8 +58,7 @@ final class ConfigMapDocument {
     }
   }
 
-  private static byte[] decode(
-      String key, String text, Tree.Field field, List<Problem> problems) {
+  private static byte[] decode(String key, String text, Tree.Field field, List<Problem> problems) {
     try {
       return Base64.getDecoder().decode(text.replaceAll("[\r\n]", ""));
     } catch (IllegalArgumentException e) {

@@ -17,8 +17,7 @@ public sealed interface ManifestFile {
    * @param configMaps by name, then by key, of the same file
    * @param notes what was left aside, a line each, with the place
    */
-  record Manifest(
-      ImageBuild build, Map<String, Map<String, byte[]>> configMaps, List<String> notes)
+  record Manifest(ImageBuild build, Map<String, Map<String, byte[]>> configMaps, List<String> notes)
       implements ManifestFile {}
 
   /**

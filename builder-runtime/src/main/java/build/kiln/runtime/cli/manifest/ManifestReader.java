@@ -89,8 +89,7 @@ final class ManifestReader {
   }
 
   private Manifest manifest(String text) {
-    List<Document> documents =
-        YamlReader.read(file, text).stream().map(this::document).toList();
+    List<Document> documents = YamlReader.read(file, text).stream().map(this::document).toList();
     Document build = theBuild(documents);
     problems.addAll(SchemaCheck.problems(build.tree(), Schemas.imageBuild()));
     name(build);

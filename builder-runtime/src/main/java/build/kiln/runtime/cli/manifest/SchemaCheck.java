@@ -78,9 +78,7 @@ final class SchemaCheck {
                     boolean left = field.value().json().isNull() && child.has("default");
                     if (child.isObject() && !left) {
                       String at =
-                          known.isMissingNode()
-                              ? path + "[\"" + name + "\"]"
-                              : join(path, name);
+                          known.isMissingNode() ? path + "[\"" + name + "\"]" : join(path, name);
                       action.accept(new Child(field.value(), child), at);
                     }
                   });

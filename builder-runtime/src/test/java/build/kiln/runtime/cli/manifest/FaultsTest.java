@@ -184,7 +184,9 @@ class FaultsTest {
           arguments(
               "  target: !!binary aGk=\n" + DOCKERFILE + OUTPUT,
               "5:11: the tag tag:yaml.org,2002:binary is not supported: remove it"),
-          arguments("  history: &h {ttl: *h}\n", "5:12: this value contains itself by an alias: write it out"),
+          arguments(
+              "  history: &h {ttl: *h}\n",
+              "5:12: this value contains itself by an alias: write it out"),
           arguments("  retries: .inf\n", "5:12: .inf is no number that JSON can hold"),
           arguments("  ? {a: b}\n  : c\n", "5:5: a key must be a text, not a mapping or sequence"),
           arguments(
@@ -212,7 +214,9 @@ class FaultsTest {
           DOCKERFILE + "  output: {image: r/x__y, compression: {type: zstd, level: 19}}\n",
           "  source: {inline: [{path: a..b/..c, content: '', mode: 0o777}]}\n" + OUTPUT,
           NO_CLONE + "'git@h.example.com:a/b.git', revision: feature/a-b}}\n" + OUTPUT,
-          "  podTemplate: {labels: &l {a: b}, annotations: {<<: *l, c: d}}\n" + DOCKERFILE + OUTPUT);
+          "  podTemplate: {labels: &l {a: b}, annotations: {<<: *l, c: d}}\n"
+              + DOCKERFILE
+              + OUTPUT);
 
   @ParameterizedTest
   @FieldSource("ACCEPTED")

@@ -203,8 +203,7 @@ class ManifestFileTest {
         refused(
             BUILD
                 + "---\n"
-                + SITE
-                    .replace("data:\n  index", "data:\n  a b: x\n  n: 8080\n  index")
+                + SITE.replace("data:\n  index", "data:\n  a b: x\n  n: 8080\n  index")
                     .replace("iVBORw==", "#")
                     .replace("logo.png", "index.html")
                 + "spec: {}\n---\n"

@@ -14,8 +14,7 @@ class RulesTest {
   @Test
   void theRulesInJavaAreTheRulesOfTheCrd() {
     Set<String> rules = new TreeSet<>();
-    for (JsonNode validations :
-        Schemas.imageBuild().findValues("x-kubernetes-validations")) {
+    for (JsonNode validations : Schemas.imageBuild().findValues("x-kubernetes-validations")) {
       validations.forEach(validation -> rules.add(validation.path("rule").asText()));
     }
 
@@ -34,11 +33,28 @@ class RulesTest {
   void schemasUseOnlyWhatIsChecked() {
     Set<String> known =
         Set.of(
-            "type", "description", "default", "properties", "required", "items", "enum",
-            "additionalProperties", "anyOf", "minLength", "maxLength", "minItems", "maxItems",
-            "minProperties", "maxProperties", "minimum", "maximum", "x-kubernetes-int-or-string",
-            "x-kubernetes-preserve-unknown-fields", "x-kubernetes-list-type",
-            "x-kubernetes-list-map-keys", "x-kubernetes-validations");
+            "type",
+            "description",
+            "default",
+            "properties",
+            "required",
+            "items",
+            "enum",
+            "additionalProperties",
+            "anyOf",
+            "minLength",
+            "maxLength",
+            "minItems",
+            "maxItems",
+            "minProperties",
+            "maxProperties",
+            "minimum",
+            "maximum",
+            "x-kubernetes-int-or-string",
+            "x-kubernetes-preserve-unknown-fields",
+            "x-kubernetes-list-type",
+            "x-kubernetes-list-map-keys",
+            "x-kubernetes-validations");
 
     Set<String> used = new TreeSet<>();
     collect(Schemas.imageBuild(), used);
