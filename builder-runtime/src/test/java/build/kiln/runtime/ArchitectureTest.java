@@ -45,9 +45,10 @@ class ArchitectureTest {
               "build", "api posix oci layer store rootfs dockerfile registry context sandbox"),
           Map.entry("mirror", "api oci store registry"),
           Map.entry("prune", "api oci registry"),
+          Map.entry("cli.manifest", "api oci dockerfile"),
           Map.entry(
               "cli",
-              "api posix oci layer store rootfs dockerfile registry registry.embedded context sandbox build mirror prune"));
+              "api posix oci layer store rootfs dockerfile registry registry.embedded context sandbox build mirror prune cli.manifest"));
 
   @SuppressWarnings("unused") // read by FieldSource
   private static final List<Arguments> PACKAGES =
@@ -67,6 +68,7 @@ class ArchitectureTest {
           Arguments.of("com.github.luben..", "layer"),
           Arguments.of("org.apache.commons.compress..", "layer"),
           Arguments.of("org.tukaani..", "layer"),
+          Arguments.of("org.yaml..", "cli.manifest"),
           Arguments.of("com.sun.net.httpserver..", "registry.embedded"),
           Arguments.of("picocli..", "cli"));
 

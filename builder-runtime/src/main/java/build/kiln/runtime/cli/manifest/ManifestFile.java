@@ -1,0 +1,33 @@
+package build.kiln.runtime.cli.manifest;
+
+import build.kiln.api.v1alpha1.ImageBuild;
+import build.kiln.api.work.WorkOrder;
+import java.util.List;
+import java.util.Map;
+
+/** What a file that is to be run holds. */
+public sealed interface ManifestFile {
+  /** A work order, as a builder pod gets it. */
+  record Order(WorkOrder order) implements ManifestFile {}
+
+  /**
+   * An ImageBuild that an API server would accept.
+   *
+   * @param build without status; values that the file leaves out are the defaults
+   * @param configMaps by name, then by key, of the same file
+   * @param notes what was left aside, a line each, with the place
+   */
+  record Manifest(ImageBuild build, Map<String, Map<String, byte[]>> configMaps, List<String> notes)
+      implements ManifestFile {}
+
+  /**
+   * Reads a file: a work order in JSON, or YAML (or JSON) with exactly one ImageBuild, ConfigMaps
+   * and other documents.
+   *
+   * @param name the file's name, for messages
+   * @throws ManifestException if it cannot be run, with every problem that was found
+   */
+  static ManifestFile read(String name, byte[] text) {
+    return new ManifestReader(name).read(text);
+  }
+}

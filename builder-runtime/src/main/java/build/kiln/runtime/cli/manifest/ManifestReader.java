@@ -1,0 +1,207 @@
+package build.kiln.runtime.cli.manifest;
+
+import build.kiln.api.v1alpha1.ImageBuild;
+import build.kiln.api.work.Records;
+import build.kiln.runtime.cli.manifest.ManifestException.Code;
+import build.kiln.runtime.cli.manifest.ManifestException.Problem;
+import build.kiln.runtime.cli.manifest.ManifestFile.Manifest;
+import build.kiln.runtime.oci.Json;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/** Reads one file. */
+final class ManifestReader {
+  private static final String BYTE_ORDER_MARK = "\uFEFF";
+  private static final String ORDER_GROUP = "work.kiln.build/";
+  private static final Pattern NAME =
+      Pattern.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*");
+
+  private static final Pattern ESCAPE = Pattern.compile("\\\\.");
+
+  private final String file;
+  private final List<String> notes = new ArrayList<>();
+  private final List<Problem> problems = new ArrayList<>();
+
+  ManifestReader(String file) {
+    this.file = file;
+  }
+
+  ManifestFile read(byte[] bytes) {
+    String text = decode(bytes);
+    Optional<JsonNode> json = json(text);
+    if (json.map(tree -> tree.path("apiVersion").asText()).orElse("").startsWith(ORDER_GROUP)) {
+      return order(text);
+    }
+    return manifest(json.isPresent() ? yaml(text) : text);
+  }
+
+  private String decode(byte[] bytes) {
+    try {
+      String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+      return text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text;
+    } catch (CharacterCodingException e) {
+      throw new ManifestException(
+          Code.SyntaxInvalid, file, Place.START, "this is no UTF-8 text: save it as UTF-8");
+    }
+  }
+
+  private static Optional<JsonNode> json(String text) {
+    if (!text.stripLeading().startsWith("{")) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(Json.mapper().readTree(text));
+    } catch (JsonProcessingException e) {
+      return Optional.empty(); // then it may be YAML in braces
+    }
+  }
+
+  /**
+   * What JSON has and YAML 1.1 has not: tabs between values (inside texts JSON has none), and the
+   * escaped slash.
+   */
+  private static String yaml(String json) {
+    return ESCAPE
+        .matcher(json.replace('\t', ' '))
+        .replaceAll(m -> m.group().equals("\\/") ? "/" : Matcher.quoteReplacement(m.group()));
+  }
+
+  private ManifestFile order(String text) {
+    try {
+      return new ManifestFile.Order(Records.readOrder(text));
+    } catch (IllegalArgumentException e) {
+      String reason = e.getMessage();
+      throw new ManifestException(
+          Code.OrderInvalid, file, Place.START, reason == null ? "not a work order" : reason);
+    }
+  }
+
+  private Manifest manifest(String text) {
+    List<Document> documents = YamlReader.read(file, text).stream().map(this::document).toList();
+    Document build = theBuild(documents);
+    problems.addAll(SchemaCheck.problems(build.tree(), Schemas.imageBuild()));
+    name(build);
+    Map<String, Map<String, byte[]>> configMaps = configMaps(build, documents);
+    if (!problems.isEmpty()) {
+      throw new ManifestException(Code.FieldInvalid, file, problems);
+    }
+    return new Manifest(resource(build), configMaps, List.copyOf(notes));
+  }
+
+  private Document document(Tree tree) {
+    return Document.of(tree)
+        .orElseThrow(
+            () ->
+                new ManifestException(
+                    Code.NotOneBuild,
+                    file,
+                    tree.place(),
+                    "this document is no resource: it needs apiVersion and kind, such as apiVersion: %s and kind: %s"
+                        .formatted(Document.BUILD_VERSION, Document.BUILD_KIND)));
+  }
+
+  private Document theBuild(List<Document> documents) {
+    List<Document> builds = documents.stream().filter(Document::isBuild).toList();
+    if (builds.size() == 1) {
+      return builds.getFirst();
+    }
+    String found =
+        documents.isEmpty()
+            ? "the file is empty"
+            : documents.stream()
+                .map(d -> d.title() + " at line " + d.place().line())
+                .collect(Collectors.joining(", ", "found ", ""));
+    String wanted = "%s (%s)".formatted(Document.BUILD_KIND, Document.BUILD_VERSION);
+    throw new ManifestException(
+        Code.NotOneBuild,
+        file,
+        builds.isEmpty() ? Place.START : builds.get(1).place(),
+        builds.isEmpty()
+            ? "there is no %s to run: %s".formatted(wanted, found)
+            : "there is more than one %s: %s; put each into a file of its own"
+                .formatted(wanted, found));
+  }
+
+  private Map<String, Map<String, byte[]>> configMaps(Document build, List<Document> documents) {
+    Map<String, Map<String, byte[]>> configMaps = new LinkedHashMap<>();
+    for (Document document : documents) {
+      if (document.isConfigMap() && sameNamespace(build, document)) {
+        configMap(document, configMaps);
+      } else if (!document.isBuild()) {
+        String reason =
+            document.isConfigMap()
+                ? "it is in another namespace than the ImageBuild"
+                : "only ImageBuild and ConfigMap are read";
+        Place at = document.place();
+        notes.add(
+            "%s:%d:%d: %s is ignored: %s"
+                .formatted(file, at.line(), at.column(), document.title(), reason));
+      }
+    }
+    return configMaps;
+  }
+
+  private static boolean sameNamespace(Document build, Document other) {
+    return build.namespace().isEmpty()
+        || other.namespace().isEmpty()
+        || build.namespace().equals(other.namespace());
+  }
+
+  private void configMap(Document document, Map<String, Map<String, byte[]>> configMaps) {
+    problems.addAll(SchemaCheck.problems(document.tree(), Schemas.configMap()));
+    name(document);
+    Map<String, byte[]> values = ConfigMapDocument.values(document.tree(), problems);
+    String name = document.name().orElse("");
+    if (configMaps.put(name, values) != null) {
+      problems.add(
+          new Problem(
+              document.place(),
+              "ConfigMap \"%s\" is there already: remove one of them".formatted(name)));
+    }
+  }
+
+  private void name(Document document) {
+    document
+        .tree()
+        .field("metadata")
+        .flatMap(metadata -> metadata.field("name"))
+        .ifPresent(
+            name -> {
+              String text = name.text().orElse("");
+              if (!text.isEmpty() && !NAME.matcher(text).matches()) {
+                problems.add(
+                    new Problem(
+                        name.place(),
+                        "metadata.name must be lower case letters, digits, '-' and '.', with a letter or digit at both ends and beside each '.'"));
+              }
+            });
+  }
+
+  private ImageBuild resource(Document build) {
+    ObjectNode json = (ObjectNode) build.tree().json();
+    json.remove("status");
+    try {
+      return Json.mapper().treeToValue(json, ImageBuild.class);
+    } catch (JsonProcessingException e) {
+      throw new ManifestException(
+          Code.FieldInvalid,
+          file,
+          List.of(
+              new Problem(
+                  build.place(),
+                  "a value that the schema allows but cannot be read: " + e.getOriginalMessage())));
+    }
+  }
+}

@@ -1,0 +1,82 @@
+package build.kiln.runtime.cli.manifest;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * The schemas that documents are held against: ImageBuild's is the CRD's own; what the CRD leaves
+ * to the API server (metadata, ConfigMaps) is written here.
+ */
+final class Schemas {
+  private static final String CRD = "META-INF/fabric8/imagebuilds.kiln.build.yaml";
+
+  private static final String CONFIG_MAP =
+      """
+      type: object
+      required: [metadata]
+      properties:
+        apiVersion: {type: string}
+        kind: {type: string}
+        immutable: {type: boolean}
+        data: {type: object, additionalProperties: {type: string}}
+        binaryData: {type: object, additionalProperties: {type: string}}
+        metadata:
+          type: object
+          required: [name]
+          properties:
+            name: {type: string, minLength: 1, maxLength: 253}
+            generateName: {type: string, maxLength: 253}
+            namespace: {type: string, maxLength: 63}
+            labels: {type: object, additionalProperties: {type: string, maxLength: 63}}
+            annotations: {type: object, additionalProperties: {type: string}}
+            uid: {type: string}
+            resourceVersion: {type: string}
+            selfLink: {type: string}
+            generation: {type: integer}
+            creationTimestamp: {}
+            deletionTimestamp: {}
+            deletionGracePeriodSeconds: {type: integer}
+            finalizers: {type: array, items: {type: string}}
+            ownerReferences: {type: array, items: {x-kubernetes-preserve-unknown-fields: true}}
+            managedFields: {type: array, items: {x-kubernetes-preserve-unknown-fields: true}}
+      """;
+
+  private Schemas() {}
+
+  static JsonNode configMap() {
+    return YamlReader.read("ConfigMap's schema", CONFIG_MAP).getFirst().json();
+  }
+
+  /** Of the document as a whole; its status may be anything. */
+  static JsonNode imageBuild() {
+    JsonNode others = configMap();
+    JsonNode crd = crd();
+    ObjectNode schema =
+        (ObjectNode)
+            crd.path("spec").path("versions").path(0).path("schema").path("openAPIV3Schema");
+    ObjectNode properties = (ObjectNode) schema.get("properties");
+    properties.putObject("status").put("x-kubernetes-preserve-unknown-fields", true);
+    for (String name : new String[] {"apiVersion", "kind", "metadata"}) {
+      properties.set(name, others.path("properties").path(name));
+    }
+    schema.withArrayProperty("required").insert(0, "metadata");
+    return schema;
+  }
+
+  /** The generated CRD, from the API's module. */
+  private static JsonNode crd() {
+    try (InputStream in = Schemas.class.getClassLoader().getResourceAsStream(CRD)) {
+      if (in == null) {
+        throw new IllegalStateException("the API's jar has no " + CRD);
+      }
+      String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+      return YamlReader.read(CRD, text).getFirst().json();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + CRD, e);
+    }
+  }
+}
