@@ -1,17 +1,19 @@
 package build.kiln.runtime.sandbox;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.runtime.posix.SignalScope;
 import build.kiln.runtime.rootfs.RootSpec;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 class ChrootEscapeTest extends EscapeContract {
-  private static TestSandbox tested;
+  private static @Nullable TestSandbox tested;
 
   @BeforeAll
   static void choose() throws Exception {
@@ -20,12 +22,14 @@ class ChrootEscapeTest extends EscapeContract {
 
   @AfterAll
   static void remove() throws Exception {
-    tested.close();
+    if (tested != null) {
+      tested.close();
+    }
   }
 
   @Override
   Sandbox sandbox() {
-    return tested.sandbox();
+    return requireNonNull(tested).sandbox();
   }
 
   @Override
