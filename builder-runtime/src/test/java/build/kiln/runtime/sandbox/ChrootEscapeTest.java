@@ -15,9 +15,14 @@ import org.junit.jupiter.api.Test;
 class ChrootEscapeTest extends EscapeContract {
   private static @Nullable TestSandbox tested;
 
+  /** One for all tests, since copying takes longer than they do. */
+  private static @Nullable RootSpec root;
+
   @BeforeAll
   static void choose() throws Exception {
-    tested = TestSandbox.choose(Isolation.Chroot);
+    TestSandbox chroot = TestSandbox.choose(Isolation.Chroot);
+    tested = chroot;
+    root = new RootSpec.Directory(chroot.own().debianCopy());
   }
 
   @AfterAll
@@ -33,8 +38,8 @@ class ChrootEscapeTest extends EscapeContract {
   }
 
   @Override
-  RootSpec root() throws Exception {
-    return new RootSpec.Directory(roots.debianCopy());
+  RootSpec root() {
+    return requireNonNull(root);
   }
 
   @Override
