@@ -1,36 +1,45 @@
 package build.kiln.runtime.sandbox;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.runtime.posix.SignalScope;
 import build.kiln.runtime.rootfs.RootSpec;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 class ChrootEscapeTest extends EscapeContract {
-  private static TestSandbox tested;
+  private static @Nullable TestSandbox tested;
+
+  /** One for all tests, since copying takes longer than they do. */
+  private static @Nullable RootSpec root;
 
   @BeforeAll
   static void choose() throws Exception {
-    tested = TestSandbox.choose(Isolation.Chroot);
+    TestSandbox chroot = TestSandbox.choose(Isolation.Chroot);
+    tested = chroot;
+    root = new RootSpec.Directory(chroot.own().debianCopy());
   }
 
   @AfterAll
   static void remove() throws Exception {
-    tested.close();
+    if (tested != null) {
+      tested.close();
+    }
   }
 
   @Override
   Sandbox sandbox() {
-    return tested.sandbox();
+    return requireNonNull(tested).sandbox();
   }
 
   @Override
-  RootSpec root() throws Exception {
-    return new RootSpec.Directory(roots.debianCopy());
+  RootSpec root() {
+    return requireNonNull(root);
   }
 
   @Override

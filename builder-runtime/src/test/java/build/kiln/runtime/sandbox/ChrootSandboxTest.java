@@ -1,5 +1,6 @@
 package build.kiln.runtime.sandbox;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -7,12 +8,13 @@ import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.runtime.rootfs.RootSpec;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 class ChrootSandboxTest extends SandboxContract {
-  private static TestSandbox tested;
+  private static @Nullable TestSandbox tested;
 
   @BeforeAll
   static void choose() throws Exception {
@@ -21,17 +23,19 @@ class ChrootSandboxTest extends SandboxContract {
 
   @AfterAll
   static void remove() throws Exception {
-    tested.close();
+    if (tested != null) {
+      tested.close();
+    }
   }
 
   @Override
   Sandbox sandbox() {
-    return tested.sandbox();
+    return requireNonNull(tested).sandbox();
   }
 
   @Override
   Path scratch() {
-    return tested.own().scratch();
+    return requireNonNull(tested).own().scratch();
   }
 
   @Override

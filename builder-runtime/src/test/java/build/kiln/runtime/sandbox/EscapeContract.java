@@ -71,8 +71,8 @@ abstract class EscapeContract {
             perl -e '
               opendir(my $d, "/"); chroot("/x") or print "no chroot: $!\\n";
               chdir($d); chdir("..") for 1..64; chroot(".");
-              open(my $f, "<", "@SECRET@") and print <$f>;
-              open(my $p, "<", "/proc/@PID@/environ") and print <$p>; print "tried\\n";'
+              open(F, "<", "@SECRET@"); print <F>;
+              open(P, "<", "/proc/@PID@/environ"); print <P>; print "tried\\n";'
             """);
     assertThat(ran.out()).endsWith("tried");
   }
@@ -83,12 +83,12 @@ abstract class EscapeContract {
         attack(
             """
             cat /..@SECRET@ /../../../../..@SECRET@ @SECRET@
-            perl -e 'for (3..255) { open(my $f, "<&=", $_) and print "open $_\\n" if -e "/dev/fd/$_" }'
-            perl -e 'for my $fd (3..255) { my $s = " " x 256;
-              print "fd $fd\\n" if syscall(262, $fd, "", $s, 0x1000) == 0 }'
+            number=262; [ "$(uname -m)" = aarch64 ] && number=79
+            perl -e 'for my $fd (0..255) { my $s = " " x 256;
+              print "fd $fd\n" if syscall('$number', $fd, my $empty = "", $s, 0x1000) == 0 }'
             echo tried
             """);
-    assertThat(ran.out()).isEqualTo("tried");
+    assertThat(ran.out()).isEqualTo("fd 0\nfd 1\nfd 2\ntried");
   }
 
   @Test

@@ -1,12 +1,15 @@
 package build.kiln.runtime.sandbox;
 
+import static java.util.Objects.requireNonNull;
+
 import build.kiln.runtime.rootfs.RootSpec;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 
 /** What is left where the kernel allows no new /proc: the builder's processes can be listed. */
 class InheritedProcEscapeTest extends EscapeContract {
-  private static TestSandbox tested;
+  private static @Nullable TestSandbox tested;
 
   @BeforeAll
   static void choose() throws Exception {
@@ -15,12 +18,14 @@ class InheritedProcEscapeTest extends EscapeContract {
 
   @AfterAll
   static void remove() throws Exception {
-    tested.close();
+    if (tested != null) {
+      tested.close();
+    }
   }
 
   @Override
   Sandbox sandbox() {
-    return tested.sandbox();
+    return requireNonNull(tested).sandbox();
   }
 
   @Override

@@ -1,15 +1,17 @@
 package build.kiln.runtime.sandbox;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.runtime.rootfs.RootSpec;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 class NamespacesEscapeTest extends EscapeContract {
-  private static TestSandbox tested;
+  private static @Nullable TestSandbox tested;
 
   @BeforeAll
   static void choose() throws Exception {
@@ -18,12 +20,14 @@ class NamespacesEscapeTest extends EscapeContract {
 
   @AfterAll
   static void remove() throws Exception {
-    tested.close();
+    if (tested != null) {
+      tested.close();
+    }
   }
 
   @Override
   Sandbox sandbox() {
-    return tested.sandbox();
+    return requireNonNull(tested).sandbox();
   }
 
   @Override

@@ -1,16 +1,18 @@
 package build.kiln.runtime.sandbox;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.runtime.rootfs.RootSpec;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 class NamespacesSandboxTest extends SandboxContract {
-  private static TestSandbox tested;
+  private static @Nullable TestSandbox tested;
 
   @BeforeAll
   static void choose() throws Exception {
@@ -19,17 +21,19 @@ class NamespacesSandboxTest extends SandboxContract {
 
   @AfterAll
   static void remove() throws Exception {
-    tested.close();
+    if (tested != null) {
+      tested.close();
+    }
   }
 
   @Override
   Sandbox sandbox() {
-    return tested.sandbox();
+    return requireNonNull(tested).sandbox();
   }
 
   @Override
   Path scratch() {
-    return tested.own().scratch();
+    return requireNonNull(tested).own().scratch();
   }
 
   @Override

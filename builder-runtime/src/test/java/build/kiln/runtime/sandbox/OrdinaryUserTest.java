@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -31,8 +32,8 @@ class OrdinaryUserTest {
       "--bounding-set=-all,+chown,+dac_override,+fsetid,+fowner,+mknod,+net_raw,+setgid,+setuid"
           + ",+setfcap,+setpcap,+net_bind_service,+sys_chroot,+kill,+audit_write";
 
-  private static TestRoots classes;
-  private static String classPath;
+  private static @Nullable TestRoots classes;
+  private static String classPath = "";
 
   private TestRoots roots;
 
@@ -40,14 +41,17 @@ class OrdinaryUserTest {
   @BeforeAll
   static void copyClasses() throws Exception {
     assumeTrue(OwnIds.read().root(), "becoming another user needs root");
-    classes = new TestRoots();
-    world(classes.directory());
-    classPath = BuilderProcess.copyClassPath(classes.directory());
+    TestRoots copy = new TestRoots();
+    classes = copy;
+    world(copy.directory());
+    classPath = BuilderProcess.copyClassPath(copy.directory());
   }
 
   @AfterAll
   static void removeClasses() throws IOException {
-    classes.close();
+    if (classes != null) {
+      classes.close();
+    }
   }
 
   @BeforeEach
