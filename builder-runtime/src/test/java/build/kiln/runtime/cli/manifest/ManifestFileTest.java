@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -126,6 +127,19 @@ class ManifestFileTest {
   }
 
   @Test
+  void whatIsNullIsNotThere() {
+    Manifest manifest =
+        manifest(
+            BUILD.replace("tags:", "labels: {a: , b: c}, tags:")
+                + "---\n"
+                + SITE.replace("\"grüß\"", ""));
+
+    assertThat(manifest.build().getSpec().output().labels())
+        .containsExactlyEntriesOf(Map.of("b", "c"));
+    assertThat(manifest.configMaps().get("site")).containsEntry("index.html", new byte[0]);
+  }
+
+  @Test
   void aByteOrderMarkIsNoPartOfTheText() {
     assertThat(manifest("\uFEFF" + BUILD).build().getMetadata().getName()).isEqualTo("hello");
   }
@@ -215,7 +229,6 @@ class ManifestFileTest {
             f.yaml:12:3: "a b" is no key of a ConfigMap: use letters, digits, '-', '_' and '.', and no '..' in front
             f.yaml:13:6: data["n"] must be a text, not the number 8080: put it in quotes
             f.yaml:16:3: the key "index.html" is in data too: remove one of them
-            f.yaml:16:14: binaryData["index.html"] must be a text, not empty: give it a value
             f.yaml:17:1: unknown field "spec"; known here: apiVersion, binaryData, data, immutable, kind, metadata
             f.yaml:19:1: ConfigMap "site" is there already: remove one of them""");
   }
