@@ -148,10 +148,12 @@ final class SchemaCheck {
   private void required(Tree.Fields mapping, JsonNode schema, String path) {
     for (JsonNode name : schema.path("required")) {
       if (mapping.field(name.asText()).isEmpty()) {
+        Tree.Field empty = mapping.fields().get(name.asText());
+        Place at = empty == null ? mapping.place() : empty.place();
         JsonNode text = schema.path("properties").path(name.asText()).path("description");
         problems.add(
             new Problem(
-                mapping.place(),
+                at,
                 "missing field \"%s\"%s"
                     .formatted(
                         join(path, name.asText()), text.isTextual() ? ": " + text.asText() : "")));

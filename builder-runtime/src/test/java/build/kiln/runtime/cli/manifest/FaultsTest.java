@@ -67,7 +67,7 @@ class FaultsTest {
               "6:31: spec.output.tags[0] must be a text, not empty: give it a value"),
           arguments(
               DOCKERFILE + "  output: {image: }\n",
-              "6:11: missing field \"spec.output.image\": The repository, such as registry.example.com/shop/api; without a tag."),
+              "6:12: missing field \"spec.output.image\": The repository, such as registry.example.com/shop/api; without a tag."),
           arguments(
               "  unknown:\n" + DOCKERFILE + OUTPUT,
               "5:3: unknown field \"spec.unknown\"; known here: buildArgs, dockerfile, history, isolation, output, podTemplate, registrySecrets, retries, source, suspend, target, timeout, workspace"),

@@ -248,7 +248,7 @@ class ManifestFileTest {
     assertThat(e.code()).isEqualTo(Code.FieldInvalid);
     assertThat(e.problems())
         .extracting(ManifestException.Problem::place)
-        .isEqualTo(List.of(new Place(3, 17), new Place(5, 12), new Place(6, 3)));
+        .isEqualTo(List.of(new Place(3, 12), new Place(5, 12), new Place(6, 3)));
   }
 
   private static Manifest manifest(String text) {
