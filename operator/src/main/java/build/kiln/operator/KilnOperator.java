@@ -5,6 +5,7 @@ import build.kiln.operator.imagebuild.ImageBuildReconciler;
 import build.kiln.operator.imagebuild.PodLogs;
 import build.kiln.operator.settings.Settings;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.extended.leaderelection.LeaderCallbacks;
 import io.javaoperatorsdk.operator.Operator;
 import io.javaoperatorsdk.operator.api.config.ConfigurationServiceOverrider;
@@ -35,10 +36,12 @@ public final class KilnOperator implements AutoCloseable {
   private static final int NONCE_BYTES = 24;
 
   private final Operator operator;
+  private final Parts parts;
   private final AtomicBoolean closing;
 
-  private KilnOperator(Operator operator, AtomicBoolean closing) {
+  private KilnOperator(Operator operator, Parts parts, AtomicBoolean closing) {
     this.operator = operator;
+    this.parts = parts;
     this.closing = closing;
   }
 
@@ -80,7 +83,7 @@ public final class KilnOperator implements AutoCloseable {
             parts.metrics());
     operator.register(reconciler, reconciler::configure);
     operator.start();
-    return new KilnOperator(operator, closing);
+    return new KilnOperator(operator, parts, closing);
   }
 
   /** Whether the informers watch. */
@@ -93,6 +96,26 @@ public final class KilnOperator implements AutoCloseable {
   public void close() {
     if (closing.compareAndSet(false, true)) {
       operator.stop();
+      if (parts.election() != null) {
+        release(parts.client(), parts.settings().leaderElection().leaseName(), parts.election());
+      }
+    }
+  }
+
+  /** Gives the Lease back, so that a standby need not wait until it expires; JOSDK does not. */
+  static void release(KubernetesClient client, String leaseName, Election election) {
+    var lease = client.leases().inNamespace(election.namespace()).withName(leaseName);
+    try {
+      var held = lease.get();
+      if (held != null
+          && held.getSpec() != null
+          && election.identity().equals(held.getSpec().getHolderIdentity())) {
+        held.getSpec().setHolderIdentity("");
+        held.getSpec().setLeaseDurationSeconds(1);
+        client.resource(held).update();
+      }
+    } catch (KubernetesClientException e) {
+      LOG.info("the Lease {} is left to expire: {}", leaseName, e.getMessage());
     }
   }
 

@@ -20,6 +20,7 @@ import java.time.Clock;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -97,7 +98,7 @@ public final class Main {
               Clock.systemUTC(),
               metrics,
               election);
-      var running = new java.util.concurrent.atomic.AtomicReference<@Nullable KilnOperator>();
+      var running = new AtomicReference<@Nullable KilnOperator>();
       try (var endpoints =
               Endpoints.start(
                   settings.httpPort(),

@@ -35,6 +35,15 @@ public final class BuildException extends Exception {
     this.step = step;
   }
 
+  /**
+   * What an exception of the context, the disk or a registry means for a build.
+   *
+   * @param tried what was being done, as in "tried to ..."
+   */
+  public static BuildException of(String tried, Exception cause) {
+    return Failures.other(tried, cause);
+  }
+
   public FailureReason reason() {
     return reason;
   }

@@ -5,6 +5,7 @@ import java.io.InterruptedIOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -46,7 +47,7 @@ final class Concurrently {
         }
       } catch (ExecutionException e) {
         threads.shutdownNow();
-        throw asIo(e.getCause());
+        throw asIo(Objects.requireNonNull(e.getCause()));
       } catch (InterruptedException e) {
         threads.shutdownNow();
         throw new InterruptedIOException("interrupted");

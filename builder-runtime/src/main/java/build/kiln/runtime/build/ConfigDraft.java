@@ -204,10 +204,23 @@ final class ConfigDraft {
     onBuild.add(trigger);
   }
 
-  /** Says how the newest layer, or change of the configuration, came to be. */
-  void history(String createdBy, boolean emptyLayer, String when) {
-    history.add(new History(when, createdBy, null, COMMENT, emptyLayer ? true : null));
+  /** Says how the newest layer came to be, and when. */
+  void step(String createdBy, String when) {
+    history.add(new History(when, createdBy, null, COMMENT, null));
     created = when;
+  }
+
+  /**
+   * Says how the configuration was changed. That takes no time: it has the time of what came
+   * before, so that a build from the cache gives the same image.
+   *
+   * @param now for an image that has no time yet
+   */
+  void change(String createdBy, String now) {
+    if (created == null) {
+      created = now;
+    }
+    history.add(new History(created, createdBy, null, COMMENT, true));
   }
 
   /** As it is now, with these layers. */

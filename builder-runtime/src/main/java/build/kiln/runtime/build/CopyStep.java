@@ -162,7 +162,7 @@ final class CopyStep {
       }
       return session.store().layers().write(plan, session.request().compression());
     } catch (Conflict e) {
-      throw StepProblems.at(destination.range(), e.getMessage(), null);
+      throw StepProblems.at(destination.range(), e);
     }
   }
 
@@ -181,7 +181,7 @@ final class CopyStep {
         copier.copy(from.tree(), match);
       }
     } catch (Conflict e) {
-      throw StepProblems.at(source.range(), e.getMessage(), null);
+      throw StepProblems.at(source.range(), e);
     }
   }
 

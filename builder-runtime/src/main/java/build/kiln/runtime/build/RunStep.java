@@ -146,11 +146,9 @@ final class RunStep {
   private BuildException failed(int exit, LogTail tail) {
     String how = exit > 128 && exit < 160 ? " (signal %d)".formatted(exit - 128) : "";
     String what = "the command exited with code %d%s".formatted(exit, how);
-    BuildException problem =
-        StepProblems.at(run.origin().keyword(), what, "its last output tells why");
     return new BuildException(
         FailureReason.StepFailed,
-        problem.getMessage(),
+        StepProblems.text(run.origin().keyword(), what, "its last output tells why"),
         null,
         new FailedStep(StepProblems.oneLine(run.original()), exit, tail.text()));
   }

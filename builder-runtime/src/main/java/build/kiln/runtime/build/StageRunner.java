@@ -20,6 +20,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
@@ -63,7 +64,7 @@ final class StageRunner {
       } catch (DockerfileException e) {
         throw new BuildException(FailureReason.DockerfileInvalid, e.render(), e);
       } catch (UncheckedIOException e) {
-        throw wrapped(instruction, e.getCause());
+        throw wrapped(instruction, Objects.requireNonNull(e.getCause()));
       } catch (IOException e) {
         throw wrapped(instruction, e);
       }
@@ -162,7 +163,7 @@ final class StageRunner {
 
   private void noted(ConfigDraft config, Instruction instruction, Runnable change) {
     change.run();
-    config.history(HistoryText.of(instruction), true, session.now());
+    config.change(HistoryText.of(instruction), session.now());
   }
 
   private void arg(StageState state, Arg instruction) {
@@ -177,7 +178,7 @@ final class StageRunner {
       value.ifPresent(text -> state.args().put(name, text));
       shown.add(value.map(text -> name + "=" + text).orElse(name));
     }
-    state.config().history("ARG " + String.join(" ", shown), true, session.now());
+    state.config().change("ARG " + String.join(" ", shown), session.now());
   }
 
   private void run(StageState state, Instruction.Run instruction)
@@ -274,7 +275,7 @@ final class StageRunner {
       }
       return session.store().layers().write(made, session.request().compression());
     } catch (Conflict e) {
-      throw StepProblems.at(instruction.path().range(), e.getMessage(), null);
+      throw StepProblems.at(instruction.path().range(), e);
     } catch (Accounts.UnknownAccount e) {
       throw StepProblems.at(instruction.path().range(), "USER: " + e.getMessage(), null);
     }
@@ -327,7 +328,7 @@ final class StageRunner {
       }
       Layer layer = entry.asLayer();
       state.add(layer);
-      state.config().history(createdBy, false, entry.created());
+      state.config().step(createdBy, entry.created());
       if (hit.isPresent()) {
         session.countCached();
         activity.finished(CacheResult.Hit, null, layer);

@@ -10,6 +10,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs stages side by side, each on a virtual thread. The first failure is the build's; it ends all
@@ -19,7 +20,7 @@ final class StageThreads {
   private final BuildSession session;
   private final List<StagePlan> plans;
   private final Map<Integer, CompletableFuture<BuiltStage>> results = new HashMap<>();
-  private final AtomicReference<Throwable> failure = new AtomicReference<>();
+  private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
   StageThreads(BuildSession session, List<StagePlan> plans) {
     this.session = session;
@@ -75,7 +76,7 @@ final class StageThreads {
     }
   }
 
-  private static void rethrow(@org.jspecify.annotations.Nullable Throwable cause)
+  private static void rethrow(@Nullable Throwable cause)
       throws BuildException, InterruptedException {
     switch (cause) {
       case null -> {}

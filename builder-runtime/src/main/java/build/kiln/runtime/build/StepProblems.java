@@ -11,9 +11,17 @@ final class StepProblems {
 
   /** A failed step: the message has the line and carets. */
   static BuildException at(SourceRange range, String message, @Nullable String hint) {
+    return new BuildException(FailureReason.StepFailed, text(range, message, hint));
+  }
+
+  /** What a step could not do, by the exception that says so. */
+  static BuildException at(SourceRange range, Exception cause) {
     return new BuildException(
-        FailureReason.StepFailed,
-        new Problem(Problem.Code.BAD_ARGUMENT, range, message, hint).render());
+        FailureReason.StepFailed, text(range, Failures.message(cause), null), cause);
+  }
+
+  static String text(SourceRange range, String message, @Nullable String hint) {
+    return new Problem(Problem.Code.BAD_ARGUMENT, range, message, hint).render();
   }
 
   /** An instruction in one line. */

@@ -37,8 +37,7 @@ public final class SignalScope {
         Native.call(Syscall.PRCTL, PR_SET_NO_NEW_PRIVS, 1, 0, 0), Syscall.PRCTL, "no_new_privs");
     long fd =
         Native.check(
-            Native.call(
-                Syscall.LANDLOCK_CREATE_RULESET, ruleset.address(), RULESET_SIZE, 0),
+            Native.call(Syscall.LANDLOCK_CREATE_RULESET, ruleset.address(), RULESET_SIZE, 0),
             Syscall.LANDLOCK_CREATE_RULESET,
             "scope");
     try {

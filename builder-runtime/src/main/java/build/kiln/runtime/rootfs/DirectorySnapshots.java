@@ -95,8 +95,7 @@ final class DirectorySnapshots implements Snapshots {
     }
   }
 
-  private Root complete(Optional<Root> start, String name, List<Layer> layers)
-      throws IOException {
+  private Root complete(Optional<Root> start, String name, List<Layer> layers) throws IOException {
     int present = start.map(root -> root.layers().size()).orElse(0);
     int skipped = start.map(Root::skippedDevices).orElse(0);
     TreeIndex index = start.map(Root::index).orElse(null);

@@ -91,8 +91,8 @@ final class LayerTree {
   }
 
   /**
-   * Adds a whiteout; empty if it lies below what the layer itself has as a file, as some tools write
-   * it when a directory became one: that hides what lower layers have anyway.
+   * Adds a whiteout; empty if it lies below what the layer itself has as a file, as some tools
+   * write it when a directory became one: that hides what lower layers have anyway.
    */
   Optional<Gone> whiteout(String path) throws IOException {
     ImageNode parent = find(LayerPaths.parent(path), true);

@@ -1,15 +1,12 @@
 package build.kiln.runtime.rootfs;
 
 import build.kiln.runtime.layer.EntryMeta;
-import build.kiln.runtime.layer.EntryMeta.Kind;
-import build.kiln.runtime.layer.Extent;
 import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.layer.LayerEvent;
 import build.kiln.runtime.layer.LayerPaths;
 import build.kiln.runtime.layer.TarReader;
 import build.kiln.runtime.posix.DirectoryHandle;
 import build.kiln.runtime.posix.Errno;
-import build.kiln.runtime.posix.FileHandle;
 import build.kiln.runtime.posix.FileStatus;
 import build.kiln.runtime.posix.FileType;
 import build.kiln.runtime.posix.PosixException;
@@ -18,7 +15,6 @@ import build.kiln.runtime.rootfs.LayerTree.Gone;
 import build.kiln.runtime.rootfs.LayerTree.Placed;
 import build.kiln.runtime.store.LayerFiles;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -48,7 +44,7 @@ final class LayerUnpacker implements LayerTree.Observer {
   private final Form form;
   private final DirectoryHandle root;
   private final DirectoryCache directories;
-  private final byte[] buffer = new byte[128 * 1024];
+  private final EntryWriter entries;
 
   /** Directories that were there before this layer, as they were. */
   private final Map<ImageNode, FileStatus> existing = new IdentityHashMap<>();
@@ -82,6 +78,7 @@ final class LayerUnpacker implements LayerTree.Observer {
   private LayerUnpacker(Layer layer, DirectoryHandle root, Form form) throws PosixException {
     this.root = root;
     this.form = form;
+    this.entries = new EntryWriter(form);
     this.tree = new LayerTree(layer, 1, this);
     this.directories = new DirectoryCache(root);
     if (form instanceof Form.Merged) {
@@ -100,14 +97,15 @@ final class LayerUnpacker implements LayerTree.Observer {
     String tried = "unpack layer " + layer.descriptor().digest() + " into " + root.label();
     return Failures.explained(
         tried,
-        () -> {
-          var unpacker = new LayerUnpacker(layer, root, form);
-          try (unpacker.directories) {
-            files.read(layer, unpacker::readAll);
-            unpacker.finish(unpacker.tree.root(), false);
-          }
-          return unpacker.result();
-        });
+        () -> DeepStack.call(() -> new LayerUnpacker(layer, root, form).unpack(files, layer)));
+  }
+
+  private Result unpack(LayerFiles files, Layer layer) throws IOException {
+    try (directories) {
+      files.read(layer, this::readAll);
+      finish(tree.root(), false);
+    }
+    return result();
   }
 
   private Result result() {
@@ -162,21 +160,14 @@ final class LayerUnpacker implements LayerTree.Observer {
       return;
     }
     EntryMeta meta = node.meta;
-    String name = meta.name();
     switch (meta.kind()) {
       case DIRECTORY -> makeDirectory(parent, node);
-      case FILE -> writeFile(parent, meta, entry);
-      case SYMLINK -> {
-        String target = String.valueOf(meta.linkTarget());
-        replacing(parent, name, () -> parent.makeSymlink(name, target));
-        MetaWriter.apply(parent, name, meta, form);
-      }
-      case FIFO -> {
-        replacing(parent, name, () -> parent.makeNode(name, FileType.FIFO, 0600, 0, 0));
-        MetaWriter.apply(parent, name, meta, form);
-      }
-      case CHARACTER_DEVICE, BLOCK_DEVICE -> makeDevice(parent, node);
-      case HARDLINK -> throw new IllegalStateException("a hard link was not resolved: " + name);
+      case FILE -> entries.file(parent, meta, entry);
+      case SYMLINK -> entries.symlink(parent, meta);
+      case FIFO -> entries.node(parent, meta, FileType.FIFO);
+      case CHARACTER_DEVICE -> makeDevice(parent, node, FileType.CHARACTER_DEVICE);
+      case BLOCK_DEVICE -> makeDevice(parent, node, FileType.BLOCK_DEVICE);
+      case HARDLINK -> throw new IllegalStateException("a hard link was not resolved: " + meta);
     }
   }
 
@@ -198,50 +189,10 @@ final class LayerUnpacker implements LayerTree.Observer {
     }
   }
 
-  private void writeFile(DirectoryHandle parent, EntryMeta meta, LayerEvent.Entry entry)
+  private void makeDevice(DirectoryHandle parent, ImageNode node, FileType type)
       throws IOException {
-    FileHandle[] created = new FileHandle[1];
-    replacing(parent, meta.name(), () -> created[0] = parent.createFile(meta.name(), 0600));
-    try (FileHandle file = created[0]) {
-      if (meta.size() > 0) {
-        writeContent(file, meta.size(), entry);
-      }
-      MetaWriter.apply(file, meta, form);
-    }
-  }
-
-  private void writeContent(FileHandle file, long size, LayerEvent.Entry entry)
-      throws IOException {
-    List<Extent> extents = entry.extents();
-    if (extents.size() == 1 && extents.getFirst().length() == size) {
-      file.writeAll(entry.content(), buffer);
-      return;
-    }
-    InputStream content = entry.content();
-    long position = 0;
-    for (Extent run : extents) {
-      content.skipNBytes(run.fileOffset() - position);
-      file.skip(run.fileOffset() - position);
-      for (long left = run.length(); left > 0; ) {
-        int count = content.readNBytes(buffer, 0, (int) Math.min(left, buffer.length));
-        file.write(buffer, 0, count);
-        left -= count;
-      }
-      position = run.fileOffset() + run.length();
-    }
-    file.truncate(size);
-  }
-
-  private void makeDevice(DirectoryHandle parent, ImageNode node) throws IOException {
-    EntryMeta meta = node.meta;
-    FileType type =
-        meta.kind() == Kind.BLOCK_DEVICE ? FileType.BLOCK_DEVICE : FileType.CHARACTER_DEVICE;
     try {
-      replacing(
-          parent,
-          meta.name(),
-          () -> parent.makeNode(meta.name(), type, 0600, meta.deviceMajor(), meta.deviceMinor()));
-      MetaWriter.apply(parent, meta.name(), meta, form);
+      entries.node(parent, node.meta, type);
     } catch (PosixException e) {
       if (e.errno() != Errno.EPERM) {
         throw e;
@@ -254,7 +205,8 @@ final class LayerUnpacker implements LayerTree.Observer {
   private void skip(DirectoryHandle parent, ImageNode node) throws IOException {
     skipped.add(node);
     if (form instanceof Form.Lower lower) {
-      replacing(parent, node.meta.name(), () -> lower.marks().whiteout(parent, node.meta.name()));
+      EntryWriter.replacing(
+          parent, node.meta.name(), () -> lower.marks().whiteout(parent, node.meta.name()));
     }
   }
 
@@ -263,54 +215,9 @@ final class LayerUnpacker implements LayerTree.Observer {
       skip(parent, node);
       return;
     }
-    DirectoryHandle from = openParent(linked);
-    String name = node.meta.name();
-    try (from) {
-      try {
-        parent.makeLink(name, from, linked.meta.name());
-      } catch (PosixException e) {
-        if (e.errno() != Errno.EEXIST) {
-          throw e;
-        }
-        // What is in the way may hold the file itself, so that is moved out of it first.
-        String free = freeName(parent);
-        parent.makeLink(free, from, linked.meta.name());
-        TreeRemover.remove(parent, name);
-        parent.rename(free, parent, name);
-      }
-    }
-  }
-
-  private DirectoryHandle openParent(ImageNode node) throws PosixException {
-    return DirectoryCache.open(root, LayerPaths.parent(node.meta.path()));
-  }
-
-  private static String freeName(DirectoryHandle directory) throws PosixException {
-    int counter = 0;
-    String name;
-    do {
-      name = ".kiln-link-" + counter++;
-    } while (directory.find(name).isPresent());
-    return name;
-  }
-
-  /** Creates an entry. */
-  @FunctionalInterface
-  private interface Creation {
-    void run() throws PosixException;
-  }
-
-  /** Creates an entry; what has its name is removed first. */
-  private static void replacing(DirectoryHandle parent, String name, Creation creation)
-      throws PosixException {
-    try {
-      creation.run();
-    } catch (PosixException e) {
-      if (e.errno() != Errno.EEXIST) {
-        throw e;
-      }
-      TreeRemover.remove(parent, name);
-      creation.run();
+    String directory = LayerPaths.parent(linked.meta.path());
+    try (DirectoryHandle from = DirectoryCache.open(root, directory)) {
+      EntryWriter.link(parent, node.meta.name(), from, linked.meta.name());
     }
   }
 
@@ -321,7 +228,8 @@ final class LayerUnpacker implements LayerTree.Observer {
         // The layer's own directory becomes opaque at the end.
         if (own == null) {
           DirectoryHandle parent = directories.of(gone.parent());
-          replacing(parent, gone.name(), () -> lower.marks().whiteout(parent, gone.name()));
+          EntryWriter.replacing(
+              parent, gone.name(), () -> lower.marks().whiteout(parent, gone.name()));
         }
       }
       case Form.Merged merged -> {

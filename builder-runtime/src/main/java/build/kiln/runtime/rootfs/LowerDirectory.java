@@ -53,8 +53,7 @@ record LowerDirectory(DirectoryHandle workspace, OverlayMarks marks, List<String
     }
     return first == null
         ? Optional.empty()
-        : Optional.of(
-            new Entry(first, Optional.of(new LowerDirectory(workspace, marks, merged))));
+        : Optional.of(new Entry(first, Optional.of(new LowerDirectory(workspace, marks, merged))));
   }
 
   /** The directory of this path, if the lowers show one. */

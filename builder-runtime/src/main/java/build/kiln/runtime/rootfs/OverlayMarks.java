@@ -42,9 +42,7 @@ record OverlayMarks(String prefix) {
 
   /** The name that an attribute has below an overlay, so that the overlay shows it as it is. */
   String escape(String name) {
-    return name.startsWith(prefix)
-        ? prefix + "overlay." + name.substring(prefix.length())
-        : name;
+    return name.startsWith(prefix) ? prefix + "overlay." + name.substring(prefix.length()) : name;
   }
 
   /**

@@ -34,8 +34,7 @@ final class OverlaySnapshots implements Snapshots {
   private final Skeletons skeletons;
   private final String init;
 
-  private OverlaySnapshots(
-      LayerFiles files, Workspace workspace, boolean userXattr, String init) {
+  private OverlaySnapshots(LayerFiles files, Workspace workspace, boolean userXattr, String init) {
     this.workspace = workspace;
     this.userXattr = userXattr;
     this.marks = OverlayMarks.of(userXattr);
@@ -86,8 +85,7 @@ final class OverlaySnapshots implements Snapshots {
   }
 
   /** Names of directories, the topmost first. */
-  private List<String> lowers(List<Layer> wanted, List<UnpackedLayer> unpacked)
-      throws IOException {
+  private List<String> lowers(List<Layer> wanted, List<UnpackedLayer> unpacked) throws IOException {
     int helped = 0;
     for (int i = 0; i < unpacked.size(); i++) {
       if (unpacked.get(i).needsHelp()) {
@@ -102,9 +100,7 @@ final class OverlaySnapshots implements Snapshots {
       }
       lowers.add(layer.name());
       if (i + 1 == helped) {
-        skeletons
-            .of(wanted.subList(0, helped), unpacked.subList(0, helped))
-            .ifPresent(lowers::add);
+        skeletons.of(wanted.subList(0, helped), unpacked.subList(0, helped)).ifPresent(lowers::add);
       }
     }
     Collections.reverse(lowers);
@@ -137,8 +133,7 @@ final class OverlaySnapshots implements Snapshots {
     private final int skippedDevices;
     private boolean ended;
 
-    OverlaySnapshot(
-        String name, List<String> lowers, EntryMeta rootBefore, int skippedDevices) {
+    OverlaySnapshot(String name, List<String> lowers, EntryMeta rootBefore, int skippedDevices) {
       this.name = name;
       this.lowers = lowers;
       this.rootBefore = rootBefore;
@@ -163,8 +158,7 @@ final class OverlaySnapshots implements Snapshots {
     @Override
     public LayerSource changes() {
       checkOpen();
-      return new UpperChanges(
-          workspace.handle(), name + "/" + UPPER, marks, lowers, rootBefore);
+      return new UpperChanges(workspace.handle(), name + "/" + UPPER, marks, lowers, rootBefore);
     }
 
     @Override

@@ -98,8 +98,7 @@ final class Skeletons {
     return Metadata.same(meta, ImageNode.impliedMeta(meta.path()));
   }
 
-  private static void addWithParents(
-      ImageTree image, String path, Map<String, EntryMeta> wanted) {
+  private static void addWithParents(ImageTree image, String path, Map<String, EntryMeta> wanted) {
     for (String at = path; !at.isEmpty() && !wanted.containsKey(at); at = LayerPaths.parent(at)) {
       wanted.put(at, image.lookup(at).orElseThrow());
     }

@@ -21,8 +21,7 @@ public interface Snapshots extends AutoCloseable {
    * @param userXattr whether the overlay is mounted with {@code userxattr}, as user namespaces need
    * @throws RootfsException NOT_EMPTY if there is something in the directory
    */
-  static Snapshots overlay(LayerFiles files, Path directory, boolean userXattr)
-      throws IOException {
+  static Snapshots overlay(LayerFiles files, Path directory, boolean userXattr) throws IOException {
     return OverlaySnapshots.open(files, directory, userXattr);
   }
 

@@ -27,7 +27,7 @@ record TreeIndex(FileStatus status, List<String> names, List<TreeIndex> entries)
 
   /** Reads the status of every entry. Sockets are left out, since layers have none. */
   static TreeIndex scan(DirectoryHandle root) throws IOException {
-    return scan(root, "", 0);
+    return DeepStack.call(() -> scan(root, "", 0));
   }
 
   private static TreeIndex scan(DirectoryHandle directory, String path, int depth)
@@ -70,10 +70,14 @@ record TreeIndex(FileStatus status, List<String> names, List<TreeIndex> entries)
   }
 
   /** The latest change time of all. */
-  ChangeTime latestChange() {
+  ChangeTime latestChange() throws IOException {
+    return DeepStack.call(this::latest);
+  }
+
+  private ChangeTime latest() {
     ChangeTime latest = ChangeTime.of(status);
     for (TreeIndex entry : entries) {
-      ChangeTime other = entry.latestChange();
+      ChangeTime other = entry.latest();
       latest = other.compareTo(latest) > 0 ? other : latest;
     }
     return latest;

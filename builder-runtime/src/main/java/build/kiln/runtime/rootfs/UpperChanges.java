@@ -22,7 +22,7 @@ import java.util.Optional;
  */
 final class UpperChanges implements LayerSource {
   /** Deeper trees are refused when a layer is read. */
-  static final int MAX_DEPTH = 2000;
+  static final int MAX_DEPTH = 2048;
 
   private final DirectoryHandle workspace;
   private final String upper;
@@ -54,16 +54,18 @@ final class UpperChanges implements LayerSource {
   public void writeTo(Sink sink) throws IOException {
     Failures.explained(
         "read the changes of a step in " + workspace.label() + "/" + upper,
-        () -> {
-          try (DirectoryHandle root = workspace.openDirectory(upper)) {
-            EntryMeta meta = reader.directory("", root);
-            if (!Metadata.same(meta, rootBefore)) {
-              sink.add(meta);
-            }
-            new Walk(sink).walk(root, "", new LowerDirectory(workspace, marks, lowers));
-          }
-          return sink;
-        });
+        () -> DeepStack.call(() -> write(sink)));
+  }
+
+  private Sink write(Sink sink) throws IOException {
+    try (DirectoryHandle root = workspace.openDirectory(upper)) {
+      EntryMeta meta = reader.directory("", root);
+      if (!Metadata.same(meta, rootBefore)) {
+        sink.add(meta);
+      }
+      new Walk(sink).walk(root, "", new LowerDirectory(workspace, marks, lowers));
+    }
+    return sink;
   }
 
   /** One pass over the upper directory. */

@@ -7,10 +7,8 @@ import build.kiln.runtime.posix.SignalScope;
 import build.kiln.runtime.rootfs.RootSpec;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 
 /** Runs {@code true} in a chroot, and finds out what else there is. */
 final class ChrootProbe {
@@ -50,31 +48,11 @@ final class ChrootProbe {
       try (DirectoryHandle handle = DirectoryHandle.open(root)) {
         program.copyTo(handle);
       }
-      tryOut(sandbox, root, program);
+      Probe.run(sandbox, new RootSpec.Directory(root), program);
       return sandbox;
     } catch (IOException e) {
       throw new SandboxException(
           SandboxException.Code.UNAVAILABLE, "cannot try a chroot: " + e.getMessage(), e);
-    }
-  }
-
-  private static void tryOut(Sandbox sandbox, Path root, PortableProgram program)
-      throws SandboxException, InterruptedException {
-    var output = new StringBuilder();
-    int code =
-        sandbox.run(
-            new RootSpec.Directory(root),
-            new Command(program.command("/.", List.of()), List.of(), "/", 0, 0, List.of()),
-            (stream, bytes, length) ->
-                output.append(new String(bytes, 0, length, StandardCharsets.UTF_8)));
-    if (code != 0) {
-      throw new SandboxException(
-          SandboxException.Code.UNAVAILABLE,
-          "'true' ended with code "
-              + code
-              + ": "
-              + output.toString().strip()
-              + "; it needs root with docker's default capabilities");
     }
   }
 

@@ -1,67 +1,46 @@
 package build.kiln.runtime.sandbox;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
 /**
- * Reads crun's log of a container that did not come to run, and tells a command that cannot be run
- * from a sandbox that cannot.
+ * Tells, by what crun 1.8 to 1.28 says, a command that cannot be run from a sandbox that cannot.
+ * The exit code is 127 or 126 then, as shells have it; crun has told the step why.
  */
 final class CrunFailure {
-  private static final ObjectMapper JSON = new ObjectMapper();
+  /** What crun ends with when it fails. */
+  static final int CODE = 1;
+
   private static final int NOT_FOUND = 127;
   private static final int NOT_EXECUTABLE = 126;
 
-  /** Of crun 1.8 and 1.28. */
-  private static final Pattern MISSING =
+  private static final Pattern START =
       Pattern.compile(
-          "executable file .* not found.*|(open executable|exec\\S*|chdir|.*cwd).*: No such file.*",
-          Pattern.DOTALL);
+          "executable file .* not found|open executable|exec container process"
+              + "|the path .* (exists but it is not executable|is not a regular file)|chdir|cwd");
 
-  private static final Pattern UNUSABLE =
-      Pattern.compile(
-          "open executable.*|the path .* (exists but it is not executable|is not a regular file).*"
-              + "|exec\\S*.*|(chdir|.*cwd).*",
-          Pattern.DOTALL);
+  private static final String EXEC = "exec container process";
+  private static final String NO_SUCH_FILE = "No such file or directory";
 
   private CrunFailure() {}
 
-  /** 127 or 126 as shells have it, if the command is to blame; crun has told the step why. */
-  static Optional<Integer> exitCode(String log) {
-    List<String> errors = errors(log);
-    if (errors.stream().anyMatch(e -> MISSING.matcher(e).matches())) {
-      return Optional.of(NOT_FOUND);
-    }
-    return errors.stream().anyMatch(e -> UNUSABLE.matcher(e).matches())
-        ? Optional.of(NOT_EXECUTABLE)
+  /** The exit code if the log of a container that never started blames its command. */
+  static Optional<Integer> ofStart(String log) {
+    Optional<String> blamed = log.lines().filter(line -> START.matcher(line).find()).findFirst();
+    return blamed.map(CrunFailure::code);
+  }
+
+  /**
+   * The exit code if all that was said is that execve(2) failed, which happens after the log was
+   * closed. A command may say the same itself, which changes nothing but its own exit code.
+   */
+  static Optional<Integer> ofExec(String stderr) {
+    return stderr.startsWith(EXEC) && stderr.lines().count() == 1
+        ? Optional.of(code(stderr))
         : Optional.empty();
   }
 
-  /** What was logged as errors, in one line. */
-  static String messages(String log) {
-    return errors(log).stream().distinct().collect(Collectors.joining("; "));
-  }
-
-  private static List<String> errors(String log) {
-    return log.lines()
-        .filter(line -> !line.isBlank())
-        .map(CrunFailure::parse)
-        .filter(node -> node.path("level").asText("error").equals("error"))
-        .map(node -> node.path("msg").asText())
-        .toList();
-  }
-
-  /** A line that is not JSON counts as an error's message. */
-  private static JsonNode parse(String line) {
-    try {
-      return JSON.readTree(line);
-    } catch (JsonProcessingException e) {
-      return JSON.createObjectNode().put("msg", line);
-    }
+  private static int code(String line) {
+    return line.contains(NO_SUCH_FILE) ? NOT_FOUND : NOT_EXECUTABLE;
   }
 }

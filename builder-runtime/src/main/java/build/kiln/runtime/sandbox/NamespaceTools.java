@@ -8,8 +8,7 @@ import java.util.Comparator;
 import java.util.List;
 
 /** The programs of the namespaces tier, and the command lines that put them together. */
-record NamespaceTools(
-    Path shell, Path setsid, Path unshare, Path mount, Path umount, Path crun) {
+record NamespaceTools(Path shell, Path setsid, Path unshare, Path mount, Path umount, Path crun) {
   /** In the step's directory: exists once the step's program was started. */
   static final String PID_FILE = "pid";
 
@@ -108,7 +107,7 @@ record NamespaceTools(
     command.addAll(List.of(sh, "-c", RUN, sh));
     command.addAll(List.of(step.toString(), mount.toString(), overlay, crun.toString()));
     command.addAll(List.of("--root", step.resolve("state").toString()));
-    command.addAll(List.of("--log", step.resolve(LOG).toString(), "--log-format", "json"));
+    command.addAll(List.of("--log", step.resolve(LOG).toString()));
     command.addAll(List.of("--cgroup-manager=disabled", "run", "--no-new-keyring"));
     if (!recipe.pivot()) {
       command.add("--no-pivot");

@@ -3,12 +3,10 @@ package build.kiln.runtime.sandbox;
 import build.kiln.runtime.posix.DirectoryHandle;
 import build.kiln.runtime.rootfs.RootSpec;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /** Runs {@code true} by each recipe, on an overlay and then on a plain directory. */
 final class NamespacesProbe {
@@ -26,6 +24,11 @@ final class NamespacesProbe {
    * @throws SandboxException UNAVAILABLE if none does; says why of each
    */
   Sandbox choose() throws SandboxException, InterruptedException {
+    return choose(List.of(Recipe.values()));
+  }
+
+  /** As before, of these recipes. */
+  Sandbox choose(List<Recipe> recipes) throws SandboxException, InterruptedException {
     Programs programs = new Programs(config.searchPath());
     NamespaceTools tools = NamespaceTools.find(programs);
     try (StepDirectory directory = StepDirectory.create(config.scratch())) {
@@ -33,28 +36,27 @@ final class NamespacesProbe {
       PortableProgram program = PortableProgram.of(programs.require("true", "coreutils"));
       List<String> reasons = new ArrayList<>();
       for (boolean overlay : new boolean[] {true, false}) {
-        for (Recipe recipe : Recipe.values()) {
+        for (Recipe recipe : recipes) {
           String description = describe(recipe, overlay, ids, reasons);
           var sandbox =
               new NamespacesSandbox(config, tools, recipe, overlay, description, hostFiles, ids);
           RootSpec root = root(directory.path(), program, overlay, reasons.size());
-          Optional<String> failure = tryOut(sandbox, root, program);
-          if (failure.isEmpty()) {
+          try {
+            Probe.run(sandbox, root, program);
             return sandbox;
+          } catch (SandboxException e) {
+            reasons.add((overlay ? "on an overlay: " : "on a directory: ") + e.getMessage());
           }
-          reasons.add((overlay ? "on an overlay" : "on a directory") + ": " + failure.get());
         }
       }
-      throw new SandboxException(
-          SandboxException.Code.UNAVAILABLE, String.join("; ", reasons));
+      throw new SandboxException(SandboxException.Code.UNAVAILABLE, String.join("; ", reasons));
     } catch (IOException e) {
       throw new SandboxException(
           SandboxException.Code.UNAVAILABLE, "cannot try namespaces: " + e.getMessage(), e);
     }
   }
 
-  private static String describe(
-      Recipe recipe, boolean overlay, OwnIds ids, List<String> reasons) {
+  private static String describe(Recipe recipe, boolean overlay, OwnIds ids, List<String> reasons) {
     return "namespaces: user ("
         + (ids.users().size() == 1 ? "one ID" : ids.users().size() + " IDs")
         + "), mount, pid, ipc, uts; "
@@ -77,24 +79,5 @@ final class NamespacesProbe {
         Files.createDirectory(directory.resolve("upper" + number)),
         Files.createDirectory(directory.resolve("work" + number)),
         true);
-  }
-
-  private static Optional<String> tryOut(Sandbox sandbox, RootSpec root, PortableProgram program)
-      throws InterruptedException {
-    var output = new StringBuilder();
-    Command command = new Command(program.command("/.", List.of()), List.of(), "/", 0, 0, List.of());
-    try {
-      int code =
-          sandbox.run(
-              root,
-              command,
-              (stream, bytes, length) ->
-                  output.append(new String(bytes, 0, length, StandardCharsets.UTF_8)));
-      return code == 0
-          ? Optional.empty()
-          : Optional.of("'true' ended with code " + code + " " + output.toString().strip());
-    } catch (SandboxException e) {
-      return Optional.of(e.getMessage());
-    }
   }
 }

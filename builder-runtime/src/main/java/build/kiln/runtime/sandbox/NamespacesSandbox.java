@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Runs steps in namespaces of their own. unshare(1) makes a user and a mount namespace, whose ID
@@ -102,17 +104,20 @@ final class NamespacesSandbox implements Sandbox {
           case RootSpec.Directory d -> d.path().toRealPath();
         };
     new OciBundle(step, ids.groups(), hostFiles).write(path, recipe, config.hostName(), command);
+    var errors = new StderrHead(output);
     StepProcess.Ended ended =
         StepProcess.run(
             tools.launch(recipe, step, options),
             ProcessBuilder::start,
             ids::write,
-            output,
+            errors,
             () -> {});
     if (Files.exists(step.resolve(NamespaceTools.PID_FILE))) {
-      return ended.code();
+      return ended.code() == CrunFailure.CODE
+          ? CrunFailure.ofExec(errors.text()).orElse(ended.code())
+          : ended.code();
     }
-    return CrunFailure.exitCode(readIfThere(step.resolve(NamespaceTools.LOG)))
+    return CrunFailure.ofStart(readIfThere(step.resolve(NamespaceTools.LOG)))
         .orElseThrow(() -> startFailed(step, command, ended));
   }
 
@@ -134,13 +139,13 @@ final class NamespacesSandbox implements Sandbox {
 
   private SandboxException startFailed(Path step, Command command, StepProcess.Ended ended) {
     String reason =
-        String.join(
-                "; ",
+        Stream.of(
                 ended.message(),
                 readIfThere(step.resolve(NamespaceTools.ERRORS)),
-                CrunFailure.messages(readIfThere(step.resolve(NamespaceTools.LOG))))
-            .replaceAll("(; )+$|^(; )+", "")
-            .replaceAll("(; ){2,}", "; ");
+                readIfThere(step.resolve(NamespaceTools.LOG)))
+            .filter(text -> !text.isEmpty())
+            .map(text -> text.lines().distinct().collect(Collectors.joining(", ")))
+            .collect(Collectors.joining("; "));
     return new SandboxException(
         SandboxException.Code.START_FAILED,
         "cannot start "

@@ -1,5 +1,7 @@
 package build.kiln.runtime.sandbox;
 
+import build.kiln.runtime.posix.DirectoryHandle;
+import build.kiln.runtime.posix.FileHandle;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -9,8 +11,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import build.kiln.runtime.posix.DirectoryHandle;
-import build.kiln.runtime.posix.FileHandle;
 
 /**
  * Writes the directory that crun runs a step from: {@code config.json} of the OCI runtime
@@ -73,7 +73,8 @@ final class OciBundle {
   }
 
   void write(Path root, Recipe recipe, String hostName, Command command) throws IOException {
-    ObjectNode config = JSON.createObjectNode().put("ociVersion", "1.0.2").put("hostname", hostName);
+    ObjectNode config =
+        JSON.createObjectNode().put("ociVersion", "1.0.2").put("hostname", hostName);
     config.putObject("root").put("path", root.toString());
     process(config.putObject("process"), command);
     mounts(config.putArray("mounts"), recipe, command);
@@ -84,7 +85,6 @@ final class OciBundle {
     }
     List<String> masked = new ArrayList<>(MASKED);
     if (!recipe.newProc()) {
-      // Its own processes are not in it, but the builder is.
       masked.addAll(Set.of("/proc/1", "/proc/" + ProcessHandle.current().pid()));
     }
     masked.forEach(linux.putArray("maskedPaths")::add);
@@ -109,7 +109,8 @@ final class OciBundle {
     if (recipe.newProc()) {
       mount(mounts, "/proc", "proc", "proc", "nosuid,noexec,nodev");
     } else {
-      mount(mounts, "/proc", "bind", "/proc", "rbind,nosuid,noexec,nodev");
+      // Its own processes are not in it, so nothing in it is for the step to write.
+      mount(mounts, "/proc", "bind", "/proc", "rbind,ro,nosuid,noexec,nodev");
     }
     mount(mounts, "/dev", "tmpfs", "tmpfs", "nosuid,strictatime,mode=755,size=65536k");
     String tty = groups.has(TTY_GROUP) ? ",gid=" + TTY_GROUP : "";

@@ -67,7 +67,8 @@ record PortableProgram(String name, @Nullable String loader, Map<String, Path> f
   /** A static program has no PT_INTERP header (ELF-64, as all supported machines have it). */
   private static boolean isStatic(Path program) throws IOException {
     try (InputStream in = Files.newInputStream(program)) {
-      var head = java.nio.ByteBuffer.wrap(in.readNBytes(4096)).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+      var head =
+          java.nio.ByteBuffer.wrap(in.readNBytes(4096)).order(java.nio.ByteOrder.LITTLE_ENDIAN);
       int offset = (int) head.getLong(32);
       int size = head.getShort(54);
       int count = head.getShort(56);

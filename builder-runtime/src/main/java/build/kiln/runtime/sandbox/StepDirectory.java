@@ -8,15 +8,14 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 
 /** A directory of the builder's own for one step, removed when it ends. */
-record StepDirectory(Path path) implements AutoCloseable {
+record StepDirectory(Path parent, Path path) implements AutoCloseable {
   private static final String PREFIX = "step-";
 
   static StepDirectory create(Path scratch) throws IOException {
-    return new StepDirectory(
-        Files.createTempDirectory(
-            scratch.toRealPath(),
-            PREFIX,
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"))));
+    Path parent = scratch.toRealPath();
+    var ownerOnly =
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+    return new StepDirectory(parent, Files.createTempDirectory(parent, PREFIX, ownerOnly));
   }
 
   /** Removes what a builder left that was killed. */
@@ -32,8 +31,8 @@ record StepDirectory(Path path) implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    try (DirectoryHandle parent = DirectoryHandle.open(path.getParent())) {
-      TreeRemover.remove(parent, path.getFileName().toString());
+    try (DirectoryHandle directory = DirectoryHandle.open(parent)) {
+      TreeRemover.remove(directory, parent.relativize(path).toString());
     }
   }
 }

@@ -11,7 +11,9 @@ record Stragglers(Path root, Object key) {
   }
 
   private static Object key(Path directory) throws IOException {
-    Object key = Files.readAttributes(directory, java.nio.file.attribute.BasicFileAttributes.class).fileKey();
+    Object key =
+        Files.readAttributes(directory, java.nio.file.attribute.BasicFileAttributes.class)
+            .fileKey();
     if (key == null) {
       throw new IOException("no inode number of " + directory);
     }
@@ -22,7 +24,12 @@ record Stragglers(Path root, Object key) {
   void kill() {
     boolean found;
     do {
-      found = ProcessHandle.allProcesses().filter(this::isIn).filter(ProcessHandle::destroyForcibly).count() > 0;
+      found =
+          ProcessHandle.allProcesses()
+                  .filter(this::isIn)
+                  .filter(ProcessHandle::destroyForcibly)
+                  .count()
+              > 0;
     } while (found);
   }
 

@@ -32,11 +32,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
@@ -45,8 +47,6 @@ import org.jspecify.annotations.Nullable;
 /** Builds in tests: a store, an embedded registry, a context folder, and images to look into. */
 final class BuildBench implements AutoCloseable {
   static final Instant FILE_TIME = Instant.parse("2024-05-06T07:08:09Z");
-  private static final Clock CLOCK =
-      Clock.fixed(Instant.parse("2026-01-02T03:04:05Z"), ZoneOffset.UTC);
 
   final EmbeddedRegistry registry;
   final RegistryClient client;
@@ -54,6 +54,7 @@ final class BuildBench implements AutoCloseable {
   private final Path folder;
   private final Path context;
   private LocalStore store;
+  private Clock clock = Clock.fixed(Instant.parse("2026-01-02T03:04:05Z"), ZoneOffset.UTC);
   private SandboxSource sandboxes =
       () -> {
         throw new AssertionError("no RUN in this test");
@@ -104,9 +105,9 @@ final class BuildBench implements AutoCloseable {
   /** Writes a file of the context, dated {@link #FILE_TIME}, as are its folders. */
   BuildBench file(String path, String content) throws IOException {
     Path file = context.resolve(path);
-    Files.createDirectories(file.getParent());
+    Files.createDirectories(Objects.requireNonNull(file.getParent()));
     Files.writeString(file, content);
-    for (Path at = file; !at.equals(context.getParent()); at = at.getParent()) {
+    for (Path at = file; at != null && at.startsWith(context); at = at.getParent()) {
       Files.setLastModifiedTime(at, FileTime.from(FILE_TIME));
     }
     return this;
@@ -199,8 +200,9 @@ final class BuildBench implements AutoCloseable {
     var environment =
         new BuildEnvironment(store, client, sandboxes, folder.resolve("s"), allowedBases);
     events.clear();
+    clock = Clock.offset(clock, Duration.ofSeconds(10));
     BuildResult result =
-        new Builder(environment, CLOCK).build(request, new BuildProgress(events::add));
+        new Builder(environment, clock).build(request, new BuildProgress(events::add));
     return new Built(store, result);
   }
 

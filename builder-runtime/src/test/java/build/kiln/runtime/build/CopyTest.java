@@ -21,6 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.jspecify.annotations.Nullable;
 
 /** COPY and ADD; where BuildKit was asked, its answers. */
 class CopyTest {
@@ -247,7 +248,7 @@ class CopyTest {
     return bytes.toByteArray();
   }
 
-  private static void put(TarArchiveOutputStream tar, TarArchiveEntry entry, String text)
+  private static void put(TarArchiveOutputStream tar, TarArchiveEntry entry, @Nullable String text)
       throws IOException {
     byte[] content = text == null ? new byte[0] : text.getBytes(StandardCharsets.UTF_8);
     entry.setIds(5, 6);

@@ -54,7 +54,7 @@ class RunStepTest {
       Assumptions.assumeTrue(sandbox.tier() == tier, sandbox.description());
       bench.sandboxes(() -> sandbox);
     } catch (SandboxException e) {
-      Assumptions.abort(e.getMessage());
+      Assumptions.abort(String.valueOf(e.getMessage()));
     }
     busybox = bench.base("busybox:1", busybox(), container());
     bench.file("a.txt", "a");
@@ -72,7 +72,7 @@ class RunStepTest {
       return config;
     }
     Path programs = Files.createDirectories(folder.resolve("programs"));
-    for (String program : List.of("setpriv", "chroot", "unshare")) {
+    for (String program : List.of("sh", "setsid", "chroot", "setpriv", "env", "true")) {
       for (Path directory : config.searchPath()) {
         if (Files.isExecutable(directory.resolve(program))
             && !Files.exists(programs.resolve(program))) {

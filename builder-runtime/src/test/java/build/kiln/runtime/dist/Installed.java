@@ -124,7 +124,7 @@ record Installed(Path folder) {
 
   /** Where the machine has a program. */
   private static Path find(String program) {
-    for (var folder : System.getenv("PATH").split(":")) {
+    for (var folder : System.getenv("PATH").split(":", -1)) {
       var file = Path.of(folder, program);
       if (Files.isExecutable(file)) {
         return file;

@@ -1,5 +1,6 @@
 package build.kiln.runtime.rootfs;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
@@ -39,8 +40,7 @@ final class Mounts {
       Files.createDirectories(directory.resolve(name));
     }
     String options = "lowerdir=l,upperdir=u,workdir=w," + way.options;
-    return run(
-        way, directory, List.of("mount", "-t", "overlay", "-o", options, "overlay", "m"));
+    return run(way, directory, List.of("mount", "-t", "overlay", "-o", options, "overlay", "m"));
   }
 
   /** Runs a command in new namespaces; what it printed if it failed, or empty. */
@@ -76,38 +76,65 @@ final class Mounts {
   @SuppressWarnings("unchecked")
   static Map<String, String> view(Way way, RootSpec.Overlay root, long seed, Path scratch)
       throws Exception {
-    Path target = Files.createDirectories(scratch.resolve("merged"));
     Path out = scratch.resolve("view");
-    String options =
-        "lowerdir="
-            + root.lowers().stream().map(Path::toString).collect(Collectors.joining(":"))
-            + ",upperdir="
-            + root.upper()
-            + ",workdir="
-            + root.work()
-            + ","
-            + way.options;
-    var command =
-        List.of(
-            "sh",
-            "-c",
-            "mount -t overlay -o \"$1\" overlay \"$2\" && shift 2 && exec \"$@\"",
-            "sh",
-            options,
-            target.toString(),
-            Path.of(System.getProperty("java.home"), "bin/java").toString(),
-            "--enable-native-access=ALL-UNNAMED",
-            "-XX:TieredStopAtLevel=1",
-            "-XX:+UseSerialGC",
-            "-cp",
-            System.getProperty("java.class.path"),
-            RandomChanges.class.getName(),
-            target.toString(),
-            Long.toString(seed),
-            out.toString());
-    assertThat(run(way, scratch, command)).isEmpty();
+    inside(
+        way,
+        root,
+        scratch,
+        java(RandomChanges.class, scratch.resolve("merged") + "", seed + "", out.toString()));
     try (var in = new ObjectInputStream(Files.newInputStream(out))) {
       return (Map<String, String>) in.readObject();
     }
+  }
+
+  /** Runs a script in a mounted root, which is its working directory. */
+  static void script(Way way, RootSpec.Overlay root, String script, Path scratch) throws Exception {
+    Path target = scratch.resolve("merged");
+    inside(way, root, scratch, List.of("sh", "-ec", "cd " + target + "\n" + script));
+  }
+
+  private static void inside(Way way, RootSpec.Overlay root, Path scratch, List<String> command)
+      throws Exception {
+    Path target = Files.createDirectories(scratch.resolve("merged"));
+    Path workspace = requireNonNull(root.lowers().getFirst().getParent());
+    // Relative names, so that many lowers fit in a page.
+    String options =
+        "lowerdir="
+            + root.lowers().stream()
+                .map(lower -> workspace.relativize(lower).toString())
+                .collect(Collectors.joining(":"))
+            + ",upperdir="
+            + workspace.relativize(root.upper())
+            + ",workdir="
+            + workspace.relativize(root.work())
+            + ","
+            + way.options;
+    var all =
+        new ArrayList<>(
+            List.of(
+                "sh",
+                "-c",
+                "mount -t overlay -o \"$1\" overlay \"$2\" && shift 2 && exec \"$@\"",
+                "sh",
+                options,
+                target.toString()));
+    all.addAll(command);
+    assertThat(run(way, workspace, all)).isEmpty();
+  }
+
+  /** The command that runs a class of the tests. */
+  static List<String> java(Class<?> main, String... arguments) {
+    var command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-cp",
+                System.getProperty("java.class.path"),
+                main.getName()));
+    command.addAll(List.of(arguments));
+    return command;
   }
 }

@@ -49,7 +49,21 @@ final class RandomChanges {
       var changes = new RandomChanges(handle, seed);
       for (int n = changes.random.nextInt(1, 25); n > 0; n--) {
         changes.scan();
-        changes.change();
+        changes.tryChange();
+      }
+    }
+  }
+
+  /**
+   * An overlay does not rename directories of lower layers (EXDEV; mv copies them then), and in a
+   * user namespace it does not copy up sticky directories of others (EPERM).
+   */
+  private void tryChange() throws IOException {
+    try {
+      change();
+    } catch (PosixException e) {
+      if (e.errno() != Errno.EXDEV && e.errno() != Errno.EPERM) {
+        throw e;
       }
     }
   }
@@ -177,12 +191,6 @@ final class RandomChanges {
     }
     try (DirectoryHandle to = root.openDirectory(target)) {
       parent.rename(name, to, newName());
-    } catch (PosixException e) {
-      // An overlay does not rename directories of lower layers; mv copies them then. In a user
-      // namespace it may not mark a sticky directory of another owner.
-      if (e.errno() != Errno.EXDEV && e.errno() != Errno.EPERM) {
-        throw e;
-      }
     }
   }
 

@@ -1,6 +1,7 @@
 package build.kiln.runtime.rootfs;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.layer.EntryMeta.Kind;
@@ -28,12 +29,15 @@ final class Trees {
   private Trees() {}
 
   static Map<String, String> of(Path root) throws IOException {
-    try (DirectoryHandle handle = DirectoryHandle.open(root)) {
-      var trees = new Trees();
-      trees.add(READER.directory("", handle), null);
-      trees.walk(handle, "");
-      return trees.result();
-    }
+    return DeepStack.call(
+        () -> {
+          try (DirectoryHandle handle = DirectoryHandle.open(root)) {
+            var trees = new Trees();
+            trees.add(READER.directory("", handle), null);
+            trees.walk(handle, "");
+            return trees.result();
+          }
+        });
   }
 
   static Map<String, String> of(ImageTree image) throws IOException {
@@ -41,6 +45,17 @@ final class Trees {
     trees.add(image.lookup("").orElseThrow(), null);
     trees.walk(image, "");
     return trees.result();
+  }
+
+  /** Skips a test whose layers have owners, which only root can set. */
+  static void assumeRoot() {
+    assumeTrue("root".equals(System.getProperty("user.name")), "only root may set owners");
+  }
+
+  /** With the directory for {@code /etc/hosts}, which is made where an image has none. */
+  static Map<String, String> withEtc(Map<String, String> lines) {
+    lines.putIfAbsent("etc", "DIRECTORY 755 0:0 0.000000000 0");
+    return lines;
   }
 
   /** Fails with the lines that differ, if some do. */
@@ -96,8 +111,7 @@ final class Trees {
   private final class Sink implements build.kiln.runtime.layer.LayerSource.Sink {
     @Override
     public void add(EntryMeta entry) throws IOException {
-      Trees.this.add(
-          entry, entry.kind() == Kind.FILE ? InputStream.nullInputStream() : null);
+      Trees.this.add(entry, entry.kind() == Kind.FILE ? InputStream.nullInputStream() : null);
     }
 
     @Override

@@ -2,7 +2,6 @@ package build.kiln.runtime.sandbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.abort;
 
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.runtime.rootfs.RootSpec;
@@ -13,34 +12,26 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 class ChrootSandboxTest extends SandboxContract {
-  private static TestRoots own;
-  private static Sandbox sandbox;
+  private static TestSandbox tested;
 
   @BeforeAll
   static void choose() throws Exception {
-    own = new TestRoots();
-    SandboxConfig config = SandboxConfig.of(own.scratch(), true);
-    try {
-      sandbox = new ChrootProbe(config, HostFiles.read(config)).choose("the test wants it");
-    } catch (SandboxException e) {
-      own.close();
-      abort("no chroot on this machine: " + e.getMessage());
-    }
+    tested = TestSandbox.choose(Isolation.Chroot);
   }
 
   @AfterAll
   static void remove() throws Exception {
-    own.close();
+    tested.close();
   }
 
   @Override
   Sandbox sandbox() {
-    return sandbox;
+    return tested.sandbox();
   }
 
   @Override
   Path scratch() {
-    return own.scratch();
+    return tested.own().scratch();
   }
 
   @Override
@@ -50,9 +41,9 @@ class ChrootSandboxTest extends SandboxContract {
 
   @Test
   void mountsNoOverlay() throws Exception {
-    assertThat(sandbox.overlay()).isFalse();
+    assertThat(sandbox().overlay()).isFalse();
     RootSpec overlay = roots.overlay(roots.busybox());
-    assertThatThrownBy(() -> Ran.argv(sandbox, overlay, "true"))
+    assertThatThrownBy(() -> Ran.argv(sandbox(), overlay, "true"))
         .isInstanceOf(SandboxException.class)
         .extracting(e -> ((SandboxException) e).code())
         .isEqualTo(SandboxException.Code.UNSUPPORTED);
@@ -66,7 +57,7 @@ class ChrootSandboxTest extends SandboxContract {
       Path root = roots.busybox();
       TestRoots.exec(java.util.List.of("rm", "-rf", root.resolve(name).toString()));
       Files.createSymbolicLink(root.resolve(name), outside);
-      assertThatThrownBy(() -> Ran.argv(sandbox, new RootSpec.Directory(root), "true"))
+      assertThatThrownBy(() -> Ran.argv(sandbox(), new RootSpec.Directory(root), "true"))
           .isInstanceOf(SandboxException.class)
           .hasMessageContaining("ELOOP");
     }
@@ -80,7 +71,7 @@ class ChrootSandboxTest extends SandboxContract {
   void aStepCannotChangeTheNextOnesTools() throws Exception {
     RootSpec root = root();
     String tamper = "for f in /dev/.kiln/*; do echo '#!/bin/sh' >$f; done; ls /dev/.kiln";
-    assertThat(Ran.sh(sandbox, root, tamper).out()).contains("setpriv");
-    assertThat(Ran.sh(sandbox, root, "echo fine").out()).isEqualTo("fine");
+    assertThat(Ran.sh(sandbox(), root, tamper).out()).contains("setpriv");
+    assertThat(Ran.sh(sandbox(), root, "echo fine").out()).isEqualTo("fine");
   }
 }

@@ -1,7 +1,6 @@
 package build.kiln.runtime.sandbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.abort;
 
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.runtime.rootfs.RootSpec;
@@ -11,33 +10,26 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 class NamespacesSandboxTest extends SandboxContract {
-  private static TestRoots own;
-  private static Sandbox sandbox;
+  private static TestSandbox tested;
 
   @BeforeAll
   static void choose() throws Exception {
-    own = new TestRoots();
-    try {
-      sandbox = Sandboxes.choose(Isolation.Namespaces, SandboxConfig.of(own.scratch(), false));
-    } catch (SandboxException e) {
-      own.close();
-      abort("no namespaces on this machine: " + e.getMessage());
-    }
+    tested = TestSandbox.choose(Isolation.Namespaces);
   }
 
   @AfterAll
   static void remove() throws Exception {
-    own.close();
+    tested.close();
   }
 
   @Override
   Sandbox sandbox() {
-    return sandbox;
+    return tested.sandbox();
   }
 
   @Override
   Path scratch() {
-    return own.scratch();
+    return tested.own().scratch();
   }
 
   @Override
@@ -47,15 +39,24 @@ class NamespacesSandboxTest extends SandboxContract {
 
   @Test
   void saysHow() {
-    assertThat(sandbox.description()).startsWith("namespaces: ").doesNotContain("\n");
-    assertThat(sandbox.tier()).isEqualTo(Isolation.Namespaces);
-    assertThat(sandbox.overlay()).isTrue();
+    assertThat(sandbox().description()).startsWith("namespaces: ").doesNotContain("\n");
+    assertThat(sandbox().tier()).isEqualTo(Isolation.Namespaces);
+    assertThat(sandbox().overlay()).isTrue();
+  }
+
+  @Test
+  void blamesAProgramOfUnknownFormat() throws Exception {
+    RootSpec root = root();
+    executable(filesOf(root).resolve("bad-format"), "\0\1\2");
+    Ran ran = Ran.argv(sandbox(), root, "/bad-format");
+    assertThat(ran.code()).isEqualTo(126);
+    assertThat(ran.err()).contains("/bad-format").doesNotContain("{");
   }
 
   @Test
   void runsOnADirectory() throws Exception {
     RootSpec root = new RootSpec.Directory(roots.busybox());
-    Ran ran = Ran.sh(sandbox, root, "echo a >/new; hostname; echo $$");
+    Ran ran = Ran.sh(sandbox(), root, "echo a >/new; hostname; echo $$");
     assertThat(ran.out()).as(ran.toString()).isEqualTo("kiln\n1");
     assertThat(filesOf(root).resolve("new")).hasContent("a\n");
   }
@@ -71,6 +72,6 @@ class NamespacesSandboxTest extends SandboxContract {
       java.nio.file.Files.createFile(lowers[i].resolve("f" + i));
     }
     lowers[299] = busybox;
-    assertThat(Ran.sh(sandbox, roots.overlay(lowers), "ls /f* | wc -l").out()).isEqualTo("299");
+    assertThat(Ran.sh(sandbox(), roots.overlay(lowers), "ls /f* | wc -l").out()).isEqualTo("299");
   }
 }

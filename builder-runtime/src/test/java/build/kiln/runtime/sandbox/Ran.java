@@ -35,9 +35,7 @@ record Ran(int code, byte[] stdout, byte[] stderr) {
   static Ran shAs(Sandbox sandbox, RootSpec root, int id, String script)
       throws SandboxException, InterruptedException {
     return command(
-        sandbox,
-        root,
-        new Command(List.of("/bin/sh", "-c", script), ENV, "/", id, id, List.of()));
+        sandbox, root, new Command(List.of("/bin/sh", "-c", script), ENV, "/", id, id, List.of()));
   }
 
   String out() {

@@ -80,7 +80,9 @@ final class TestRoots implements AutoCloseable {
       String script =
           "set -e; id=$(docker create debian:trixie-slim); docker export $id | tar -x -C '"
               + tree
-              + "'; docker rm $id >/dev/null";
+              + "'; docker rm $id >/dev/null; chmod 755 '"
+              + tree
+              + "'";
       Process process = new ProcessBuilder("sh", "-c", script).redirectErrorStream(true).start();
       String output =
           new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
@@ -120,7 +122,7 @@ final class TestRoots implements AutoCloseable {
   }
 
   private static void remove(Path tree) throws IOException {
-    try (DirectoryHandle parent = DirectoryHandle.open(tree.getParent())) {
+    try (DirectoryHandle parent = DirectoryHandle.open(tree.resolveSibling(""))) {
       TreeRemover.remove(parent, tree.getFileName().toString());
     }
   }

@@ -53,6 +53,11 @@ record Attempt(Job job, List<Pod> pods) {
         .findFirst();
   }
 
+  /** Whether its newest pod ended well, with which its Job will. */
+  boolean succeeded() {
+    return newestPod().filter(pod -> PodFailures.phaseIs(pod, "Succeeded")).isPresent();
+  }
+
   /** The pod that was made last. */
   Optional<Pod> newestPod() {
     return pods.stream()

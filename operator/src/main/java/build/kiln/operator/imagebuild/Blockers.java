@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** Why a Job has no pod that runs: from the pod's status, else from the cluster's events. */
 final class Blockers {
@@ -73,8 +74,8 @@ final class Blockers {
     if (unschedulable.isPresent()) {
       return blocked(
           FailureReason.Unschedulable,
-          "no node takes the builder pod: %s. It starts by itself when one does; or change podTemplate (resources, nodeSelector, tolerations)"
-              .formatted(unschedulable.get().getMessage()));
+          "no node takes the builder pod: %s It starts by itself when one does; or change podTemplate (resources, nodeSelector, tolerations)"
+              .formatted(PodFailures.sentence(Text.orEmpty(unschedulable.get().getMessage()))));
     }
     var waiting =
         PodFailures.containers(pod).stream()
@@ -146,8 +147,7 @@ final class Blockers {
     return new Waiting(Optional.of(new Blocker(reason, message)));
   }
 
-  private static boolean lasted(
-      @org.jspecify.annotations.Nullable String since, Pod pod, Instant now, Duration grace) {
+  private static boolean lasted(@Nullable String since, Pod pod, Instant now, Duration grace) {
     var from = since == null ? pod.getMetadata().getCreationTimestamp() : since;
     return from != null && !now.isBefore(Instant.parse(from).plus(grace));
   }

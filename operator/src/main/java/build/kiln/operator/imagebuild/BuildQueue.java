@@ -26,8 +26,6 @@ final class BuildQueue {
   /** The name of the cache's index over builds whose newest run is not finished. */
   static final String INDEX = "under-way";
 
-  private static final Set<String> NOT_WAITING = Set.of("Suspended");
-
   private final Limits limits;
   private final Map<String, Long> admitted = new HashMap<>();
   private final Map<String, Long> finished = new HashMap<>();
@@ -118,8 +116,7 @@ final class BuildQueue {
   private static boolean waits(ImageBuild build) {
     return requireNonNullElse(build.getStatus(), ImageBuildStatus.NONE)
         .condition(Conditions.READY)
-        .filter(
-            ready -> "False".equals(ready.getStatus()) || NOT_WAITING.contains(ready.getReason()))
+        .filter(ready -> "False".equals(ready.getStatus()) || "Suspended".equals(ready.getReason()))
         .isEmpty();
   }
 

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Decides what a pass does. Pure: all that it knows are its arguments. */
 final class Decider {
@@ -179,7 +180,7 @@ final class Decider {
         };
   }
 
-  private static @org.jspecify.annotations.Nullable Duration recheck(
+  private static @Nullable Duration recheck(
       Action action, History kept, Settings settings, Instant now) {
     return switch (action) {
       case Action.Accept _, Action.Finish _ -> NOW;

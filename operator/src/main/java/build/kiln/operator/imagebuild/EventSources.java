@@ -26,7 +26,7 @@ final class EventSources {
             .withNamespacesInheritedFromController()
             .withSecondaryToPrimaryMapper(EventSources::build)
             .withOnUpdateFilter(EventSources::changed)
-            .withItemStore(new LeanStore<>(job -> job))
+            .withItemStore(new LeanStore<>())
             .build(),
         context);
   }
@@ -39,7 +39,7 @@ final class EventSources {
             .withNamespacesInheritedFromController()
             .withSecondaryToPrimaryMapper(EventSources::build)
             .withOnUpdateFilter(EventSources::changed)
-            .withItemStore(new LeanStore<>(pod -> pod))
+            .withItemStore(new LeanStore<>())
             .build(),
         context);
   }

@@ -43,13 +43,17 @@ record History(List<String> delete, List<String> seal) {
         if (givesUp || weaker(attempt, attempts)) {
           delete.add(attempt.name());
         }
-      } else if (!kept.contains(attempt.run()) || attempt.end().isEmpty()) {
+      } else if (!kept.contains(attempt.run()) || stillActive(attempt)) {
         delete.add(attempt.name());
       } else if (!attempt.sealed()) {
         seal.add(attempt.name());
       }
     }
     return new History(delete, seal);
+  }
+
+  private static boolean stillActive(Attempt attempt) {
+    return attempt.end().isEmpty() && !attempt.succeeded();
   }
 
   /** A Job of the current run whose sandbox did not start, and which another one follows. */

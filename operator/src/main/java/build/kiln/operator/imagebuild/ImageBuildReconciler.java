@@ -89,7 +89,7 @@ public final class ImageBuildReconciler implements Reconciler<ImageBuild> {
         // The filter says what counts; a generation alone would miss the annotation for a rebuild.
         .withGenerationAware(false)
         .withOnUpdateFilter(EventSources::changed)
-        .withItemStore(new LeanStore<>(build -> build))
+        .withItemStore(new LeanStore<>())
         .withInformerListLimit(LIST_LIMIT)
         .withRateLimiter(new LinearRateLimiter(Duration.ofSeconds(1), PASSES_A_SECOND))
         .withRetry(

@@ -37,9 +37,12 @@ final class JobReader {
     if (pod.isEmpty()) {
       return Blockers.withoutPod(events);
     }
-    var phase = pod.get().getStatus() == null ? null : pod.get().getStatus().getPhase();
-    if ("Running".equals(phase)) {
+    if (PodFailures.phaseIs(pod.get(), "Running")) {
       return new Running(pod.get().getMetadata().getName());
+    }
+    if (attempt.succeeded()) {
+      // The Job's own condition comes a second or two later and would say no more.
+      return PodFailures.read(pod.get(), attempt.tier());
     }
     // A pod that is over while its Job is not: the Job makes the next one, or is about to end.
     return PodFailures.over(pod.get())

@@ -2,7 +2,7 @@ package build.kiln.operator.imagebuild;
 
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.informers.cache.BasicItemStore;
-import java.util.function.UnaryOperator;
+import io.fabric8.kubernetes.client.informers.cache.Cache;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,14 +12,8 @@ import org.jspecify.annotations.Nullable;
 final class LeanStore<R extends HasMetadata> extends BasicItemStore<R> {
   private static final String LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 
-  private final UnaryOperator<R> more;
-
-  /**
-   * @param more what else an object can do without
-   */
-  LeanStore(UnaryOperator<R> more) {
-    super(resource -> key(resource));
-    this.more = more;
+  LeanStore() {
+    super(Cache::metaNamespaceKeyFunc);
   }
 
   @Override
@@ -29,10 +23,6 @@ final class LeanStore<R extends HasMetadata> extends BasicItemStore<R> {
     if (meta.getAnnotations() != null) {
       meta.getAnnotations().remove(LAST_APPLIED);
     }
-    return super.put(key, more.apply(resource));
-  }
-
-  private static String key(HasMetadata resource) {
-    return io.fabric8.kubernetes.client.informers.cache.Cache.metaNamespaceKeyFunc(resource);
+    return super.put(key, resource);
   }
 }

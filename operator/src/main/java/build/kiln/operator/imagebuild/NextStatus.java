@@ -18,6 +18,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -120,7 +121,7 @@ final class NextStatus {
     return build.getSpec().isolation();
   }
 
-  private List<Run> edited(java.util.function.UnaryOperator<Run> edit) {
+  private List<Run> edited(UnaryOperator<Run> edit) {
     var all = before.allRuns();
     return Stream.concat(Stream.of(edit.apply(all.getFirst())), all.stream().skip(1)).toList();
   }

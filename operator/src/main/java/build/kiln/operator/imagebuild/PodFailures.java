@@ -134,9 +134,9 @@ final class PodFailures {
                 message.isEmpty() ? "its node may be lost" : message));
   }
 
-  private static String sentence(String text) {
-    var trimmed = text.strip();
-    return trimmed.endsWith(".") ? trimmed : trimmed + ".";
+  /** A text with one full stop at its end. */
+  static String sentence(String text) {
+    return text.strip().replaceAll("[.]+$", "") + ".";
   }
 
   private static boolean evicted(Pod pod) {
@@ -162,7 +162,10 @@ final class PodFailures {
 
   /** Whether nothing of a pod runs any more. */
   static boolean over(Pod pod) {
-    var phase = pod.getStatus() == null ? null : pod.getStatus().getPhase();
-    return "Succeeded".equals(phase) || "Failed".equals(phase);
+    return phaseIs(pod, "Succeeded") || phaseIs(pod, "Failed");
+  }
+
+  static boolean phaseIs(Pod pod, String phase) {
+    return pod.getStatus() != null && phase.equals(pod.getStatus().getPhase());
   }
 }

@@ -4,8 +4,10 @@ import static java.util.Objects.requireNonNullElse;
 
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.ImageBuild;
+import build.kiln.api.v1alpha1.ImageBuildSpec.ConfigMapSource;
 import build.kiln.operator.imagebuild.Readiness.Missing;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -64,11 +66,8 @@ final class Surroundings {
               "ConfigMap %s does not exist in namespace %s. It is picked up when it appears"
                   .formatted(name, namespace)));
     }
-    return requireNonNullElse(
-            source.configMap().items(),
-            java.util.List.<build.kiln.api.v1alpha1.ImageBuildSpec.ConfigMapSource.Item>of())
-        .stream()
-        .map(item -> item.key())
+    return requireNonNullElse(source.configMap().items(), List.<ConfigMapSource.Item>of()).stream()
+        .map(ConfigMapSource.Item::key)
         .filter(
             key ->
                 (map.getData() == null || !map.getData().containsKey(key))

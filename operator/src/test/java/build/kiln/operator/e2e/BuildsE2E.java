@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import build.kiln.api.v1alpha1.Isolation;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 /** Manifests become images that a node runs. */
@@ -30,10 +31,9 @@ class BuildsE2E {
       assertThat(RegistryProbe.digest(cluster, namespace.name() + "/examples/hello", "run-1"))
           .isEqualTo(Builds.digest(build));
       assertThat(namespace.runPod(Builds.image(build))).isEqualTo("Hello, Kiln!\n");
-      var platform = Builds.platform(build);
-      assertThat(platform.isolation()).isNotNull();
-      assertThat(platform.isolation().requested()).isEqualTo(Isolation.Auto);
-      assertThat(platform.isolation().achieved()).isEqualTo(Isolation.Namespaces);
+      var isolation = Objects.requireNonNull(Builds.platform(build).isolation());
+      assertThat(isolation.requested()).isEqualTo(Isolation.Auto);
+      assertThat(isolation.achieved()).isEqualTo(Isolation.Namespaces);
       assertThat(Builds.newestRun(build).steps()).isNotEmpty();
       assertThat(namespace.kubectl("get", "kbuild", "hello"))
           .contains("READY", "REASON", "STEP", "IMAGE", "AGE", "True", "Succeeded", repository);
@@ -98,7 +98,7 @@ class BuildsE2E {
       assertThat(namespace.runPod(Builds.image(branch))).isEqualTo("two\n");
       assertThat(namespace.runPod(Builds.image(commit))).isEqualTo("one\n");
       assertThat(Builds.newestRun(commit).revision()).isEqualTo(first);
-      var revision = Builds.newestRun(branch).revision();
+      var revision = Objects.requireNonNull(Builds.newestRun(branch).revision());
       assertThat(revision).matches("[0-9a-f]{40}");
       assertThat(
               RegistryProbe.digest(

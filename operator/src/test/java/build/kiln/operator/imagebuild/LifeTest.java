@@ -100,6 +100,17 @@ class LifeTest {
     assertThat(newest(cluster.status("hello")).phase()).isEqualTo(Phase.Succeeded);
   }
 
+  @Test
+  void aPodThatEndedWellIsEnough() {
+    cluster.apply("hello", HELLO);
+    var job = cluster.awaitJob("hello", 1);
+    var pod = cluster.runs(job);
+    cluster.podIs(pod, TestCluster.ended(0, "", Records.outcome(pushed("registry.example.com/x"))));
+    cluster.awaitReady("hello", "True", "Succeeded");
+    Awaitility.await().until(() -> ttl(job), Objects::nonNull);
+    assertThat(cluster.jobs()).hasSize(1);
+  }
+
   private Integer ttl(Job job) {
     return cluster
         .client()
@@ -654,7 +665,7 @@ class LifeTest {
   }
 
   @Test
-  void auto_takesTheStrongestTierThatIsAdmitted() {
+  void autoTakesTheStrongestTierThatIsAdmitted() {
     cluster.admission =
         pod ->
             Boolean.TRUE.equals(pod.getSpec().getSecurityContext().getRunAsNonRoot())

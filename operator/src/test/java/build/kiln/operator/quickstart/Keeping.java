@@ -15,7 +15,7 @@ final class Keeping {
           kubectl get kbuild
           kubectl describe kbuild hello
           kubectl get jobs,pods
-          kubectl logs -l app.kubernetes.io/component=kiln-build
+          kubectl logs "$(kubectl get pods -o name | tail -1)"
           kubectl annotate kbuild hello kiln.build/rebuild=1
           sed 's|%3$s|%4$s|' %2$s/examples/multi-stage/imagebuild.yaml | kubectl apply --validate=false -f -
           kubectl get kbuild multi-stage -o yaml

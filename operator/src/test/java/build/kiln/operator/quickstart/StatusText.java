@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNullElse;
 
 import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageBuildStatus;
+import build.kiln.api.v1alpha1.ImageBuildStatus.IsolationReport;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Run;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Step;
 import io.fabric8.kubernetes.api.model.Condition;
@@ -80,7 +81,8 @@ final class StatusText {
     var isolation =
         run.platform()
             .flatMap(platform -> Optional.ofNullable(platform.isolation()))
-            .map(report -> "%s (asked: %s)".formatted(report.achieved(), report.requested()))
+            .filter(report -> report.achieved() != null)
+            .map(StatusText::isolation)
             .orElse("not known");
     out.append(
         "Run %d: %s, started by %s, RUN isolated by %s%n"
@@ -105,6 +107,14 @@ final class StatusText {
                   step.size() == null ? "" : String.format(Locale.ROOT, "%,d", step.size()),
                   step.instruction().lines().findFirst().orElse("")));
     }
+  }
+
+  private static String isolation(IsolationReport report) {
+    return "%s (asked: %s)%s"
+        .formatted(
+            report.achieved(),
+            report.requested(),
+            report.detail() == null ? "" : ", " + report.detail());
   }
 
   private static String age(ImageBuild build, Instant now) {

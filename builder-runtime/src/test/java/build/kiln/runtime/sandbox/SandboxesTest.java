@@ -1,0 +1,127 @@
+package build.kiln.runtime.sandbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.runtime.rootfs.RootSpec;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class SandboxesTest {
+  private TestRoots roots;
+
+  @BeforeEach
+  void make() throws IOException {
+    roots = new TestRoots();
+  }
+
+  @AfterEach
+  void remove() throws IOException {
+    roots.close();
+  }
+
+  @Test
+  void noRunRefusesEveryRun() throws Exception {
+    Sandbox sandbox = Sandboxes.choose(Isolation.NoRun, SandboxConfig.of(roots.scratch(), true));
+    assertThat(sandbox.tier()).isEqualTo(Isolation.NoRun);
+    RootSpec root = new RootSpec.Directory(roots.directory());
+    assertThatThrownBy(() -> Ran.argv(sandbox, root, "true"))
+        .isInstanceOf(SandboxException.class)
+        .hasMessageContaining("stronger isolation")
+        .extracting(e -> ((SandboxException) e).code())
+        .isEqualTo(SandboxException.Code.UNSUPPORTED);
+  }
+
+  @Test
+  void aMissingProgramIsNamed() {
+    assertThatThrownBy(() -> Sandboxes.choose(Isolation.Namespaces, without("crun")))
+        .isInstanceOf(SandboxException.class)
+        .hasMessageContaining("no program crun")
+        .hasMessageContaining("install crun")
+        .extracting(e -> ((SandboxException) e).code())
+        .isEqualTo(SandboxException.Code.UNAVAILABLE);
+  }
+
+  @Test
+  void autoFallsBackOnlyAsFarAsAllowed() throws Exception {
+    SandboxConfig config = without("crun");
+    Sandbox none = Sandboxes.choose(Isolation.Auto, config);
+    assertThat(none.tier()).isEqualTo(Isolation.NoRun);
+    assertThat(none.description()).contains("crun").contains("chroot: not allowed");
+    assumeTrue(isRoot(), "chroot needs root");
+    Sandbox chroot = Sandboxes.choose(Isolation.Auto, allowingChroot(config));
+    assertThat(chroot.tier()).isEqualTo(Isolation.Chroot);
+    assertThat(chroot.description()).contains("crun").doesNotContain("\n");
+  }
+
+  @Test
+  void chrootIsAMinimum() throws Exception {
+    assumeTrue(isRoot(), "chroot needs root");
+    assertThat(Sandboxes.choose(Isolation.Chroot, without("crun")).tier())
+        .isEqualTo(Isolation.Chroot);
+    assertThatThrownBy(() -> Sandboxes.choose(Isolation.Chroot, without("crun", "setpriv")))
+        .isInstanceOf(SandboxException.class)
+        .hasMessageContaining("setpriv");
+  }
+
+  /** A crun that fails at what a machine forbids. */
+  @Test
+  void theReasonOfEachRecipeIsInTheMessage() throws Exception {
+    SandboxConfig config = without("crun");
+    Path crun = config.searchPath().getFirst().resolve("crun");
+    SandboxContract.executable(
+        crun, "#!/bin/sh\necho 'mount proc: too revealing' >\"$4\"; exit 1\n");
+    assertThatThrownBy(() -> Sandboxes.choose(Isolation.Namespaces, config))
+        .isInstanceOf(SandboxException.class)
+        .hasMessageContaining("too revealing");
+  }
+
+  @Test
+  void whatAKilledBuilderLeftIsRemoved() throws Exception {
+    Path old = Files.createDirectories(roots.scratch().resolve("step-1/state/deep"));
+    Files.writeString(old.resolve("file"), "x");
+    Path other = Files.createDirectory(roots.scratch().resolve("not-a-step"));
+    Sandboxes.choose(Isolation.Auto, SandboxConfig.of(roots.scratch(), false));
+    assertThat(roots.scratch().resolve("step-1")).doesNotExist();
+    assertThat(other).exists();
+  }
+
+  private static boolean isRoot() throws IOException {
+    return OwnIds.read().root();
+  }
+
+  private static SandboxConfig allowingChroot(SandboxConfig config) {
+    return new SandboxConfig(
+        config.scratch(),
+        config.searchPath(),
+        config.resolvConf(),
+        config.hosts(),
+        true,
+        config.hostName());
+  }
+
+  /** A search path that has all but these programs. */
+  private SandboxConfig without(String... missing) throws IOException {
+    SandboxConfig config = SandboxConfig.of(roots.scratch(), false);
+    Path bin = Files.createTempDirectory(roots.directory(), "bin");
+    for (String program :
+        List.of(
+            "sh", "setsid", "unshare", "mount", "umount", "crun", "chroot", "setpriv", "env",
+            "true")) {
+      if (!List.of(missing).contains(program)) {
+        Path target = new Programs(config.searchPath()).find(program).orElse(null);
+        assumeTrue(target != null, "this machine has no program " + program);
+        Files.createSymbolicLink(bin.resolve(program), target);
+      }
+    }
+    return new SandboxConfig(
+        config.scratch(), List.of(bin), config.resolvConf(), config.hosts(), false, "kiln");
+  }
+}
