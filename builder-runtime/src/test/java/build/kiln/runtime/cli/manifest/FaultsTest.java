@@ -212,7 +212,9 @@ class FaultsTest {
   private static final List<String> ACCEPTED =
       List.of(
           "  retries: 10\n  timeout: 168h\n  history: {ttl: 8760h0m}\n" + DOCKERFILE + OUTPUT,
-          "  retries:\n  isolation: ~\n  history: null\n  target:\n  source:\n" + DOCKERFILE + OUTPUT,
+          "  retries:\n  isolation: ~\n  history: null\n  target:\n  source:\n"
+              + DOCKERFILE
+              + OUTPUT,
           "  retries: 1e0\n  suspend: off\n" + DOCKERFILE + OUTPUT,
           "  workspace: {size: 1073741824}\n" + DOCKERFILE + OUTPUT,
           "  workspace: {size: 1e9}\n" + DOCKERFILE + OUTPUT,
