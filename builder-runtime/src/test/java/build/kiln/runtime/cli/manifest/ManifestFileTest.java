@@ -2,6 +2,7 @@ package build.kiln.runtime.cli.manifest;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
@@ -69,8 +70,7 @@ class ManifestFileTest {
     Manifest manifest =
         manifest(Files.readString(Path.of("..", "examples", "multi-stage", "imagebuild.yaml")));
 
-    assertThat(manifest.build().getSpec().source()).isNotNull();
-    assertThat(manifest.build().getSpec().source().inline())
+    assertThat(requireNonNull(manifest.build().getSpec().source()).inline())
         .contains(new InlineFile("src/add.sh", "#!/bin/sh\necho $(($1 + $2))\n", 493));
   }
 
@@ -121,8 +121,7 @@ class ManifestFileTest {
 
     Manifest manifest = manifest(json);
 
-    assertThat(manifest.build().getSpec().dockerfile()).isNotNull();
-    assertThat(manifest.build().getSpec().dockerfile().inline())
+    assertThat(requireNonNull(manifest.build().getSpec().dockerfile()).inline())
         .isEqualTo("FROM scratch\n# \ud83d\ude00\t\\/");
   }
 
