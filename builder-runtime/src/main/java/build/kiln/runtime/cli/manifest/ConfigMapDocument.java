@@ -6,6 +6,7 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /** The keys of a ConfigMap in a manifest. */
@@ -21,10 +22,7 @@ final class ConfigMapDocument {
         .forEach(
             (key, field) -> {
               key(key, field, problems);
-              field
-                  .value()
-                  .text()
-                  .ifPresent(text -> values.put(key, text.getBytes(StandardCharsets.UTF_8)));
+              text(field).ifPresent(text -> values.put(key, text.getBytes(StandardCharsets.UTF_8)));
             });
     each(document, "binaryData")
         .forEach(
@@ -36,9 +34,14 @@ final class ConfigMapDocument {
                         field.place(),
                         "the key \"%s\" is in data too: remove one of them".formatted(key)));
               }
-              field.value().text().ifPresent(t -> values.put(key, decode(key, t, field, problems)));
+              text(field).ifPresent(t -> values.put(key, decode(key, t, field, problems)));
             });
     return values;
+  }
+
+  /** A null is an empty text, as it is to the API server. */
+  private static Optional<String> text(Tree.Field field) {
+    return field.value().json().isNull() ? Optional.of("") : field.value().text();
   }
 
   private static Map<String, Tree.Field> each(Tree document, String field) {

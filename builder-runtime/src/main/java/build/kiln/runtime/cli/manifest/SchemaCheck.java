@@ -74,8 +74,8 @@ final class SchemaCheck {
                     JsonNode known = schema.path("properties").path(name);
                     JsonNode child =
                         known.isMissingNode() ? schema.path("additionalProperties") : known;
-                    // A null stands for the default where there is one, as if it were not there.
-                    boolean left = field.value().json().isNull() && child.has("default");
+                    // The API server drops fields that are null before it checks.
+                    boolean left = field.value().json().isNull();
                     if (child.isObject() && !left) {
                       String at =
                           known.isMissingNode() ? path + "[\"" + name + "\"]" : join(path, name);
@@ -147,11 +147,13 @@ final class SchemaCheck {
 
   private void required(Tree.Fields mapping, JsonNode schema, String path) {
     for (JsonNode name : schema.path("required")) {
-      if (!mapping.fields().containsKey(name.asText())) {
+      if (mapping.field(name.asText()).isEmpty()) {
+        Tree.Field empty = mapping.fields().get(name.asText());
+        Place at = empty == null ? mapping.place() : empty.place();
         JsonNode text = schema.path("properties").path(name.asText()).path("description");
         problems.add(
             new Problem(
-                mapping.place(),
+                at,
                 "missing field \"%s\"%s"
                     .formatted(
                         join(path, name.asText()), text.isTextual() ? ": " + text.asText() : "")));

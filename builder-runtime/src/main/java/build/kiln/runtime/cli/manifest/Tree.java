@@ -32,12 +32,21 @@ sealed interface Tree {
   /** A key's place and its value. */
   record Field(Place place, Tree value) {}
 
-  /** A mapping, in the order of the file. */
+  /**
+   * A mapping, in the order of the file. Its JSON has no fields that are null: no field of the API
+   * may be null, and the API server drops them before it looks for defaults.
+   */
   record Fields(Place place, Map<String, Field> fields) implements Tree {
     @Override
     public JsonNode json() {
       ObjectNode json = JsonNodeFactory.instance.objectNode();
-      fields.forEach((name, field) -> json.set(name, field.value().json()));
+      fields.forEach(
+          (name, field) -> {
+            JsonNode value = field.value().json();
+            if (!value.isNull()) {
+              json.set(name, value);
+            }
+          });
       return json;
     }
   }

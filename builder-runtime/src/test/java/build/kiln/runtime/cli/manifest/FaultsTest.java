@@ -63,8 +63,14 @@ class FaultsTest {
               "  target: on\n" + DOCKERFILE + OUTPUT,
               "5:11: spec.target must be a text, not the boolean true: put it in quotes"),
           arguments(
-              "  target:\n" + DOCKERFILE + OUTPUT,
-              "5:10: spec.target must be a text, not empty: give it a value"),
+              DOCKERFILE + "  output: {image: r/x, tags: [~]}\n",
+              "6:31: spec.output.tags[0] must be a text, not empty: give it a value"),
+          arguments(
+              DOCKERFILE + "  output: {image: }\n",
+              "6:12: missing field \"spec.output.image\": The repository, such as registry.example.com/shop/api; without a tag."),
+          arguments(
+              "  unknown:\n" + DOCKERFILE + OUTPUT,
+              "5:3: unknown field \"spec.unknown\"; known here: buildArgs, dockerfile, history, isolation, output, podTemplate, registrySecrets, retries, source, suspend, target, timeout, workspace"),
           arguments(
               "  suspend: maybe\n" + DOCKERFILE + OUTPUT,
               "5:12: spec.suspend must be true or false, not a text"),
@@ -206,7 +212,9 @@ class FaultsTest {
   private static final List<String> ACCEPTED =
       List.of(
           "  retries: 10\n  timeout: 168h\n  history: {ttl: 8760h0m}\n" + DOCKERFILE + OUTPUT,
-          "  retries:\n  isolation: ~\n  history: null\n" + DOCKERFILE + OUTPUT,
+          "  retries:\n  isolation: ~\n  history: null\n  target:\n  source:\n"
+              + DOCKERFILE
+              + OUTPUT,
           "  retries: 1e0\n  suspend: off\n" + DOCKERFILE + OUTPUT,
           "  workspace: {size: 1073741824}\n" + DOCKERFILE + OUTPUT,
           "  workspace: {size: 1e9}\n" + DOCKERFILE + OUTPUT,

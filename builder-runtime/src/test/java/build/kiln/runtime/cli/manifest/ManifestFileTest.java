@@ -2,6 +2,7 @@ package build.kiln.runtime.cli.manifest;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
@@ -16,6 +17,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -68,8 +70,7 @@ class ManifestFileTest {
     Manifest manifest =
         manifest(Files.readString(Path.of("..", "examples", "multi-stage", "imagebuild.yaml")));
 
-    assertThat(manifest.build().getSpec().source()).isNotNull();
-    assertThat(manifest.build().getSpec().source().inline())
+    assertThat(requireNonNull(manifest.build().getSpec().source()).inline())
         .contains(new InlineFile("src/add.sh", "#!/bin/sh\necho $(($1 + $2))\n", 493));
   }
 
@@ -120,9 +121,21 @@ class ManifestFileTest {
 
     Manifest manifest = manifest(json);
 
-    assertThat(manifest.build().getSpec().dockerfile()).isNotNull();
-    assertThat(manifest.build().getSpec().dockerfile().inline())
+    assertThat(requireNonNull(manifest.build().getSpec().dockerfile()).inline())
         .isEqualTo("FROM scratch\n# \ud83d\ude00\t\\/");
+  }
+
+  @Test
+  void whatIsNullIsNotThere() {
+    Manifest manifest =
+        manifest(
+            BUILD.replace("tags:", "labels: {a: , b: c}, tags:")
+                + "---\n"
+                + SITE.replace("\"grüß\"", ""));
+
+    assertThat(manifest.build().getSpec().output().labels())
+        .containsExactlyEntriesOf(Map.of("b", "c"));
+    assertThat(manifest.configMaps().get("site")).containsEntry("index.html", new byte[0]);
   }
 
   @Test
@@ -215,7 +228,6 @@ class ManifestFileTest {
             f.yaml:12:3: "a b" is no key of a ConfigMap: use letters, digits, '-', '_' and '.', and no '..' in front
             f.yaml:13:6: data["n"] must be a text, not the number 8080: put it in quotes
             f.yaml:16:3: the key "index.html" is in data too: remove one of them
-            f.yaml:16:14: binaryData["index.html"] must be a text, not empty: give it a value
             f.yaml:17:1: unknown field "spec"; known here: apiVersion, binaryData, data, immutable, kind, metadata
             f.yaml:19:1: ConfigMap "site" is there already: remove one of them""");
   }
@@ -235,7 +247,7 @@ class ManifestFileTest {
     assertThat(e.code()).isEqualTo(Code.FieldInvalid);
     assertThat(e.problems())
         .extracting(ManifestException.Problem::place)
-        .isEqualTo(List.of(new Place(3, 17), new Place(5, 12), new Place(6, 3)));
+        .isEqualTo(List.of(new Place(3, 12), new Place(5, 12), new Place(6, 3)));
   }
 
   private static Manifest manifest(String text) {
