@@ -46,9 +46,10 @@ class ArchitectureTest {
           Map.entry("mirror", "api oci store registry"),
           Map.entry("prune", "api oci registry"),
           Map.entry("cli.manifest", "api oci dockerfile"),
+          Map.entry("cli.progress", "api build"),
           Map.entry(
               "cli",
-              "api posix oci layer store rootfs dockerfile registry registry.embedded context sandbox build mirror prune cli.manifest"));
+              "api posix oci layer store rootfs dockerfile registry registry.embedded context sandbox build mirror prune cli.manifest cli.progress"));
 
   @SuppressWarnings("unused") // read by FieldSource
   private static final List<Arguments> PACKAGES =

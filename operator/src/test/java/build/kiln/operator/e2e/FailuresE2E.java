@@ -59,7 +59,10 @@ class FailuresE2E {
     try (var namespace = TestNamespace.create(cluster, "baseline")) {
       namespace.build("keep", "dockerfile: {inline: \"FROM busybox:1\\nENV A=1\\n\"}\n");
       var good = namespace.awaitReady("keep");
-      namespace.build("keep", "dockerfile: {inline: \"FROM busybox:none\\n\"}\n");
+      namespace.build(
+          "keep",
+          "dockerfile: {inline: \"FROM %s/library/busybox:none\\n\"}\n"
+              .formatted(Service.REGISTRY.address()));
       namespace.build(
           "denied",
           "dockerfile: {inline: \"FROM busybox:1\\n\"}\noutput: {image: \"%s/%s/x\"}\n"

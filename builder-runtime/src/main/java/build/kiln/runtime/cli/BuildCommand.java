@@ -1,0 +1,363 @@
+package build.kiln.runtime.cli;
+
+import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.api.work.ExitCode;
+import build.kiln.runtime.build.BuildException;
+import build.kiln.runtime.build.BuildProgress;
+import build.kiln.runtime.build.BuildRequest;
+import build.kiln.runtime.build.BuildResult;
+import build.kiln.runtime.build.Builder;
+import build.kiln.runtime.build.ImagePusher;
+import build.kiln.runtime.cli.progress.Display;
+import build.kiln.runtime.cli.progress.ProgressMode;
+import build.kiln.runtime.context.LocalContext;
+import build.kiln.runtime.dockerfile.SourceFile;
+import build.kiln.runtime.layer.Compression;
+import build.kiln.runtime.oci.Json;
+import build.kiln.runtime.oci.OciException;
+import build.kiln.runtime.oci.Platform;
+import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.store.DockerArchive;
+import build.kiln.runtime.store.OciArchive;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code kiln build}: as {@code docker build}, without a daemon. */
+@Command(
+    name = "build",
+    description = "Builds an image from a Dockerfile and a folder.",
+    sortOptions = false,
+    mixinStandardHelpOptions = true)
+final class BuildCommand implements Callable<Integer> {
+  @Parameters(paramLabel = "CONTEXT", description = "The folder that COPY and ADD read from.")
+  @SuppressWarnings("NullAway.Init") // picocli sets it
+  private String context;
+
+  @Option(
+      names = {"-t", "--tag"},
+      paramLabel = "NAME[:TAG]",
+      description = "A name for the image; may be given several times.")
+  private List<String> tags = new ArrayList<>();
+
+  @Option(
+      names = {"-f", "--file"},
+      paramLabel = "FILE",
+      description = "The Dockerfile; - is standard input. Default: CONTEXT/Dockerfile.")
+  private @Nullable String file;
+
+  @Option(
+      names = "--build-arg",
+      paramLabel = "NAME[=VALUE]",
+      description = "A value for ARG; without a value, that of the environment.")
+  private List<String> buildArgs = new ArrayList<>();
+
+  @Option(names = "--target", paramLabel = "STAGE", description = "The stage to build.")
+  private @Nullable String target;
+
+  @Option(names = "--no-cache", description = "Do every step, whatever earlier builds left.")
+  private boolean noCache;
+
+  @Option(names = "--pull", description = "Ask registries for bases that the local store has.")
+  private boolean pull;
+
+  @Option(names = "--push", description = "Push the image under its names.")
+  private boolean push;
+
+  @Option(
+      names = {"-o", "--output"},
+      paramLabel = "TYPE",
+      description =
+          "type=oci,dest=FILE or type=docker,dest=FILE writes an archive (- is standard output); type=registry pushes; type=image keeps it in the local store.")
+  private List<String> outputs = new ArrayList<>();
+
+  @Option(names = "--platform", paramLabel = "OS/ARCH", description = "The platform to build for.")
+  private @Nullable String platform;
+
+  @Option(names = "--label", paramLabel = "NAME=VALUE", description = "A label for the image.")
+  private List<String> labels = new ArrayList<>();
+
+  @Option(
+      names = "--annotation",
+      paramLabel = "NAME=VALUE",
+      description = "An annotation for the manifest.")
+  private List<String> annotations = new ArrayList<>();
+
+  @Option(
+      names = "--compression",
+      paramLabel = "TYPE[:LEVEL]",
+      description = "gzip or zstd, for new layers. Default: gzip.")
+  private String compression = "gzip";
+
+  @Option(
+      names = "--isolation",
+      paramLabel = "TIER",
+      description = "The weakest isolation of RUN to accept: ${COMPLETION-CANDIDATES}.")
+  private Isolation isolation = Isolation.Auto;
+
+  @Option(
+      names = "--progress",
+      paramLabel = "HOW",
+      description = "${COMPLETION-CANDIDATES}. Default: auto.")
+  private ProgressMode progress = ProgressMode.auto;
+
+  @Option(names = {"-q", "--quiet"}, description = "Print the image's digest only.")
+  private boolean quiet;
+
+  @Option(names = "--iidfile", paramLabel = "FILE", description = "Write the image's digest there.")
+  private @Nullable Path idFile;
+
+  @Option(
+      names = "--metadata-file",
+      paramLabel = "FILE",
+      description = "Write what is known of the result there, as JSON.")
+  private @Nullable Path metadataFile;
+
+  @Option(
+      names = "--insecure-registry",
+      paramLabel = "HOST[:PORT]",
+      description = "A registry that speaks HTTP, or TLS that is not verified.")
+  private List<String> insecure = new ArrayList<>();
+
+  @Option(names = "--store", paramLabel = "DIR", description = "The local store's folder.")
+  private @Nullable Path storeFolder;
+
+  @Override
+  public Integer call() throws CommandFailure, IOException {
+    Desk desk = Desk.ofThisProcess();
+    List<Reference> names = names();
+    List<OutputSpec> specs = outputSpecs(names);
+    ProgressMode mode = quiet ? ProgressMode.quiet : progress;
+    var setup =
+        new Engine.Setup(
+            storeFolder == null ? desk.store() : storeFolder,
+            desk.registry(insecure),
+            desk.credentials(),
+            isolation,
+            true,
+            reference -> true);
+    BuildResult result;
+    try (LocalContext files = openContext();
+        Engine engine = Engine.open(setup);
+        Display display = mode.open(System.err, desk.environment())) {
+      var buildProgress = new BuildProgress(display);
+      result = new Builder(engine.environment()).build(request(desk, files), buildProgress);
+      deliver(engine, result, names, specs, buildProgress);
+    } catch (BuildException e) {
+      throw new CommandFailure(ExitCodes.of(e.reason(), isolation), BuildFailures.text(e), e);
+    } catch (InterruptedException e) {
+      throw new CommandFailure(ExitCode.INFRASTRUCTURE, "the build was ended", e);
+    }
+    report(result, names, specs);
+    return ExitCode.OK.code();
+  }
+
+  private List<Reference> names() throws CommandFailure {
+    var names = new ArrayList<Reference>();
+    for (String tag : tags) {
+      try {
+        Reference name = Reference.parse(tag).withDefaultTag();
+        if (name.digest() != null) {
+          throw CommandFailure.usage("-t " + tag + ": a name to give has no digest");
+        }
+        names.add(name);
+      } catch (OciException e) {
+        throw CommandFailure.usage("-t " + tag + ": " + e.getMessage());
+      }
+    }
+    return names;
+  }
+
+  private List<OutputSpec> outputSpecs(List<Reference> names) throws CommandFailure {
+    var specs = new ArrayList<OutputSpec>();
+    for (String output : outputs) {
+      specs.add(OutputSpec.parse(output));
+    }
+    if (push) {
+      specs.add(new OutputSpec(OutputSpec.Type.REGISTRY, null));
+    }
+    if (specs.isEmpty()) {
+      specs.add(new OutputSpec(OutputSpec.Type.IMAGE, null));
+    }
+    if (names.isEmpty() && specs.stream().anyMatch(s -> s.type() == OutputSpec.Type.REGISTRY)) {
+      throw CommandFailure.usage("to push an image it needs a name: -t REGISTRY/NAME:TAG");
+    }
+    return specs;
+  }
+
+  private LocalContext openContext() throws CommandFailure {
+    if (context.equals("-") || context.matches("(?i)(https?|git|ssh)://.*|git@.*")) {
+      throw CommandFailure.usage(
+          "CONTEXT \"%s\": only a folder is supported as yet; kiln run -f builds from Git"
+              .formatted(context));
+    }
+    try {
+      return LocalContext.open(Path.of(context));
+    } catch (IOException e) {
+      throw CommandFailure.usage(e.getMessage() == null ? context : e.getMessage());
+    }
+  }
+
+  private BuildRequest request(Desk desk, LocalContext files) throws CommandFailure {
+    Path folder = Path.of(context).toAbsolutePath().normalize();
+    Path path = file == null ? folder.resolve("Dockerfile") : Path.of(file).toAbsolutePath().normalize();
+    boolean inContext = !"-".equals(file) && path.startsWith(folder);
+    return new BuildRequest(
+        SourceFile.of(file == null ? "Dockerfile" : file, read(path)),
+        inContext ? folder.relativize(path).toString() : null,
+        files,
+        target,
+        assignments("--build-arg", buildArgs, desk.environment()),
+        desk.proxies(),
+        parsePlatform(),
+        !noCache,
+        pull,
+        parseCompression(),
+        assignments("--label", labels, Map.of()),
+        assignments("--annotation", annotations, Map.of()));
+  }
+
+  private byte[] read(Path path) throws CommandFailure {
+    try {
+      return "-".equals(file) ? System.in.readAllBytes() : Files.readAllBytes(path);
+    } catch (IOException e) {
+      throw new CommandFailure(
+          ExitCode.USER,
+          "cannot read the Dockerfile %s: %s; name it with -f"
+              .formatted(path, Files.exists(path) ? e.getMessage() : "there is no such file"),
+          e);
+    }
+  }
+
+  private Platform parsePlatform() throws CommandFailure {
+    try {
+      return platform == null ? Platform.host() : Platform.parse(platform);
+    } catch (OciException e) {
+      throw CommandFailure.usage("--platform: " + e.getMessage());
+    }
+  }
+
+  private Compression parseCompression() throws CommandFailure {
+    String[] parts = compression.split(":", 2);
+    try {
+      int level = parts.length == 1 ? 0 : Integer.parseInt(parts[1]);
+      return switch (parts[0]) {
+        case "gzip" -> new Compression(Compression.Type.GZIP, level);
+        case "zstd" -> new Compression(Compression.Type.ZSTD, level);
+        default -> throw new IllegalArgumentException("unknown type \"" + parts[0] + "\"");
+      };
+    } catch (IllegalArgumentException e) {
+      throw CommandFailure.usage(
+          "--compression %s: %s; want gzip or zstd, and a level as in zstd:9"
+              .formatted(compression, e.getMessage()));
+    }
+  }
+
+  private static Map<String, String> assignments(
+      String option, List<String> texts, Map<String, String> environment) throws CommandFailure {
+    var values = new LinkedHashMap<String, String>();
+    for (String text : texts) {
+      int equals = text.indexOf('=');
+      if (equals == 0 || text.isEmpty() || equals < 0 && !option.equals("--build-arg")) {
+        throw CommandFailure.usage("%s \"%s\": want NAME=VALUE".formatted(option, text));
+      }
+      if (equals > 0) {
+        values.put(text.substring(0, equals), text.substring(equals + 1));
+      } else if (environment.containsKey(text)) {
+        values.put(text, environment.getOrDefault(text, ""));
+      }
+    }
+    return values;
+  }
+
+  private static void deliver(
+      Engine engine,
+      BuildResult result,
+      List<Reference> names,
+      List<OutputSpec> specs,
+      BuildProgress progress)
+      throws IOException, BuildException, InterruptedException {
+    var pusher = new ImagePusher(engine.store(), engine.registry());
+    for (OutputSpec spec : specs) {
+      switch (spec.type()) {
+        case IMAGE -> {
+          for (Reference name : names) {
+            engine.store().tag(name, result.descriptor());
+          }
+        }
+        case REGISTRY -> {
+          // A push goes to one repository.
+          Map<String, List<Reference>> repositories =
+              names.stream()
+                  .collect(
+                      Collectors.groupingBy(
+                          Reference::name, LinkedHashMap::new, Collectors.toList()));
+          for (List<Reference> ofOne : repositories.values()) {
+            pusher.push(result, ofOne, progress);
+          }
+        }
+        case OCI, DOCKER -> {
+          pusher.completeLocally(result, progress);
+          write(engine, result, names, spec);
+        }
+      }
+    }
+  }
+
+  private static void write(
+      Engine engine, BuildResult result, List<Reference> names, OutputSpec spec)
+      throws IOException {
+    boolean oci = spec.type() == OutputSpec.Type.OCI;
+    Path dest = spec.dest();
+    if (spec.isStandardOutput() || dest == null) {
+      if (oci) {
+        OciArchive.write(engine.store(), names, result.descriptor(), System.out);
+      } else {
+        DockerArchive.write(engine.store(), names, result.descriptor(), System.out);
+      }
+      System.out.flush();
+    } else if (oci) {
+      OciArchive.write(engine.store(), names, result.descriptor(), dest);
+    } else {
+      DockerArchive.write(engine.store(), names, result.descriptor(), dest);
+    }
+  }
+
+  private void report(BuildResult result, List<Reference> names, List<OutputSpec> specs)
+      throws IOException {
+    String digest = result.descriptor().digest().toString();
+    if (idFile != null) {
+      Files.writeString(idFile, digest);
+    }
+    if (metadataFile != null) {
+      Map<String, Object> metadata = new LinkedHashMap<>();
+      metadata.put("containerimage.digest", digest);
+      metadata.put(
+          "containerimage.config.digest", result.manifest().config().digest().toString());
+      metadata.put(
+          "image.name", names.stream().map(Reference::toString).collect(Collectors.joining(",")));
+      metadata.put("containerimage.descriptor", result.descriptor());
+      Files.write(metadataFile, Json.write(metadata));
+    }
+    if (specs.stream().noneMatch(OutputSpec::isStandardOutput)) {
+      if (quiet) {
+        System.out.println(digest);
+      } else {
+        names.forEach(name -> System.err.println(name + "@" + digest));
+        if (names.isEmpty()) {
+          System.err.println(digest);
+        }
+      }
+    }
+  }
+}

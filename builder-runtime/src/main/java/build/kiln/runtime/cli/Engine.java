@@ -1,0 +1,95 @@
+package build.kiln.runtime.cli;
+
+import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.runtime.build.BuildEnvironment;
+import build.kiln.runtime.build.SandboxSource;
+import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.registry.Credentials;
+import build.kiln.runtime.registry.RegistryClient;
+import build.kiln.runtime.registry.RegistryConfig;
+import build.kiln.runtime.sandbox.Sandbox;
+import build.kiln.runtime.sandbox.SandboxConfig;
+import build.kiln.runtime.sandbox.SandboxException;
+import build.kiln.runtime.sandbox.Sandboxes;
+import build.kiln.runtime.store.LocalStore;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.function.Predicate;
+
+/** What a command builds with; closes what it opens. */
+final class Engine implements AutoCloseable {
+  private final LocalStore store;
+  private final RegistryClient registry;
+  private final BuildEnvironment environment;
+
+  /**
+   * How to set it up.
+   *
+   * @param store folder of the local store, made if it is missing
+   * @param isolation the weakest that is acceptable
+   * @param allowChroot whether {@code Auto} may fall back to chroot
+   */
+  record Setup(
+      Path store,
+      RegistryConfig registry,
+      Credentials credentials,
+      Isolation isolation,
+      boolean allowChroot,
+      Predicate<Reference> allowedBases) {}
+
+  private Engine(LocalStore store, RegistryClient registry, BuildEnvironment environment) {
+    this.store = store;
+    this.registry = registry;
+    this.environment = environment;
+  }
+
+  static Engine open(Setup setup) throws IOException {
+    LocalStore store = LocalStore.open(setup.store());
+    RegistryClient registry = new RegistryClient(setup.registry(), setup.credentials());
+    return new Engine(
+        store,
+        registry,
+        new BuildEnvironment(
+            store, registry, sandboxes(setup, store), store.scratch("roots"), setup.allowedBases()));
+  }
+
+  private static SandboxSource sandboxes(Setup setup, LocalStore store) {
+    return new SandboxSource() {
+      @Override
+      public Sandbox get() throws SandboxException, InterruptedException {
+        try {
+          return Sandboxes.choose(
+              setup.isolation(), SandboxConfig.of(store.scratch("steps"), setup.allowChroot()));
+        } catch (IOException e) {
+          throw new SandboxException(
+              SandboxException.Code.UNAVAILABLE,
+              "cannot make a folder for steps in " + store.root() + ": " + e.getMessage(),
+              e);
+        }
+      }
+
+      @Override
+      public boolean canRun() {
+        return setup.isolation() != Isolation.NoRun;
+      }
+    };
+  }
+
+  LocalStore store() {
+    return store;
+  }
+
+  RegistryClient registry() {
+    return registry;
+  }
+
+  BuildEnvironment environment() {
+    return environment;
+  }
+
+  @Override
+  public void close() throws IOException {
+    registry.close();
+    store.close();
+  }
+}

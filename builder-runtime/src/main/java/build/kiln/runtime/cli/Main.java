@@ -1,0 +1,46 @@
+package build.kiln.runtime.cli;
+
+import build.kiln.api.work.ExitCode;
+import picocli.CommandLine;
+
+/** The {@code kiln} command. */
+public final class Main {
+  private Main() {}
+
+  public static void main(String[] arguments) {
+    var interruption = Interruption.install(Thread.currentThread());
+    int code = ExitCode.INFRASTRUCTURE.code();
+    try {
+      code = run(arguments);
+    } finally {
+      interruption.finished(code);
+    }
+    System.exit(code);
+  }
+
+  static int run(String... arguments) {
+    // The commonest question of scripts is answered without a command line's model.
+    if (arguments.length == 1
+        && (arguments[0].equals("--version") || arguments[0].equals("version"))) {
+      System.out.println(Version.text());
+      return ExitCode.OK.code();
+    }
+    return new CommandLine(new KilnCommand())
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setOverwrittenOptionsAllowed(true)
+        .setExecutionExceptionHandler(Main::failed)
+        .execute(arguments);
+  }
+
+  /** What a command could not do, in one place for all of them. */
+  private static int failed(
+      Exception failure, CommandLine command, CommandLine.ParseResult parsed) {
+    if (failure instanceof CommandFailure known) {
+      command.getErr().println("kiln: " + known.getMessage());
+      return known.exitCode().code();
+    }
+    failure.printStackTrace(command.getErr());
+    command.getErr().println("kiln: this is a bug; please report it with the lines above");
+    return ExitCode.INFRASTRUCTURE.code();
+  }
+}

@@ -1,0 +1,143 @@
+package build.kiln.runtime.cli;
+
+import build.kiln.api.v1alpha1.FailureReason;
+import build.kiln.api.v1alpha1.ImageBuildSpec;
+import build.kiln.api.v1alpha1.ImageBuildSpec.GitSource;
+import build.kiln.api.v1alpha1.ImageBuildSpec.SecretName;
+import build.kiln.api.v1alpha1.ImageBuildSpec.Source;
+import build.kiln.api.work.BuilderPaths;
+import build.kiln.api.work.WorkOrder;
+import build.kiln.runtime.build.BuildException;
+import build.kiln.runtime.context.BuildContext;
+import build.kiln.runtime.context.ConfigMapContext;
+import build.kiln.runtime.context.EmptyContext;
+import build.kiln.runtime.context.GitAccess;
+import build.kiln.runtime.context.GitContext;
+import build.kiln.runtime.context.InlineContext;
+import build.kiln.runtime.registry.Credentials;
+import build.kiln.runtime.registry.DockerConfigCredentials;
+import build.kiln.runtime.registry.ProxySettings;
+import build.kiln.runtime.registry.RegistryConfig;
+import build.kiln.runtime.store.LocalStore;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where an order's things are on this machine.
+ *
+ * @param secrets laid out as {@link BuilderPaths} says
+ * @param configMaps a folder a ConfigMap
+ * @param store the local store's folder
+ * @param desk what the user's own environment adds; null in a pod
+ */
+record OrderPlaces(Path secrets, Path configMaps, Path store, @Nullable Desk desk) {
+  private static final String DOCKER_CONFIG = ".dockerconfigjson";
+
+  /** How to set the engine up for an order. */
+  Engine.Setup setup(WorkOrder order) throws BuildException {
+    WorkOrder.Settings settings = order.settings();
+    var registry = RegistryConfig.builder().userAgent(Version.text().replace(' ', '/'));
+    Optional.ofNullable(settings.mirrors()).orElse(Map.of()).forEach(registry::mirrors);
+    registry.insecureHosts(Optional.ofNullable(settings.insecureRegistries()).orElse(List.of()));
+    registry.caDirectory(certificates(settings));
+    registry.proxies(proxies(settings));
+    return new Engine.Setup(
+        store,
+        registry.build(),
+        credentials(order.resource().getSpec()),
+        order.resolved().isolation(),
+        desk != null,
+        Patterns.allowing(settings.allowedBases()));
+  }
+
+  private static @Nullable Path certificates(WorkOrder.Settings settings) {
+    return settings.caDirectory() == null ? null : Path.of(settings.caDirectory());
+  }
+
+  private ProxySettings proxies(WorkOrder.Settings settings) {
+    return ProxySettings.from(Optional.ofNullable(settings.proxies()).orElse(Map.of()));
+  }
+
+  /** The logins of the Secrets that the build names, the push's first; then the user's own. */
+  private Credentials credentials(ImageBuildSpec spec) throws BuildException {
+    Set<String> names = new LinkedHashSet<>();
+    if (spec.output().secretRef() != null) {
+      names.add(spec.output().secretRef().name());
+    }
+    Optional.ofNullable(spec.registrySecrets()).orElse(List.of()).stream()
+        .map(SecretName::name)
+        .forEach(names::add);
+    List<Path> files = new ArrayList<>();
+    for (String name : names) {
+      Path file = secrets.resolve(BuilderPaths.SECRETS_REGISTRY).resolve(name).resolve(DOCKER_CONFIG);
+      if (!Files.isReadable(file)) {
+        throw new BuildException(
+            FailureReason.SecretNotFound,
+            "the Secret \"%s\" has no key %s, or is not there (looked for %s); create it with kubectl create secret docker-registry"
+                .formatted(name, DOCKER_CONFIG, file));
+      }
+      files.add(file);
+    }
+    List<Credentials> all = new ArrayList<>();
+    if (!files.isEmpty()) {
+      all.add(DockerConfigCredentials.ofFiles(files));
+    }
+    if (desk != null) {
+      all.add(desk.credentials());
+    }
+    return Credentials.firstOf(all);
+  }
+
+  /**
+   * The build files of a spec.
+   *
+   * @param pinned the commit to take; null for what the revision means now
+   */
+  BuildContext openContext(
+      ImageBuildSpec spec, @Nullable String pinned, LocalStore localStore, WorkOrder.Settings settings)
+      throws BuildException {
+    Source source = spec.source();
+    try {
+      if (source == null) {
+        return new EmptyContext();
+      }
+      if (source.git() != null) {
+        return GitContext.fetch(
+            source.git(), pinned, gitAccess(source.git(), settings), localStore.scratch("git"));
+      }
+      if (source.configMap() != null) {
+        return ConfigMapContext.open(
+            source.configMap(), configMaps.resolve(source.configMap().name()));
+      }
+      return InlineContext.of(Optional.ofNullable(source.inline()).orElse(List.of()));
+    } catch (IOException e) {
+      throw BuildException.of("get the build files", e);
+    }
+  }
+
+  private GitAccess gitAccess(GitSource git, WorkOrder.Settings settings) throws BuildException {
+    GitAccess access =
+        GitAccess.anonymous()
+            .withCaDirectory(certificates(settings))
+            .withProxies(proxies(settings));
+    if (git.secretRef() != null) {
+      Path folder = secrets.resolve(BuilderPaths.SECRETS_GIT).resolve(git.secretRef().name());
+      if (!Files.isDirectory(folder)) {
+        throw new BuildException(
+            FailureReason.SecretNotFound,
+            "the Secret \"%s\" of source.git is not there (looked for %s)"
+                .formatted(git.secretRef().name(), folder));
+      }
+      return access.withSecret(folder);
+    }
+    return desk == null ? access : access.withSshFolder(desk.home().resolve(".ssh"));
+  }
+}

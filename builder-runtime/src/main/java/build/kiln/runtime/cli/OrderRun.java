@@ -1,0 +1,270 @@
+package build.kiln.runtime.cli;
+
+import build.kiln.api.v1alpha1.FailureReason;
+import build.kiln.api.v1alpha1.ImageBuildSpec;
+import build.kiln.api.v1alpha1.ImageBuildSpec.BuildArg;
+import build.kiln.api.v1alpha1.ImageBuildSpec.CompressionType;
+import build.kiln.api.v1alpha1.ImageBuildSpec.LayerCompression;
+import build.kiln.api.v1alpha1.ImageBuildStatus.IsolationReport;
+import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
+import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.api.work.Outcome;
+import build.kiln.api.work.Report;
+import build.kiln.api.work.WorkOrder;
+import build.kiln.runtime.build.BuildEvent;
+import build.kiln.runtime.build.BuildException;
+import build.kiln.runtime.build.BuildException.FailedStep;
+import build.kiln.runtime.build.BuildListener;
+import build.kiln.runtime.build.BuildProgress;
+import build.kiln.runtime.build.BuildRequest;
+import build.kiln.runtime.build.BuildResult;
+import build.kiln.runtime.build.Builder;
+import build.kiln.runtime.build.ImagePusher;
+import build.kiln.runtime.context.BuildContext;
+import build.kiln.runtime.dockerfile.SourceFile;
+import build.kiln.runtime.layer.Compression;
+import build.kiln.runtime.oci.OciException;
+import build.kiln.runtime.oci.Platform;
+import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.sandbox.Sandbox;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Carries out a work order: context, build, push, and what came of it. For one order. */
+final class OrderRun {
+  private static final int MAX_DOCKERFILE = 4 * 1024 * 1024;
+  private static final String DEFAULT_DOCKERFILE = "Dockerfile";
+
+  private final WorkOrder order;
+  private final OrderPlaces places;
+  private final BuildListener display;
+  private final Steps steps;
+  private final Timings timings;
+  private @Nullable String revision;
+  private @Nullable BuildResult built;
+  private long pushedBytes;
+  private @Nullable Sandbox sandbox;
+
+  /**
+   * @param onProgress hears of every step that starts
+   */
+  OrderRun(
+      WorkOrder order,
+      OrderPlaces places,
+      BuildListener display,
+      Consumer<Progress> onProgress,
+      Timings timings) {
+    this.order = order;
+    this.places = places;
+    this.display = display;
+    this.steps = new Steps(onProgress);
+    this.timings = timings;
+  }
+
+  /** Does it, and tells how it went; whatever goes wrong is part of the report. */
+  Report run() {
+    Outcome outcome;
+    try {
+      Reference image = buildAndPush();
+      outcome = succeeded(image);
+    } catch (BuildException e) {
+      outcome = failed(e.reason(), e.getMessage(), e.step());
+    } catch (InterruptedException e) {
+      outcome =
+          failed(
+              FailureReason.Infrastructure,
+              "the builder was told to stop before it was done; a new attempt may succeed",
+              null);
+    } catch (IOException e) {
+      BuildException failure = BuildException.of("build", e);
+      outcome = failed(failure.reason(), failure.getMessage(), null);
+    } catch (RuntimeException | Error e) {
+      e.printStackTrace();
+      outcome =
+          failed(
+              FailureReason.Infrastructure,
+              "the builder broke: " + e + "; this is a bug, please report it with the pod's log",
+              null);
+    }
+    return new Report(
+        outcome,
+        Platform.host().toString(),
+        revision,
+        steps.finished(),
+        timings.phases(),
+        Timings.peakMemory());
+  }
+
+  private ImageBuildSpec spec() {
+    return order.resource().getSpec();
+  }
+
+  private Reference buildAndPush() throws BuildException, InterruptedException, IOException {
+    Reference output = output();
+    try (Engine engine = Engine.open(places.setup(order));
+        BuildContext context = places.openContext(
+                spec(), order.resolved().revision(), engine.store(), order.settings())) {
+      revision = context.revision().orElse(null);
+      BuildRequest request = request(context);
+      List<Reference> names = names(output, revision);
+      timings.ended("source");
+      var progress =
+          new BuildProgress(BuildListener.all(List.of(display, steps, this::timePhases)));
+      var builder = new Builder(engine.environment());
+      BuildResult result;
+      try {
+        result = builder.build(request, progress);
+      } finally {
+        sandbox = builder.sandbox().orElse(null);
+        timings.ended("steps");
+      }
+      built = result;
+      try {
+        var pushed =
+            new ImagePusher(engine.store(), engine.registry()).push(result, names, progress);
+        pushedBytes = pushed.pushedBytes();
+      } finally {
+        timings.ended("push");
+      }
+      return output.withDigest(result.descriptor().digest());
+    }
+  }
+
+  private void timePhases(BuildEvent event) {
+    if (event instanceof BuildEvent.Planned) {
+      timings.ended("base");
+    }
+  }
+
+  private Reference output() throws BuildException {
+    String text = spec().output().image();
+    try {
+      Reference output = Reference.parse(text);
+      if (!Patterns.allowing(order.settings().allowedOutputs()).test(output)) {
+        throw new BuildException(
+            FailureReason.RegistryNotAllowed,
+            "the installation does not allow this build to push to %s; allowed are %s"
+                .formatted(output.name(), order.settings().allowedOutputs()));
+      }
+      return output;
+    } catch (OciException e) {
+      throw new BuildException(
+          FailureReason.SpecInvalid, "output.image: " + e.getMessage(), e);
+    }
+  }
+
+  private List<Reference> names(Reference output, @Nullable String commit) throws BuildException {
+    try {
+      return order.resolved().tags().stream()
+          .map(tag -> output.withTag(withCommit(tag, commit)))
+          .toList();
+    } catch (OciException e) {
+      throw new BuildException(FailureReason.SpecInvalid, "output.tags: " + e.getMessage(), e);
+    }
+  }
+
+  private static String withCommit(String tag, @Nullable String commit) {
+    return commit == null
+        ? tag
+        : tag.replace("{{git.sha}}", commit).replace("{{git.shortSha}}", commit.substring(0, 7));
+  }
+
+  private BuildRequest request(BuildContext context) throws BuildException, IOException {
+    ImageBuildSpec spec = spec();
+    String inline = spec.dockerfile() == null ? null : spec.dockerfile().inline();
+    String path =
+        Optional.ofNullable(spec.dockerfile())
+            .flatMap(d -> Optional.ofNullable(d.path()))
+            .orElse(DEFAULT_DOCKERFILE);
+    SourceFile dockerfile =
+        inline == null ? dockerfile(context, path) : SourceFile.of(DEFAULT_DOCKERFILE, inline);
+    Map<String, String> buildArgs = new LinkedHashMap<>();
+    for (BuildArg arg : Optional.ofNullable(spec.buildArgs()).orElse(List.of())) {
+      buildArgs.put(arg.name(), arg.value());
+    }
+    return new BuildRequest(
+        dockerfile,
+        inline == null ? path : null,
+        context,
+        spec.target(),
+        buildArgs,
+        Optional.ofNullable(order.settings().proxies()).orElse(Map.of()),
+        Platform.host(),
+        true,
+        false,
+        compression(spec.output().compression()),
+        Optional.ofNullable(spec.output().labels()).orElse(Map.of()),
+        Optional.ofNullable(spec.output().annotations()).orElse(Map.of()));
+  }
+
+  private static SourceFile dockerfile(BuildContext context, String path)
+      throws BuildException, IOException {
+    byte[] text =
+        context
+            .read(path, MAX_DOCKERFILE)
+            .orElseThrow(
+                () ->
+                    new BuildException(
+                        FailureReason.SourceNotFound,
+                        "the source has no file \"%s\"; name the Dockerfile in dockerfile.path, or write it in dockerfile.inline"
+                            .formatted(path)));
+    return SourceFile.of(path, text);
+  }
+
+  private static Compression compression(@Nullable LayerCompression wanted) {
+    if (wanted == null) {
+      return Compression.GZIP;
+    }
+    int level = wanted.level() == null ? 0 : wanted.level();
+    return new Compression(
+        wanted.type() == CompressionType.zstd ? Compression.Type.ZSTD : Compression.Type.GZIP,
+        level);
+  }
+
+  private Outcome succeeded(Reference image) {
+    return outcome(true, null, null, null, image.toString(), String.valueOf(image.digest()));
+  }
+
+  private Outcome failed(FailureReason reason, @Nullable String message, @Nullable FailedStep step) {
+    return outcome(false, reason, message, step, null, null);
+  }
+
+  private Outcome outcome(
+      boolean succeeded,
+      @Nullable FailureReason reason,
+      @Nullable String message,
+      @Nullable FailedStep step,
+      @Nullable String image,
+      @Nullable String digest) {
+    return new Outcome(
+        succeeded,
+        reason,
+        message,
+        step == null ? null : step.instruction(),
+        step == null ? null : step.exitCode(),
+        step == null ? null : step.logTail(),
+        image,
+        digest,
+        built == null ? steps.planned() : built.steps(),
+        built == null ? 0 : built.cached(),
+        isolation(),
+        built == null ? 0 : built.pulledBytes(),
+        pushedBytes);
+  }
+
+  /** What a RUN got; a build that needed none got nothing, except where nothing else is possible. */
+  private IsolationReport isolation() {
+    Isolation requested = spec().isolation();
+    if (sandbox != null) {
+      return new IsolationReport(requested, sandbox.tier(), sandbox.description());
+    }
+    return order.resolved().isolation() == Isolation.NoRun
+        ? new IsolationReport(requested, Isolation.NoRun, "no RUN can be had in this pod")
+        : new IsolationReport(requested, null, "no RUN step had to run");
+  }
+}

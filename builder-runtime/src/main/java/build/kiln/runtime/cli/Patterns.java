@@ -1,0 +1,40 @@
+package build.kiln.runtime.cli;
+
+import build.kiln.runtime.oci.Reference;
+import java.util.List;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Globs over {@code registry/repository}: {@code *} is any text without a slash, {@code **} any
+ * text, all else is itself.
+ */
+final class Patterns {
+  private Patterns() {}
+
+  /** Whether one of the globs matches; none at all allow everything. */
+  static Predicate<Reference> allowing(@Nullable List<String> globs) {
+    if (globs == null || globs.isEmpty()) {
+      return reference -> true;
+    }
+    List<Pattern> patterns = globs.stream().map(Patterns::compile).toList();
+    return reference -> patterns.stream().anyMatch(p -> p.matcher(reference.name()).matches());
+  }
+
+  private static Pattern compile(String glob) {
+    var regex = new StringBuilder();
+    for (int i = 0; i < glob.length(); i++) {
+      char c = glob.charAt(i);
+      if (c != '*') {
+        regex.append(Pattern.quote(String.valueOf(c)));
+      } else if (i + 1 < glob.length() && glob.charAt(i + 1) == '*') {
+        regex.append(".*");
+        i++;
+      } else {
+        regex.append("[^/]*");
+      }
+    }
+    return Pattern.compile(regex.toString());
+  }
+}

@@ -1,0 +1,205 @@
+package build.kiln.runtime.cli;
+
+import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
+import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.api.work.BuilderPaths;
+import build.kiln.api.work.ExitCode;
+import build.kiln.api.work.Outcome;
+import build.kiln.api.work.Records;
+import build.kiln.api.work.Report;
+import build.kiln.api.work.WorkOrder;
+import build.kiln.runtime.cli.manifest.ManifestException;
+import build.kiln.runtime.cli.manifest.ManifestFile;
+import build.kiln.runtime.cli.manifest.OrderMaker;
+import build.kiln.runtime.cli.progress.Display;
+import build.kiln.runtime.cli.progress.ProgressMode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code kiln run -f}: an ImageBuild without a cluster, and what a builder pod runs. */
+@Command(
+    name = "run",
+    description = {
+      "Carries out an ImageBuild manifest, as a cluster would: builds and pushes.",
+      "In a builder pod FILE is the operator's work order."
+    },
+    sortOptions = false,
+    mixinStandardHelpOptions = true)
+final class RunCommand implements Callable<Integer> {
+  private static final long PROGRESS_INTERVAL_NANOS = 300_000_000L;
+
+  @Option(
+      names = {"-f", "--file"},
+      required = true,
+      paramLabel = "FILE",
+      description = "A manifest in YAML with one ImageBuild, or a work order.")
+  @SuppressWarnings("NullAway.Init") // picocli sets it
+  private Path file;
+
+  @Option(
+      names = "--secrets-dir",
+      paramLabel = "DIR",
+      description =
+          "Secrets as files: registry/NAME/.dockerconfigjson, git/NAME/username and so on. Default: "
+              + BuilderPaths.SECRETS
+              + ".")
+  private Path secrets = Path.of(BuilderPaths.SECRETS);
+
+  @Option(
+      names = "--configmaps-dir",
+      paramLabel = "DIR",
+      description =
+          "ConfigMaps as folders: NAME/KEY. Those in FILE go first. Default: "
+              + BuilderPaths.CONFIG_MAPS
+              + ".")
+  private Path configMaps = Path.of(BuilderPaths.CONFIG_MAPS);
+
+  @Option(
+      names = "--workspace",
+      paramLabel = "DIR",
+      description =
+          "Where an order's build writes. Default: "
+              + BuilderPaths.WORKSPACE
+              + "; a manifest's build uses the local store.")
+  private @Nullable Path workspace;
+
+  @Option(
+      names = "--termination-log",
+      paramLabel = "FILE",
+      description =
+          "Where the outcome is written, in JSON. Default for an order: "
+              + BuilderPaths.TERMINATION_MESSAGE
+              + ".")
+  private @Nullable Path terminationLog;
+
+  @Option(
+      names = "--progress",
+      paramLabel = "HOW",
+      description = "${COMPLETION-CANDIDATES}; of an order always plain. Default: auto.")
+  private ProgressMode progress = ProgressMode.auto;
+
+  @Option(
+      names = "--insecure-registry",
+      paramLabel = "HOST[:PORT]",
+      description = "A registry that speaks HTTP, or TLS that is not verified; for a manifest.")
+  private List<String> insecure = new ArrayList<>();
+
+  @Override
+  public Integer call() throws CommandFailure, IOException {
+    Timings timings = Timings.sinceProcessStart();
+    return switch (read()) {
+      case ManifestFile.Order o -> runOrder(o.order(), timings);
+      case ManifestFile.Manifest m -> runManifest(m, timings);
+    };
+  }
+
+  private ManifestFile read() throws CommandFailure {
+    try {
+      return ManifestFile.read(file.toString(), Files.readAllBytes(file));
+    } catch (ManifestException e) {
+      throw new CommandFailure(ExitCode.USAGE, String.valueOf(e.getMessage()), e);
+    } catch (IOException e) {
+      throw new CommandFailure(
+          ExitCode.USAGE,
+          "cannot read %s: %s"
+              .formatted(file, Files.exists(file) ? e.getMessage() : "there is no such file"),
+          e);
+    }
+  }
+
+  /** In a pod: everything on standard output, the report as its last line. */
+  private int runOrder(WorkOrder order, Timings timings) throws IOException {
+    String nonce = order.resolved().nonce();
+    Path folder = workspace == null ? Path.of(BuilderPaths.WORKSPACE) : workspace;
+    var places = new OrderPlaces(secrets, configMaps, folder.resolve("store"), null);
+    Report report;
+    try (Display display = ProgressMode.plain.open(System.out, Map.of())) {
+      report = new OrderRun(order, places, display, records(nonce), timings).run();
+      failureText(report.outcome()).ifPresent(System.out::println);
+    }
+    System.out.println(Records.report(nonce, report));
+    System.out.flush();
+    tell(
+        report.outcome(),
+        terminationLog == null ? Path.of(BuilderPaths.TERMINATION_MESSAGE) : terminationLog);
+    return exitCode(report.outcome(), order.resolved().isolation());
+  }
+
+  private int runManifest(ManifestFile.Manifest manifest, Timings timings)
+      throws CommandFailure, IOException {
+    manifest.notes().forEach(note -> System.err.println("kiln: " + note));
+    Desk desk = Desk.ofThisProcess();
+    Map<String, String> proxies = desk.proxies();
+    var settings =
+        new WorkOrder.Settings(
+            null, insecure, null, null, null, proxies.isEmpty() ? null : proxies);
+    WorkOrder order = new OrderMaker().order(manifest, settings);
+    Path folder = workspace == null ? desk.store() : workspace;
+    try (var maps = ConfigMapFolders.write(manifest.configMaps(), configMaps, folder)) {
+      var places = new OrderPlaces(secrets, maps.folder(), folder, desk);
+      Report report;
+      try (Display display = progress.open(System.err, desk.environment())) {
+        report = new OrderRun(order, places, display, step -> {}, timings).run();
+      }
+      Outcome outcome = report.outcome();
+      failureText(outcome).ifPresent(System.err::println);
+      if (terminationLog != null) {
+        tell(outcome, terminationLog);
+      }
+      if (outcome.succeeded()) {
+        System.out.println(outcome.image());
+      }
+      return exitCode(outcome, order.resolved().isolation());
+    }
+  }
+
+  /** Progress records, but not more than a few a second. */
+  private static Consumer<Progress> records(String nonce) {
+    return new Consumer<>() {
+      private long last = System.nanoTime() - PROGRESS_INTERVAL_NANOS;
+
+      @Override
+      public void accept(Progress step) {
+        long now = System.nanoTime();
+        if (now - last >= PROGRESS_INTERVAL_NANOS) {
+          last = now;
+          System.out.println(Records.progress(nonce, step));
+        }
+      }
+    };
+  }
+
+  private static void tell(Outcome outcome, Path file) throws IOException {
+    Files.writeString(file, Records.outcome(outcome));
+  }
+
+  private static Optional<String> failureText(Outcome outcome) {
+    if (outcome.succeeded()) {
+      return Optional.empty();
+    }
+    var text = new StringBuilder();
+    if (outcome.logTail() != null && !outcome.logTail().isBlank()) {
+      text.append("the last output of ").append(outcome.step()).append(":\n");
+      outcome.logTail().lines().forEach(line -> text.append("  > ").append(line).append('\n'));
+    }
+    text.append(outcome.reason()).append(": ").append(outcome.message());
+    // No line of it may look like a record, whatever a step printed.
+    return Optional.of("ERROR: " + text.toString().replace("\n", "\n  "));
+  }
+
+  private static int exitCode(Outcome outcome, Isolation isolation) {
+    return outcome.reason() == null
+        ? ExitCode.OK.code()
+        : ExitCodes.of(outcome.reason(), isolation).code();
+  }
+}

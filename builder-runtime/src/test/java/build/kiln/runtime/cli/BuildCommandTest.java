@@ -1,0 +1,160 @@
+package build.kiln.runtime.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.registry.Credentials;
+import build.kiln.runtime.registry.RegistryClient;
+import build.kiln.runtime.registry.RegistryConfig;
+import build.kiln.runtime.registry.embedded.EmbeddedRegistry;
+import build.kiln.runtime.store.LocalStore;
+import build.kiln.runtime.testkit.ImageValidator;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** {@code kiln build} from its command line to its result. */
+class BuildCommandTest {
+  @TempDir Path folder;
+  private Path context;
+
+  @BeforeEach
+  void writeContext() throws IOException {
+    context = Files.createDirectory(folder.resolve("context"));
+    Files.writeString(
+        context.resolve("Dockerfile"),
+        "FROM scratch AS one\nARG V=d\nCOPY a /\nLABEL v=$V\nFROM one\nENV B=c\n");
+    Files.writeString(context.resolve("a"), "a");
+  }
+
+  private Captured build(String... options) {
+    var arguments = new ArrayList<>(List.of("build", "--store", store().toString()));
+    arguments.addAll(List.of(options));
+    arguments.add(context.toString());
+    return Captured.run(arguments.toArray(String[]::new));
+  }
+
+  private Path store() {
+    return folder.resolve("store");
+  }
+
+  @Test
+  void anImageStaysInTheStoreUnderItsNames() throws IOException {
+    Captured built = build("-t", "app", "-t", "example.com/other:2");
+
+    assertThat(built.exitCode()).as(built.err()).isZero();
+    assertThat(built.out()).isEmpty();
+    assertThat(built.err()).contains("docker.io/library/app:latest@sha256:", "[one 2/2] COPY a /");
+    try (var opened = LocalStore.open(store())) {
+      var image = opened.resolve(Reference.parse("app")).orElseThrow();
+      assertThat(opened.resolve(Reference.parse("example.com/other:2"))).contains(image);
+      ImageValidator.assertValid(opened, image);
+    }
+  }
+
+  @Test
+  void quietPrintsTheDigestOnly() throws IOException {
+    Path id = folder.resolve("id");
+    Path metadata = folder.resolve("metadata");
+
+    Captured built =
+        build("-q", "--iidfile", id.toString(), "--metadata-file", metadata.toString());
+
+    assertThat(built.out()).matches("sha256:[0-9a-f]{64}\n");
+    assertThat(built.err()).isEmpty();
+    assertThat(id).hasContent(built.out().strip());
+    assertThat(metadata).content().contains("\"containerimage.digest\":\"" + built.out().strip());
+  }
+
+  @Test
+  void aPushIsWhatTheRegistryServes() throws IOException {
+    try (var registry = EmbeddedRegistry.start();
+        var client = new RegistryClient(RegistryConfig.defaults(), Credentials.anonymous())) {
+      Reference name = registry.reference("shop/api:1");
+
+      Captured built = build("-q", "--push", "-t", name.toString(), "-t", registry.host() + "/b:2");
+
+      assertThat(built.exitCode()).as(built.err()).isZero();
+      assertThat(client.head(name).orElseThrow().digest()).hasToString(built.out().strip());
+      assertThat(client.head(registry.reference("b:2"))).isPresent();
+      ImageValidator.assertValid(client, name);
+    }
+  }
+
+  @Test
+  void archivesOfBothKinds() {
+    Path oci = folder.resolve("oci.tar");
+    Path docker = folder.resolve("docker.tar");
+
+    Captured built =
+        build("-t", "app", "-o", "type=oci,dest=" + oci, "-o", "type=docker,dest=" + docker);
+
+    assertThat(built.exitCode()).as(built.err()).isZero();
+    assertThat(oci).isNotEmptyFile();
+    assertThat(docker).isNotEmptyFile();
+  }
+
+  @Test
+  void argumentsTargetAndFile() throws IOException {
+    Path file = Files.writeString(folder.resolve("other"), "FROM scratch\nCOPY a /b\n");
+
+    assertThat(build("-q", "--target", "one", "--build-arg", "V=x").exitCode()).isZero();
+    assertThat(build("-q", "-f", file.toString()).exitCode()).isZero();
+    assertThat(build("-q", "--build-arg", "V=x").out())
+        .isNotEqualTo(build("-q", "--build-arg", "V=y").out());
+  }
+
+  static Stream<Arguments> mistakes() {
+    return Stream.of(
+        Arguments.of(2, "Possible solutions: --tag", List.of("--tagg", "x")),
+        Arguments.of(2, "must be lower case", List.of("-t", "UPPER/Case")),
+        Arguments.of(2, "has no digest", List.of("-t", "a@sha256:" + "0".repeat(64))),
+        Arguments.of(2, "it needs a name", List.of("--push")),
+        Arguments.of(2, "unknown type \"ocy\"", List.of("-o", "type=ocy,dest=x")),
+        Arguments.of(2, "dest is missing", List.of("-o", "type=oci")),
+        Arguments.of(2, "not supported yet", List.of("-o", "type=local,dest=x")),
+        Arguments.of(2, "want gzip or zstd", List.of("--compression", "lzma")),
+        Arguments.of(2, "has no level 77", List.of("--compression", "zstd:77")),
+        Arguments.of(2, "want NAME=VALUE", List.of("--label", "x")),
+        Arguments.of(2, "not a platform", List.of("--platform", "linux")),
+        Arguments.of(1, "did you mean one?", List.of("--target", "oen")),
+        Arguments.of(1, "there is no such file", List.of("-f", "/no/such/Dockerfile")));
+  }
+
+  @ParameterizedTest
+  @MethodSource("mistakes")
+  void mistakesHaveTheirExitCode(int code, String message, List<String> options) {
+    Captured built = build(options.toArray(String[]::new));
+
+    assertThat(built.err()).contains(message);
+    assertThat(built.exitCode()).isEqualTo(code);
+    assertThat(built.out()).isEmpty();
+  }
+
+  @Test
+  void aContextThatIsNoFolder() {
+    assertThat(Captured.run("build", "--store", store().toString(), "/no/such/folder"))
+        .satisfies(c -> assertThat(c.exitCode()).isEqualTo(2))
+        .satisfies(c -> assertThat(c.err()).contains("/no/such/folder"));
+    assertThat(Captured.run("build", "--store", store().toString(), "https://a.example/b.git").err())
+        .contains("only a folder is supported");
+  }
+
+  @Test
+  void whatIsMissingIsSaidAndHelpIsThere() {
+    assertThat(Captured.run().exitCode()).isEqualTo(2);
+    assertThat(Captured.run("bild").err()).contains("build");
+    assertThat(Captured.run("--help").out()).contains("build", "run", "Exit codes");
+    assertThat(Captured.run("build", "--help").out()).contains("--build-arg");
+    assertThat(Captured.run("--version").out()).startsWith("kiln ");
+  }
+}

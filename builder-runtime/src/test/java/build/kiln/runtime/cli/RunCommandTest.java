@@ -1,0 +1,252 @@
+package build.kiln.runtime.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import build.kiln.api.v1alpha1.FailureReason;
+import build.kiln.api.v1alpha1.ImageBuild;
+import build.kiln.api.v1alpha1.ImageBuildSpec;
+import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.api.work.Outcome;
+import build.kiln.api.work.Records;
+import build.kiln.api.work.Report;
+import build.kiln.api.work.WorkOrder;
+import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.registry.Credentials;
+import build.kiln.runtime.registry.RegistryClient;
+import build.kiln.runtime.registry.RegistryConfig;
+import build.kiln.runtime.registry.embedded.EmbeddedRegistry;
+import build.kiln.runtime.registry.embedded.Fault;
+import build.kiln.runtime.testkit.ImageValidator;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** {@code kiln run -f}: the contract of a builder pod, and manifests at a desk. */
+class RunCommandTest {
+  private static final String NONCE = "0123456789abcdefghij";
+
+  @TempDir Path folder;
+  private EmbeddedRegistry registry;
+
+  @BeforeEach
+  void start() throws IOException {
+    registry = EmbeddedRegistry.start();
+  }
+
+  @AfterEach
+  void stop() {
+    registry.close();
+  }
+
+  private WorkOrder order(String spec, Isolation tier, WorkOrder.Settings settings)
+      throws IOException {
+    var build = new ImageBuild();
+    build.getMetadata().setName("test");
+    build.setSpec(
+        new YAMLMapper()
+            .readValue(spec.replace("REGISTRY", registry.host()), ImageBuildSpec.class));
+    return new WorkOrder(
+        build,
+        new WorkOrder.Resolved(
+            1, 1, null, build.getSpec().output().tags(), tier, NONCE),
+        settings);
+  }
+
+  private Captured run(String spec, Isolation tier, WorkOrder.Settings settings)
+      throws IOException {
+    Path file =
+        Files.writeString(
+            folder.resolve("order.json"), Records.order(order(spec, tier, settings)));
+    return Captured.run(
+        "run",
+        "-f",
+        file.toString(),
+        "--workspace",
+        folder.resolve("workspace").toString(),
+        "--secrets-dir",
+        folder.resolve("secrets").toString(),
+        "--configmaps-dir",
+        folder.resolve("configmaps").toString(),
+        "--termination-log",
+        terminationLog().toString());
+  }
+
+  private Path terminationLog() {
+    return folder.resolve("termination");
+  }
+
+  private Outcome outcome() throws IOException {
+    return Records.readOutcome(Files.readString(terminationLog())).orElseThrow();
+  }
+
+  @Test
+  void anOrderIsBuiltPushedAndReported() throws IOException {
+    Captured run =
+        run(
+            """
+            source: {inline: [{path: f, content: "text"}]}
+            dockerfile: {inline: "FROM scratch\\nCOPY f /\\n"}
+            output: {image: REGISTRY/shop/api, tags: [a, b]}
+            """,
+            Isolation.NoRun,
+            WorkOrder.Settings.none());
+
+    assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+    Outcome outcome = outcome();
+    assertThat(outcome.succeeded()).isTrue();
+    assertThat(outcome.image()).isEqualTo(registry.host() + "/shop/api@" + outcome.digest());
+    try (var client = new RegistryClient(RegistryConfig.defaults(), Credentials.anonymous())) {
+      for (String tag : List.of("a", "b")) {
+        Reference name = registry.reference("shop/api:" + tag);
+        assertThat(client.head(name).orElseThrow().digest()).hasToString(outcome.digest());
+        ImageValidator.assertValid(client, name);
+      }
+    }
+    String last = run.out().lines().reduce((a, b) -> b).orElseThrow();
+    Report report = Records.lastReport(NONCE, last).orElseThrow();
+    assertThat(report.outcome()).isEqualTo(outcome);
+    assertThat(report.steps()).extracting(s -> s.instruction()).containsExactly("COPY f /");
+    assertThat(report.timings()).containsKeys("jvm", "source", "base", "steps", "push");
+    assertThat(report.peakMemory()).isPositive();
+    assertThat(Records.lastProgress(NONCE, run.out())).isPresent();
+  }
+
+  static Stream<Arguments> failures() {
+    String from = "dockerfile: {inline: \"FROM scratch\\nENV A=b\\n\"}\n";
+    String out = "output: {image: REGISTRY/x}\n";
+    return Stream.of(
+        Arguments.of(FailureReason.DockerfileInvalid, 1, "dockerfile: {inline: \"FORM x\"}\n" + out),
+        Arguments.of(
+            FailureReason.BaseImageNotFound, 1, "dockerfile: {inline: \"FROM REGISTRY/n\"}\n" + out),
+        Arguments.of(FailureReason.SourceNotFound, 1, "source: {inline: [{path: a, content: b}]}\n" + out),
+        Arguments.of(FailureReason.SourceNotFound, 1, "source: {configMap: {name: none}}\n" + out),
+        Arguments.of(
+            FailureReason.SecretNotFound, 1, from + "output: {image: REGISTRY/x, secretRef: {name: s}}\n"),
+        Arguments.of(
+            FailureReason.SecretNotFound,
+            1,
+            "source: {git: {url: \"http://REGISTRY/a.git\", secretRef: {name: s}}}\n" + out),
+        Arguments.of(
+            FailureReason.StepFailed, 1, "dockerfile: {inline: \"FROM scratch\\nCOPY a /\"}\n" + out),
+        Arguments.of(
+            FailureReason.IsolationUnavailable, 1, "dockerfile: {inline: \"FROM scratch\\nRUN a\"}\n" + out),
+        Arguments.of(FailureReason.RegistryNotAllowed, 1, from + "output: {image: other.example/x}\n"),
+        Arguments.of(
+            FailureReason.RegistryNotAllowed,
+            1,
+            "dockerfile: {inline: \"FROM other.example/base\"}\n" + out),
+        Arguments.of(
+            FailureReason.RegistryUnavailable, 3, from + "output: {image: REGISTRY/down}\n"),
+        Arguments.of(FailureReason.PushDenied, 1, from + "output: {image: REGISTRY/denied}\n"),
+        Arguments.of(FailureReason.Unauthorized, 1, from + "output: {image: REGISTRY/who}\n"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("failures")
+  void everyFailureHasItsReasonAndExitCode(FailureReason reason, int code, String spec)
+      throws IOException {
+    registry.faults().always("POST", "/v2/down/.*", Fault.status(503));
+    registry.faults().always("POST", "/v2/denied/.*", Fault.error(403, "DENIED", "no"));
+    for (String method : List.of("HEAD", "POST", "PUT")) {
+      registry.faults().always(method, "/v2/who/.*", Fault.error(401, "UNAUTHORIZED", "who"));
+    }
+    var settings =
+        new WorkOrder.Settings(
+            Map.of(), null, null, List.of(registry.host() + "/*"), List.of(registry.host() + "/*"),
+            null);
+
+    Captured run = run(spec, Isolation.NoRun, settings);
+
+    assertThat(outcome().reason()).as(run.out()).isEqualTo(reason);
+    assertThat(outcome().message()).isNotBlank();
+    assertThat(run.exitCode()).isEqualTo(code);
+    assertThat(Records.lastReport(NONCE, run.out()).orElseThrow().outcome().reason())
+        .isEqualTo(reason);
+  }
+
+  @Test
+  void aTierThatCannotBeHadHasACodeOfItsOwn() {
+    assertThat(ExitCodes.of(FailureReason.IsolationUnavailable, Isolation.Namespaces).code())
+        .isEqualTo(4);
+    assertThat(ExitCodes.of(FailureReason.IsolationUnavailable, Isolation.NoRun).code())
+        .isEqualTo(1);
+    for (FailureReason reason : FailureReason.values()) {
+      if (reason.retryable()) {
+        assertThat(ExitCodes.of(reason, Isolation.Auto).code()).isEqualTo(3);
+      }
+    }
+  }
+
+  @Test
+  void secretsLogIn() throws IOException {
+    Path secret = Files.createDirectories(folder.resolve("secrets/registry/login"));
+    Files.writeString(
+        secret.resolve(".dockerconfigjson"),
+        "{\"auths\":{\"%s\":{\"username\":\"u\",\"password\":\"p\"}}}".formatted(registry.host()));
+
+    Captured run =
+        run(
+            """
+            dockerfile: {inline: "FROM scratch\\nENV A=b\\n"}
+            output: {image: REGISTRY/x, secretRef: {name: login}}
+            """,
+            Isolation.NoRun,
+            WorkOrder.Settings.none());
+
+    assertThat(run.exitCode()).as(run.out()).isZero();
+  }
+
+  @Test
+  void aManifestAtADesk() throws IOException {
+    Path file =
+        Files.writeString(
+            folder.resolve("imagebuild.yaml"),
+            """
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: files}
+            data: {Dockerfile: "FROM scratch\\nCOPY Dockerfile /\\n"}
+            ---
+            apiVersion: kiln.build/v1alpha1
+            kind: ImageBuild
+            metadata: {name: x}
+            spec:
+              source: {configMap: {name: files}}
+              output: {image: %s/desk, tags: ["run-{{run}}"]}
+            """
+                .formatted(registry.host()));
+
+    Captured run =
+        Captured.run(
+            "run", "-f", file.toString(), "--workspace", folder.resolve("ws").toString());
+
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(run.out()).startsWith(registry.host() + "/desk@sha256:").hasLineCount(1);
+    try (var client = new RegistryClient(RegistryConfig.defaults(), Credentials.anonymous())) {
+      assertThat(client.head(registry.reference("desk:run-1"))).isPresent();
+    }
+    try (var left = Files.list(folder.resolve("ws"))) {
+      assertThat(left).noneMatch(path -> path.toString().contains("configmaps"));
+    }
+  }
+
+  @Test
+  void filesThatAreNoManifest() throws IOException {
+    assertThat(Captured.run("run", "-f", "/no/such/file"))
+        .satisfies(run -> assertThat(run.exitCode()).isEqualTo(2))
+        .satisfies(run -> assertThat(run.err()).contains("there is no such file"));
+    Path file = Files.writeString(folder.resolve("x.yaml"), "kind: Pod\napiVersion: v1\n");
+    assertThat(Captured.run("run", "-f", file.toString()).exitCode()).isEqualTo(2);
+  }
+}
