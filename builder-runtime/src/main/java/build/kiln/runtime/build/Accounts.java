@@ -96,9 +96,7 @@ final class Accounts {
     int gid = groupText.isEmpty() ? user.map(User::gid).orElse(0) : group(groupText);
     var all = new LinkedHashSet<Integer>(List.of(gid));
     if (groupText.isEmpty() && !userText.isEmpty() && user.isPresent()) {
-      groups.stream()
-          .filter(g -> g.members.contains(user.get().name))
-          .forEach(g -> all.add(g.gid));
+      groups.stream().filter(g -> g.members.contains(user.get().name)).forEach(g -> all.add(g.gid));
     }
     String home = user.map(User::home).filter(h -> !h.isEmpty()).orElse("/");
     return new Identity(uid, gid, List.copyOf(all), home);

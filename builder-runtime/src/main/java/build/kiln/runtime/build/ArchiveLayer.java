@@ -24,9 +24,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Unpacks a local archive into a plan, as ADD does: a tar of any compression. Its entries keep their
- * owners, modes and times. Contents go through one temporary file, since a plan writes them in the
- * order of their paths.
+ * Unpacks a local archive into a plan, as ADD does: a tar of any compression. Its entries keep
+ * their owners, modes and times. Contents go through one temporary file, since a plan writes them
+ * in the order of their paths.
  */
 final class ArchiveLayer implements AutoCloseable {
   private final @Nullable Owner owner;
@@ -42,7 +42,9 @@ final class ArchiveLayer implements AutoCloseable {
     this.file = store.scratch("add").resolve("content");
   }
 
-  /** Whether a file's content is a tar archive: others, compressed or not, are copied as they are. */
+  /**
+   * Whether a file's content is a tar archive: others, compressed or not, are copied as they are.
+   */
   static boolean isArchive(FileTree tree, EntryMeta source) throws IOException {
     if (source.kind() != Kind.FILE || source.size() == 0) {
       return false;

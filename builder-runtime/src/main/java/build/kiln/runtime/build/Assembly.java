@@ -22,8 +22,7 @@ final class Assembly {
     var draft = ConfigDraft.of(request.platform(), built.config());
     request.labels().forEach(draft::label);
     ImageConfig config = draft.build(built.files().layers().stream().map(Layer::diffId).toList());
-    Descriptor configuration =
-        session.store().put(MediaTypes.OCI_CONFIG, Json.write(config));
+    Descriptor configuration = session.store().put(MediaTypes.OCI_CONFIG, Json.write(config));
     List<Descriptor> layers =
         built.files().layers().stream().map(layer -> asOci(layer.descriptor())).toList();
     Map<String, String> annotations = request.annotations();
@@ -33,13 +32,7 @@ final class Assembly {
     exporting.note("manifest " + descriptor.digest());
     exporting.done();
     return new BuildResult(
-        descriptor,
-        manifest,
-        config,
-        session.origins(),
-        steps,
-        session.cachedSteps(),
-        pulledBytes);
+        descriptor, manifest, config, session.origins(), steps, session.cachedSteps(), pulledBytes);
   }
 
   /** The same blob by the media type that an OCI manifest has for it. */

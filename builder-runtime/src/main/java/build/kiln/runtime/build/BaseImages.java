@@ -49,8 +49,7 @@ final class BaseImages {
   /**
    * @param pull whether to ask the registry even if the local store has an image of the name
    */
-  BaseImages(
-      BuildEnvironment environment, Downloads downloads, Platform platform, boolean pull) {
+  BaseImages(BuildEnvironment environment, Downloads downloads, Platform platform, boolean pull) {
     this.environment = environment;
     this.downloads = downloads;
     this.platform = platform;

@@ -89,8 +89,7 @@ public final class BuildProgress {
       finished(null, null, null);
     }
 
-    void finished(
-        @Nullable CacheResult cache, @Nullable String missReason, @Nullable Layer layer) {
+    void finished(@Nullable CacheResult cache, @Nullable String missReason, @Nullable Layer layer) {
       tell(new BuildEvent.Finished(vertex, cache, missReason, elapsed(), layer));
     }
 

@@ -87,8 +87,7 @@ public final class Builder {
     GlobalArguments globals =
         GlobalArguments.resolve(dockerfile, platformArguments(request), request.buildArgs());
     StageGraph graph = StageGraph.of(dockerfile, globals);
-    Stage target =
-        request.target() == null ? graph.lastStage() : graph.target(request.target());
+    Stage target = request.target() == null ? graph.lastStage() : graph.target(request.target());
     List<Stage> stages = graph.reachable(target);
     checkSupport(request, graph, stages);
     warnOfUnusedArguments(request, dockerfile, progress);
@@ -99,13 +98,8 @@ public final class Builder {
     progress.planned(plans.stream().mapToInt(StagePlan::steps).sum());
     var fixed =
         new BuildSession.Plan(
-            graph,
-            globals,
-            Expansion.of(dockerfile.directives().escape()),
-            contextTree,
-            images);
-    try (var session =
-        new BuildSession(environment, request, fixed, downloads, progress, clock)) {
+            graph, globals, Expansion.of(dockerfile.directives().escape()), contextTree, images);
+    try (var session = new BuildSession(environment, request, fixed, downloads, progress, clock)) {
       try {
         BuiltStage built = new StageThreads(session, plans).run(target.number());
         return Assembly.assemble(
@@ -225,8 +219,7 @@ public final class Builder {
         }
       }
     }
-    var images =
-        new BaseImages(environment, downloads, request.platform(), request.pull());
+    var images = new BaseImages(environment, downloads, request.platform(), request.pull());
     var found = new LinkedHashMap<String, BaseImage>();
     for (Word word : words.values()) {
       found.put(word.text(), lookUp(images, graph, word, progress));
@@ -235,7 +228,8 @@ public final class Builder {
   }
 
   private static BaseImage lookUp(
-      BaseImages images, StageGraph graph, Word word, BuildProgress progress) throws BuildException {
+      BaseImages images, StageGraph graph, Word word, BuildProgress progress)
+      throws BuildException {
     BuildProgress.Activity loading =
         progress.internal("[internal] load metadata for " + word.text());
     try {
@@ -244,7 +238,8 @@ public final class Builder {
       return image;
     } catch (BuildException e) {
       loading.failed(e.getMessage());
-      String hint = graph.nearestStage(word.text()).map(n -> "did you mean stage " + n + "?").orElse(null);
+      String hint =
+          graph.nearestStage(word.text()).map(n -> "did you mean stage " + n + "?").orElse(null);
       throw new BuildException(
           e.reason(),
           new Problem(Problem.Code.BAD_ARGUMENT, word.range(), Failures.message(e), hint).render(),

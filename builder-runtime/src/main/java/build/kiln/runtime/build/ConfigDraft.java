@@ -21,8 +21,7 @@ import org.jspecify.annotations.Nullable;
 
 /** An image's configuration while a stage changes it. For one thread at a time. */
 final class ConfigDraft {
-  static final String DEFAULT_PATH =
-      "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  static final String DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   private static final List<String> DEFAULT_SHELL = List.of("/bin/sh", "-c");
   private static final String COMMENT = "kiln.dockerfile.v0";
 

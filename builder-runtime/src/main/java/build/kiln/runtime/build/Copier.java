@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Puts files into a plan by the rules of COPY. A directory's content is copied, not the directory;
- * one that is there keeps its mode and owner, but those below it take the source's. A file goes into
- * the destination if that is a directory, and in its place if not.
+ * one that is there keeps its mode and owner, but those below it take the source's. A file goes
+ * into the destination if that is a directory, and in its place if not.
  */
 final class Copier {
   private final CopyPlan plan;
@@ -36,11 +36,7 @@ final class Copier {
    * @param owner of all that is copied; null keeps the sources'
    * @param mode a change of the sources' modes, or null
    */
-  Copier(
-      CopyPlan plan,
-      Destination destination,
-      @Nullable Owner owner,
-      @Nullable ModeChange mode) {
+  Copier(CopyPlan plan, Destination destination, @Nullable Owner owner, @Nullable ModeChange mode) {
     this.plan = plan;
     this.destination = destination;
     this.owner = owner;

@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The layer that COPY, ADD or WORKDIR makes, entry by entry, on top of what the base has. Directory
- * entries on the way to what is new are repeated as the base has them: who applies the layer into an
- * empty directory would else make up their modes.
+ * entries on the way to what is new are repeated as the base has them: who applies the layer into
+ * an empty directory would else make up their modes.
  */
 final class CopyPlan implements LayerSource {
   private final Paths.Lookup base;
@@ -83,8 +83,7 @@ final class CopyPlan implements LayerSource {
     }
     Optional<EntryMeta> found = lookup(path);
     if (found.isPresent() && !found.get().isDirectory()) {
-      throw new Conflict(
-          "\"/%s\" is no directory but a %s".formatted(path, words(found.get())));
+      throw new Conflict("\"/%s\" is no directory but a %s".formatted(path, words(found.get())));
     }
     if (path.isEmpty()) {
       // Root's own entry is left out, as others do.
@@ -106,8 +105,7 @@ final class CopyPlan implements LayerSource {
           meta.isDirectory()
               ? "cannot copy a directory to \"/%s\", which is a %s"
                   .formatted(meta.path(), words(found.get()))
-              : "cannot copy a %s over the directory \"/%s\""
-                  .formatted(words(meta), meta.path()));
+              : "cannot copy a %s over the directory \"/%s\"".formatted(words(meta), meta.path()));
     }
     directory(LayerPaths.parent(meta.path()));
     items.put(meta.path(), new Item(meta, content));

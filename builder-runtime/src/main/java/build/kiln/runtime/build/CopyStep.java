@@ -143,8 +143,7 @@ final class CopyStep {
             options.link() ? path -> Optional.empty() : path -> state.files().lookup(path), maker);
     var target =
         new Copier.Destination(
-            Paths.absolute(state.config().workdir(), destination.text()),
-            destinationIsDirectory());
+            Paths.absolute(state.config().workdir(), destination.text()), destinationIsDirectory());
     // Files of images and stages keep their owners; those of the context belong to root.
     boolean fromContext = from.chain() == null;
     var copier = new Copier(plan, target, fromContext ? makers : owner, mode);
@@ -155,10 +154,7 @@ final class CopyStep {
         }
       }
       for (Heredoc heredoc : heredocs) {
-        copier.write(
-            heredoc.fileName(),
-            Names.encode(heredoc.content()),
-            state.time());
+        copier.write(heredoc.fileName(), Names.encode(heredoc.content()), state.time());
       }
       return session.store().layers().write(plan, session.request().compression());
     } catch (Conflict e) {

@@ -56,7 +56,8 @@ final class Failures {
         reason == FailureReason.DiskFull
             ? "; the workspace is full: give it more room (spec.workspace.size in a cluster), or remove what is not needed"
             : "";
-    return new BuildException(reason, "tried to " + tried + ", but " + message(cause) + what, cause);
+    return new BuildException(
+        reason, "tried to " + tried + ", but " + message(cause) + what, cause);
   }
 
   private static FailureReason reason(Throwable cause) {
@@ -99,7 +100,8 @@ final class Failures {
   static boolean isInterrupt(Throwable cause) {
     return cause instanceof InterruptedException
         || cause instanceof ClosedByInterruptException
-        || cause instanceof InterruptedIOException && !(cause instanceof java.net.SocketTimeoutException);
+        || cause instanceof InterruptedIOException
+            && !(cause instanceof java.net.SocketTimeoutException);
   }
 
   static String message(Throwable cause) {

@@ -38,8 +38,7 @@ public final class ImagePusher {
    * @param names of one repository, each with a tag; at least one
    * @throws BuildException Unauthorized, PushDenied, RegistryUnavailable
    */
-  public Pushed push(
-      BuildResult result, List<Reference> names, BuildProgress progress)
+  public Pushed push(BuildResult result, List<Reference> names, BuildProgress progress)
       throws BuildException, InterruptedException {
     Reference repository = names.getFirst();
     BuildProgress.Activity pushing = progress.export("pushing " + repository.name());
@@ -48,12 +47,10 @@ public final class ImagePusher {
     try {
       Set<Descriptor> blobs = new LinkedHashSet<>(result.layers());
       blobs.add(result.manifest().config());
-      Concurrently.all(
-          blobs, blob -> pushBlob(result, repository, blob, pushing, pushed, mounted));
+      Concurrently.all(blobs, blob -> pushBlob(result, repository, blob, pushing, pushed, mounted));
       byte[] bytes = store.read(result.descriptor());
       String mediaType = result.descriptor().mediaType();
-      registry.pushManifest(
-          repository.withDigest(result.descriptor().digest()), bytes, mediaType);
+      registry.pushManifest(repository.withDigest(result.descriptor().digest()), bytes, mediaType);
       for (Reference name : names) {
         registry.pushManifest(name, bytes, mediaType);
         pushing.note("%s@%s".formatted(name, result.descriptor().digest()));

@@ -13,8 +13,7 @@ import java.util.Optional;
 final class MissingSource {
   private MissingSource() {}
 
-  static BuildException of(
-      Word source, String path, CopyStep.Origin from, IgnoringTree contextTree)
+  static BuildException of(Word source, String path, CopyStep.Origin from, IgnoringTree contextTree)
       throws IOException {
     String message = "\"/%s\" is not in %s".formatted(path, from.words());
     if (from.tree() == contextTree) {

@@ -111,8 +111,7 @@ final class RunStep {
           command,
           (stream, bytes, length) -> {
             tail.add(bytes, length);
-            activity.output(
-                stream == Sandbox.Output.Stream.STDERR, Arrays.copyOf(bytes, length));
+            activity.output(stream == Sandbox.Output.Stream.STDERR, Arrays.copyOf(bytes, length));
           });
     } catch (SandboxException e) {
       throw new BuildException(FailureReason.IsolationUnavailable, Failures.message(e), e);

@@ -153,8 +153,7 @@ final class StageRunner {
       case Instruction.Expose i -> noted(config, i, () -> config.expose(i));
       case Instruction.Volume i -> noted(config, i, () -> config.volume(i));
       case Instruction.Shell i -> noted(config, i, () -> config.shell(i));
-      case Instruction.StopSignal i ->
-          noted(config, i, () -> config.stopSignal(i.signal().text()));
+      case Instruction.StopSignal i -> noted(config, i, () -> config.stopSignal(i.signal().text()));
       case Instruction.Healthcheck i -> noted(config, i, () -> config.healthcheck(i));
       case Instruction.Maintainer i -> noted(config, i, () -> config.maintainer(i.author()));
       case Instruction.Onbuild i -> noted(config, i, () -> config.onBuild(i.trigger()));
@@ -289,7 +288,8 @@ final class StageRunner {
 
   @FunctionalInterface
   private interface LayerWork {
-    Layer run(BuildProgress.Activity activity) throws IOException, BuildException, InterruptedException;
+    Layer run(BuildProgress.Activity activity)
+        throws IOException, BuildException, InterruptedException;
   }
 
   /**
@@ -297,11 +297,7 @@ final class StageRunner {
    * first, or by doing it.
    */
   private void step(
-      StageState state,
-      Instruction instruction,
-      String createdBy,
-      List<Key> keys,
-      LayerWork work)
+      StageState state, Instruction instruction, String createdBy, List<Key> keys, LayerWork work)
       throws IOException, BuildException, InterruptedException {
     String text = StepProblems.oneLine(instruction.original());
     BuildProgress.Activity activity = session.progress().step(plan.stepName(++step, text), text);
@@ -318,9 +314,7 @@ final class StageRunner {
         }
       }
       StepCache.Entry entry =
-          hit.isPresent()
-              ? hit.get()
-              : StepCache.Entry.of(work.run(activity), session.now());
+          hit.isPresent() ? hit.get() : StepCache.Entry.of(work.run(activity), session.now());
       for (String key : tried) {
         if (hit.isEmpty() || !key.equals(tried.getLast())) {
           session.cache().keep(key, entry);

@@ -111,7 +111,9 @@ final class BuildCommand implements Callable<Integer> {
       description = "${COMPLETION-CANDIDATES}. Default: auto.")
   private ProgressMode progress = ProgressMode.auto;
 
-  @Option(names = {"-q", "--quiet"}, description = "Print the image's digest only.")
+  @Option(
+      names = {"-q", "--quiet"},
+      description = "Print the image's digest only.")
   private boolean quiet;
 
   @Option(names = "--iidfile", paramLabel = "FILE", description = "Write the image's digest there.")
@@ -210,7 +212,8 @@ final class BuildCommand implements Callable<Integer> {
 
   private BuildRequest request(Desk desk, LocalContext files) throws CommandFailure {
     Path folder = Path.of(context).toAbsolutePath().normalize();
-    Path path = file == null ? folder.resolve("Dockerfile") : Path.of(file).toAbsolutePath().normalize();
+    Path path =
+        file == null ? folder.resolve("Dockerfile") : Path.of(file).toAbsolutePath().normalize();
     boolean inContext = !"-".equals(file) && path.startsWith(folder);
     return new BuildRequest(
         SourceFile.of(file == null ? "Dockerfile" : file, read(path)),
@@ -342,8 +345,7 @@ final class BuildCommand implements Callable<Integer> {
     if (metadataFile != null) {
       Map<String, Object> metadata = new LinkedHashMap<>();
       metadata.put("containerimage.digest", digest);
-      metadata.put(
-          "containerimage.config.digest", result.manifest().config().digest().toString());
+      metadata.put("containerimage.config.digest", result.manifest().config().digest().toString());
       metadata.put(
           "image.name", names.stream().map(Reference::toString).collect(Collectors.joining(",")));
       metadata.put("containerimage.descriptor", result.descriptor());

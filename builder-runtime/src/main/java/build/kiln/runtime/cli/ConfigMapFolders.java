@@ -18,8 +18,8 @@ record ConfigMapFolders(Path folder, boolean temporary) implements AutoCloseable
    * @param otherwise used as it is if there are none
    * @param parent where a temporary folder is made
    */
-  static ConfigMapFolders write(
-      Map<String, Map<String, byte[]>> maps, Path otherwise, Path parent) throws IOException {
+  static ConfigMapFolders write(Map<String, Map<String, byte[]>> maps, Path otherwise, Path parent)
+      throws IOException {
     if (maps.isEmpty()) {
       return new ConfigMapFolders(otherwise, false);
     }

@@ -50,7 +50,11 @@ final class Engine implements AutoCloseable {
         store,
         registry,
         new BuildEnvironment(
-            store, registry, sandboxes(setup, store), store.scratch("roots"), setup.allowedBases()));
+            store,
+            registry,
+            sandboxes(setup, store),
+            store.scratch("roots"),
+            setup.allowedBases()));
   }
 
   private static SandboxSource sandboxes(Setup setup, LocalStore store) {

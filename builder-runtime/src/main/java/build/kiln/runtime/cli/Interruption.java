@@ -20,9 +20,7 @@ final class Interruption {
 
   static Interruption install(Thread worker) {
     var interruption = new Interruption();
-    Runtime.getRuntime()
-        .addShutdownHook(
-            new Thread(() -> interruption.end(worker), "end"));
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> interruption.end(worker), "end"));
     return interruption;
   }
 

@@ -77,7 +77,8 @@ record OrderPlaces(Path secrets, Path configMaps, Path store, @Nullable Desk des
         .forEach(names::add);
     List<Path> files = new ArrayList<>();
     for (String name : names) {
-      Path file = secrets.resolve(BuilderPaths.SECRETS_REGISTRY).resolve(name).resolve(DOCKER_CONFIG);
+      Path file =
+          secrets.resolve(BuilderPaths.SECRETS_REGISTRY).resolve(name).resolve(DOCKER_CONFIG);
       if (!Files.isReadable(file)) {
         throw new BuildException(
             FailureReason.SecretNotFound,
@@ -102,7 +103,10 @@ record OrderPlaces(Path secrets, Path configMaps, Path store, @Nullable Desk des
    * @param pinned the commit to take; null for what the revision means now
    */
   BuildContext openContext(
-      ImageBuildSpec spec, @Nullable String pinned, LocalStore localStore, WorkOrder.Settings settings)
+      ImageBuildSpec spec,
+      @Nullable String pinned,
+      LocalStore localStore,
+      WorkOrder.Settings settings)
       throws BuildException {
     Source source = spec.source();
     try {

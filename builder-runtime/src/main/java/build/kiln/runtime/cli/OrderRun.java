@@ -107,7 +107,8 @@ final class OrderRun {
   private Reference buildAndPush() throws BuildException, InterruptedException, IOException {
     Reference output = output();
     try (Engine engine = Engine.open(places.setup(order));
-        BuildContext context = places.openContext(
+        BuildContext context =
+            places.openContext(
                 spec(), order.resolved().revision(), engine.store(), order.settings())) {
       revision = context.revision().orElse(null);
       BuildRequest request = request(context);
@@ -153,8 +154,7 @@ final class OrderRun {
       }
       return output;
     } catch (OciException e) {
-      throw new BuildException(
-          FailureReason.SpecInvalid, "output.image: " + e.getMessage(), e);
+      throw new BuildException(FailureReason.SpecInvalid, "output.image: " + e.getMessage(), e);
     }
   }
 
@@ -230,7 +230,8 @@ final class OrderRun {
     return outcome(true, null, null, null, image.toString(), String.valueOf(image.digest()));
   }
 
-  private Outcome failed(FailureReason reason, @Nullable String message, @Nullable FailedStep step) {
+  private Outcome failed(
+      FailureReason reason, @Nullable String message, @Nullable FailedStep step) {
     return outcome(false, reason, message, step, null, null);
   }
 
@@ -257,7 +258,9 @@ final class OrderRun {
         pushedBytes);
   }
 
-  /** What a RUN got; a build that needed none got nothing, except where nothing else is possible. */
+  /**
+   * What a RUN got; a build that needed none got nothing, except where nothing else is possible.
+   */
   private IsolationReport isolation() {
     Isolation requested = spec().isolation();
     if (sandbox != null) {

@@ -69,7 +69,10 @@ record OutputSpec(Type type, @Nullable Path dest) {
       default ->
           throw CommandFailure.usage(
               "--output \"%s\": unknown type \"%s\"; the types are %s"
-                  .formatted(text, type, String.join(", ", List.of("oci", "docker", "image", "registry"))));
+                  .formatted(
+                      text,
+                      type,
+                      String.join(", ", List.of("oci", "docker", "image", "registry"))));
     };
   }
 

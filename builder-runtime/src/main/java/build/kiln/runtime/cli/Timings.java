@@ -24,8 +24,7 @@ final class Timings {
         .info()
         .startInstant()
         .ifPresent(
-            start ->
-                timings.phases.put("jvm", Duration.between(start, Instant.now()).toMillis()));
+            start -> timings.phases.put("jvm", Duration.between(start, Instant.now()).toMillis()));
     return timings;
   }
 

@@ -134,10 +134,7 @@ final class BuildBench implements AutoCloseable {
       Reference reference = registry.reference(name);
       Descriptor described = Descriptor.ofBytes(MediaTypes.OCI_CONFIG, configuration);
       client.pushBlob(
-          reference,
-          layer.descriptor(),
-          () -> other.open(layer.descriptor().digest()),
-          List.of());
+          reference, layer.descriptor(), () -> other.open(layer.descriptor().digest()), List.of());
       client.pushBlob(reference, described, BlobSource.of(configuration), List.of());
       client.pushManifest(
           reference,

@@ -1,7 +1,6 @@
 package build.kiln.runtime.build;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import build.kiln.api.v1alpha1.FailureReason;
@@ -102,7 +101,9 @@ class BuilderTest {
     assertThat(config.workingDir()).isEqualTo("/");
     assertThat(built.config().author()).isEqualTo("someone");
     assertThat(built.layers()).isEmpty();
-    assertThat(built.config().history()).hasSize(14).allMatch(h -> Boolean.TRUE.equals(h.emptyLayer()));
+    assertThat(built.config().history())
+        .hasSize(14)
+        .allMatch(h -> Boolean.TRUE.equals(h.emptyLayer()));
   }
 
   @Test
@@ -112,8 +113,19 @@ class BuilderTest {
             "base:1",
             sink -> BuildBench.text(sink, "f", "f"),
             new ContainerConfig(
-                "u", null, List.of("PATH=/p", "X=y"), null, List.of("inherited"), null, null, null,
-                "/w", Map.of("k", "v"), null, null, null));
+                "u",
+                null,
+                List.of("PATH=/p", "X=y"),
+                null,
+                List.of("inherited"),
+                null,
+                null,
+                null,
+                "/w",
+                Map.of("k", "v"),
+                null,
+                null,
+                null));
 
     ContainerConfig config =
         bench.build("FROM " + base + "\nENTRYPOINT run it\nSHELL [\"sh\"]").container();
@@ -201,16 +213,26 @@ class BuilderTest {
             "onbuild:1",
             sink -> BuildBench.text(sink, "f", "f"),
             new ContainerConfig(
-                null, null, null, null, null, null, null, null, null, null,
-                List.of("COPY a.txt /from-trigger", "ENV T=1"), null, null));
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                List.of("COPY a.txt /from-trigger", "ENV T=1"),
+                null,
+                null));
 
     Built built = bench.build("FROM " + base + "\nLABEL t=$T");
 
     assertThat(built.files()).contains("0644 0:0 from-trigger \"a\"");
     assertThat(built.container().labels()).containsEntry("t", "1");
     assertThat(built.container().onBuild()).isNull();
-    assertThat(
-            bench.build("FROM scratch AS p\nONBUILD COPY a.txt /t\nFROM p").files())
+    assertThat(bench.build("FROM scratch AS p\nONBUILD COPY a.txt /t\nFROM p").files())
         .containsExactly("0644 0:0 t \"a\"");
   }
 
@@ -241,8 +263,7 @@ class BuilderTest {
     Built cold = bench.build(dockerfile);
     assertThat(results()).containsExactly(CacheResult.Miss, CacheResult.Miss, CacheResult.Miss);
     // Times are no content.
-    Files.setLastModifiedTime(
-        bench.contextFolder().resolve("d/f"), FileTime.from(Instant.now()));
+    Files.setLastModifiedTime(bench.contextFolder().resolve("d/f"), FileTime.from(Instant.now()));
     bench.registry.requests().clear();
 
     Built warm = bench.build(dockerfile);
@@ -291,7 +312,8 @@ class BuilderTest {
 
     bench.build(dockerfile);
 
-    assertThat(results()).containsExactlyInAnyOrder(CacheResult.Hit, CacheResult.Miss, CacheResult.Hit);
+    assertThat(results())
+        .containsExactlyInAnyOrder(CacheResult.Hit, CacheResult.Miss, CacheResult.Hit);
   }
 
   @Test
@@ -326,8 +348,7 @@ class BuilderTest {
   void filesOfAManifestAreDatedAlike() throws Exception {
     var inline =
         InlineContext.of(
-            List.of(
-                new build.kiln.api.v1alpha1.ImageBuildSpec.InlineFile("x/y", "text", 0755)));
+            List.of(new build.kiln.api.v1alpha1.ImageBuildSpec.InlineFile("x/y", "text", 0755)));
 
     Built built = bench.build("FROM scratch\nCOPY . /z/", inline);
 
@@ -340,8 +361,7 @@ class BuilderTest {
   static Stream<Arguments> failures() {
     return Stream.of(
         Arguments.of("FORM x", FailureReason.DockerfileInvalid, "did you mean FROM?"),
-        Arguments.of(
-            "FROM HOST/none:1", FailureReason.BaseImageNotFound, "Dockerfile:1:6"),
+        Arguments.of("FROM HOST/none:1", FailureReason.BaseImageNotFound, "Dockerfile:1:6"),
         Arguments.of("FROM scratch AS build\nFROM bild", FailureReason.RegistryNotAllowed, "^"),
         Arguments.of(
             "FROM scratch\nRUN --mount=type=cache,target=/c x",
@@ -379,8 +399,17 @@ class BuilderTest {
     bench.request(
         r ->
             new BuildRequest(
-                r.dockerfile(), null, r.context(), null, Map.of(), Map.of(),
-                Platform.parse("linux/riscv64"), true, false, r.compression(), Map.of(),
+                r.dockerfile(),
+                null,
+                r.context(),
+                null,
+                Map.of(),
+                Map.of(),
+                Platform.parse("linux/riscv64"),
+                true,
+                false,
+                r.compression(),
+                Map.of(),
                 Map.of()));
 
     assertFailure(
@@ -437,19 +466,49 @@ class BuilderTest {
 
   private static BuildRequest change(BuildRequest r, Map<String, String> args) {
     return new BuildRequest(
-        r.dockerfile(), null, r.context(), null, args, Map.of(), r.platform(), true, false,
-        r.compression(), Map.of(), Map.of());
+        r.dockerfile(),
+        null,
+        r.context(),
+        null,
+        args,
+        Map.of(),
+        r.platform(),
+        true,
+        false,
+        r.compression(),
+        Map.of(),
+        Map.of());
   }
 
   private static BuildRequest target(BuildRequest r, String target) {
     return new BuildRequest(
-        r.dockerfile(), null, r.context(), target, Map.of(), Map.of(), r.platform(), true, false,
-        r.compression(), Map.of(), Map.of());
+        r.dockerfile(),
+        null,
+        r.context(),
+        target,
+        Map.of(),
+        Map.of(),
+        r.platform(),
+        true,
+        false,
+        r.compression(),
+        Map.of(),
+        Map.of());
   }
 
   private static BuildRequest withoutCache(BuildRequest r) {
     return new BuildRequest(
-        r.dockerfile(), null, r.context(), null, Map.of(), Map.of(), r.platform(), false, false,
-        r.compression(), Map.of(), Map.of());
+        r.dockerfile(),
+        null,
+        r.context(),
+        null,
+        Map.of(),
+        Map.of(),
+        r.platform(),
+        false,
+        false,
+        r.compression(),
+        Map.of(),
+        Map.of());
   }
 }

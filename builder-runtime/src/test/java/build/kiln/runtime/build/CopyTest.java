@@ -14,6 +14,7 @@ import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -21,7 +22,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.jspecify.annotations.Nullable;
 
 /** COPY and ADD; where BuildKit was asked, its answers. */
 class CopyTest {
@@ -71,8 +71,7 @@ class CopyTest {
             "COPY a.txt /bin",
             List.of("0755 0:0 usr/", "0711 0:0 usr/bin/", "0644 0:0 usr/bin/a.txt \"a\"")),
         Arguments.of(
-            "COPY a.txt /etc/link-to-file",
-            List.of("0750 7:8 srv/", "0644 0:0 srv/target \"a\"")),
+            "COPY a.txt /etc/link-to-file", List.of("0750 7:8 srv/", "0644 0:0 srv/target \"a\"")),
         Arguments.of(
             "COPY d /srv",
             List.of(
@@ -110,8 +109,7 @@ class CopyTest {
                 "0700 0:0 x/d/sub/",
                 "0644 0:0 x/d/sub/two \"2\"")),
         Arguments.of("WORKDIR /w\nCOPY a.txt .", List.of("0755 0:0 w/", "0644 0:0 w/a.txt \"a\"")),
-        Arguments.of(
-            "USER app\nWORKDIR /w/k", List.of("0755 1000:1001 w/", "0755 1000:1001 w/k/")),
+        Arguments.of("USER app\nWORKDIR /w/k", List.of("0755 1000:1001 w/", "0755 1000:1001 w/k/")),
         Arguments.of("WORKDIR /srv", List.of()),
         Arguments.of("COPY <<E /x\nhello\nE", List.of("0644 0:0 x \"hello\"")),
         Arguments.of(
@@ -128,7 +126,8 @@ class CopyTest {
 
   static Stream<Arguments> mistakes() {
     return Stream.of(
-        Arguments.of("COPY a.tx /x", "\"/a.tx\" is not in the build context", "did you mean /a.txt?"),
+        Arguments.of(
+            "COPY a.tx /x", "\"/a.tx\" is not in the build context", "did you mean /a.txt?"),
         Arguments.of("COPY d/oen /x", "\"/d/oen\" is not", "did you mean /d/one?"),
         Arguments.of("COPY secret /x", "\"/secret\" is not", "hidden by"),
         Arguments.of("COPY d /usr/bin/tool", "is no directory but a file", "^"),
@@ -140,8 +139,7 @@ class CopyTest {
 
   @ParameterizedTest
   @MethodSource("mistakes")
-  void aMistakeIsShownWhereItStands(String instruction, String what, String hint)
-      throws Exception {
+  void aMistakeIsShownWhereItStands(String instruction, String what, String hint) throws Exception {
     bench
         .file(".dockerignore", "secret\n")
         .file("secret", "s")
@@ -210,7 +208,8 @@ class CopyTest {
   @Test
   void addUnpacksArchivesAndCopiesWhatIsNone() throws Exception {
     Files.write(bench.contextFolder().resolve("files.tgz"), gzip(tar()));
-    Files.write(bench.contextFolder().resolve("no.gz"), gzip("text".getBytes(StandardCharsets.UTF_8)));
+    Files.write(
+        bench.contextFolder().resolve("no.gz"), gzip("text".getBytes(StandardCharsets.UTF_8)));
 
     assertThat(bench.build("FROM " + debian + "\nADD files.tgz /u").topLayer())
         .containsExactly(

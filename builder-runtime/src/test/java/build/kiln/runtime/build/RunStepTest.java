@@ -94,8 +94,19 @@ class RunStepTest {
 
   private static ContainerConfig container() {
     return new ContainerConfig(
-        null, null, List.of("PATH=/bin"), null, List.of("sh"), null, null, null, null, null, null,
-        null, null);
+        null,
+        null,
+        List.of("PATH=/bin"),
+        null,
+        List.of("sh"),
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null);
   }
 
   private static LayerSource busybox() {
@@ -105,8 +116,9 @@ class RunStepTest {
           EntryMeta.file("bin/busybox", 0755, 0, 0, 1, Files.size(BUSYBOX)),
           Files.newInputStream(BUSYBOX));
       for (String applet :
-          List.of("sh", "cat", "echo", "id", "ls", "mkdir", "rm", "chmod", "chown", "env", "pwd",
-              "ln", "mv", "sleep", "touch", "grep", "stat", "seq", "head")) {
+          List.of(
+              "sh", "cat", "echo", "id", "ls", "mkdir", "rm", "chmod", "chown", "env", "pwd", "ln",
+              "mv", "sleep", "touch", "grep", "stat", "seq", "head")) {
         sink.add(EntryMeta.symlink("bin/" + applet, "busybox", 0, 0, 1));
       }
       sink.add(EntryMeta.directory("etc", 0755, 0, 0, 1));
@@ -152,10 +164,8 @@ class RunStepTest {
                 .formatted(busybox));
 
     assertThat(Objects.requireNonNull(built.text("work/env")).lines())
-        .containsExactlyInAnyOrder(
-            "PATH=/bin", "E=an env", "V2=arg", "V=arg", "HOME=/home/app");
-    assertThat(built.text("work/id"))
-        .isEqualTo("uid=1000(app) gid=1001 groups=50(staff),1001\n");
+        .containsExactlyInAnyOrder("PATH=/bin", "E=an env", "V2=arg", "V=arg", "HOME=/home/app");
+    assertThat(built.text("work/id")).isEqualTo("uid=1000(app) gid=1001 groups=50(staff),1001\n");
     assertThat(built.text("work/pwd")).isEqualTo("/work\n");
     assertThat(built.text("work/id2")).isEqualTo("uid=7 gid=8 groups=8\n");
   }
@@ -199,7 +209,9 @@ class RunStepTest {
             BuildException.class,
             () ->
                 bench.build(
-                    "FROM " + busybox + "\nRUN for i in $(seq 100); do echo line $i; done; echo oops >&2; exit 7"));
+                    "FROM "
+                        + busybox
+                        + "\nRUN for i in $(seq 100); do echo line $i; done; echo oops >&2; exit 7"));
 
     assertThat(failure.reason()).isEqualTo(FailureReason.StepFailed);
     assertThat(failure).hasMessageContaining("Dockerfile:2:1").hasMessageContaining("code 7");
@@ -232,7 +244,9 @@ class RunStepTest {
   @Test
   void aCachedStepIsNotRunAgain() throws Exception {
     String dockerfile =
-        "FROM " + busybox + "\nCOPY a.txt /\nRUN cat /a.txt > /b && cat /dev/urandom | head -c 8 > /r\nLABEL a=b";
+        "FROM "
+            + busybox
+            + "\nCOPY a.txt /\nRUN cat /a.txt > /b && cat /dev/urandom | head -c 8 > /r\nLABEL a=b";
     Built first = bench.build(dockerfile);
     Built second = bench.build(dockerfile);
     assertThat(second.digest()).isEqualTo(first.digest());

@@ -16,9 +16,7 @@ record Captured(int exitCode, String out, String err) {
     try {
       int code = Main.run(arguments);
       return new Captured(
-          code,
-          newOut.toString(StandardCharsets.UTF_8),
-          newErr.toString(StandardCharsets.UTF_8));
+          code, newOut.toString(StandardCharsets.UTF_8), newErr.toString(StandardCharsets.UTF_8));
     } finally {
       System.setOut(out);
       System.setErr(err);

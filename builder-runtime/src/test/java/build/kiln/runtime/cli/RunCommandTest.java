@@ -58,16 +58,14 @@ class RunCommandTest {
             .readValue(spec.replace("REGISTRY", registry.host()), ImageBuildSpec.class));
     return new WorkOrder(
         build,
-        new WorkOrder.Resolved(
-            1, 1, null, build.getSpec().output().tags(), tier, NONCE),
+        new WorkOrder.Resolved(1, 1, null, build.getSpec().output().tags(), tier, NONCE),
         settings);
   }
 
   private Captured run(String spec, Isolation tier, WorkOrder.Settings settings)
       throws IOException {
     Path file =
-        Files.writeString(
-            folder.resolve("order.json"), Records.order(order(spec, tier, settings)));
+        Files.writeString(folder.resolve("order.json"), Records.order(order(spec, tier, settings)));
     return Captured.run(
         "run",
         "-f",
@@ -126,22 +124,33 @@ class RunCommandTest {
     String from = "dockerfile: {inline: \"FROM scratch\\nENV A=b\\n\"}\n";
     String out = "output: {image: REGISTRY/x}\n";
     return Stream.of(
-        Arguments.of(FailureReason.DockerfileInvalid, 1, "dockerfile: {inline: \"FORM x\"}\n" + out),
         Arguments.of(
-            FailureReason.BaseImageNotFound, 1, "dockerfile: {inline: \"FROM REGISTRY/n\"}\n" + out),
-        Arguments.of(FailureReason.SourceNotFound, 1, "source: {inline: [{path: a, content: b}]}\n" + out),
+            FailureReason.DockerfileInvalid, 1, "dockerfile: {inline: \"FORM x\"}\n" + out),
+        Arguments.of(
+            FailureReason.BaseImageNotFound,
+            1,
+            "dockerfile: {inline: \"FROM REGISTRY/n\"}\n" + out),
+        Arguments.of(
+            FailureReason.SourceNotFound, 1, "source: {inline: [{path: a, content: b}]}\n" + out),
         Arguments.of(FailureReason.SourceNotFound, 1, "source: {configMap: {name: none}}\n" + out),
         Arguments.of(
-            FailureReason.SecretNotFound, 1, from + "output: {image: REGISTRY/x, secretRef: {name: s}}\n"),
+            FailureReason.SecretNotFound,
+            1,
+            from + "output: {image: REGISTRY/x, secretRef: {name: s}}\n"),
         Arguments.of(
             FailureReason.SecretNotFound,
             1,
             "source: {git: {url: \"http://REGISTRY/a.git\", secretRef: {name: s}}}\n" + out),
         Arguments.of(
-            FailureReason.StepFailed, 1, "dockerfile: {inline: \"FROM scratch\\nCOPY a /\"}\n" + out),
+            FailureReason.StepFailed,
+            1,
+            "dockerfile: {inline: \"FROM scratch\\nCOPY a /\"}\n" + out),
         Arguments.of(
-            FailureReason.IsolationUnavailable, 1, "dockerfile: {inline: \"FROM scratch\\nRUN a\"}\n" + out),
-        Arguments.of(FailureReason.RegistryNotAllowed, 1, from + "output: {image: other.example/x}\n"),
+            FailureReason.IsolationUnavailable,
+            1,
+            "dockerfile: {inline: \"FROM scratch\\nRUN a\"}\n" + out),
+        Arguments.of(
+            FailureReason.RegistryNotAllowed, 1, from + "output: {image: other.example/x}\n"),
         Arguments.of(
             FailureReason.RegistryNotAllowed,
             1,
@@ -163,7 +172,11 @@ class RunCommandTest {
     }
     var settings =
         new WorkOrder.Settings(
-            Map.of(), null, null, List.of(registry.host() + "/*"), List.of(registry.host() + "/*"),
+            Map.of(),
+            null,
+            null,
+            List.of(registry.host() + "/*"),
+            List.of(registry.host() + "/*"),
             null);
 
     Captured run = run(spec, Isolation.NoRun, settings);
@@ -228,8 +241,7 @@ class RunCommandTest {
                 .formatted(registry.host()));
 
     Captured run =
-        Captured.run(
-            "run", "-f", file.toString(), "--workspace", folder.resolve("ws").toString());
+        Captured.run("run", "-f", file.toString(), "--workspace", folder.resolve("ws").toString());
 
     assertThat(run.exitCode()).as(run.err()).isZero();
     assertThat(run.out()).startsWith(registry.host() + "/desk@sha256:").hasLineCount(1);

@@ -33,8 +33,7 @@ class FailuresE2E {
   @Test
   void aDockerfileThatDoesNotParseAndAStepThatFails() {
     try (var namespace = TestNamespace.create(cluster, "baseline")) {
-      namespace.build(
-          "parse", "dockerfile: {inline: \"FROM busybox:1\\nCOPPY a b\\n\"}\n");
+      namespace.build("parse", "dockerfile: {inline: \"FROM busybox:1\\nCOPPY a b\\n\"}\n");
       namespace.build(
           "step",
           "dockerfile: {inline: \"FROM busybox:1\\nRUN echo working; echo broken >&2; exit 7\\n\"}\n");
@@ -49,7 +48,8 @@ class FailuresE2E {
       assertThat(Builds.failure(step).step()).startsWith("RUN echo working");
       assertThat(Builds.failure(step).logTail()).contains("working", "broken");
       assertStalled(step);
-      assertThat(namespace.pods().stream().filter(p -> p.getMetadata().getName().startsWith("step-")))
+      assertThat(
+              namespace.pods().stream().filter(p -> p.getMetadata().getName().startsWith("step-")))
           .hasSize(1);
     }
   }
@@ -119,14 +119,9 @@ class FailuresE2E {
           "--docker-server=" + Service.PRIVATE_REGISTRY.address(),
           "--docker-username=" + Service.USER,
           "--docker-password=" + Service.PASSWORD);
-      namespace.kubectl(
-          "create", "configmap", "late", "--from-literal=Dockerfile=FROM busybox:1");
+      namespace.kubectl("create", "configmap", "late", "--from-literal=Dockerfile=FROM busybox:1");
       new GitPush(
-              "http://"
-                  + cluster.hostAddress(Service.GIT)
-                  + "/late/"
-                  + namespace.name()
-                  + ".git")
+              "http://" + cluster.hostAddress(Service.GIT) + "/late/" + namespace.name() + ".git")
           .commit(java.util.Map.of("Dockerfile", "FROM busybox:1\n"))
           .push("later");
 

@@ -126,7 +126,8 @@ record Installation(Cluster cluster) {
   }
 
   private String helm(String... arguments) {
-    var command = new ArrayList<>(List.of("helm", "--kubeconfig", cluster.kubectl().kubeconfig().toString()));
+    var command =
+        new ArrayList<>(List.of("helm", "--kubeconfig", cluster.kubectl().kubeconfig().toString()));
     command.addAll(List.of(arguments));
     return Processes.run(command, "", Map.of()).orThrow();
   }

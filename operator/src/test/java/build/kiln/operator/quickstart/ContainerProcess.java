@@ -15,7 +15,8 @@ import java.util.function.Consumer;
 
 /** A container as a process group of this machine. Killing it kills all that it started. */
 final class ContainerProcess {
-  private static final List<Path> SETSID = List.of(Path.of("/usr/bin/setsid"), Path.of("/bin/setsid"));
+  private static final List<Path> SETSID =
+      List.of(Path.of("/usr/bin/setsid"), Path.of("/bin/setsid"));
   private static final Duration LAST_OUTPUT = Duration.ofSeconds(5);
   private static final int LONGEST_LINE = 64 * 1024;
 

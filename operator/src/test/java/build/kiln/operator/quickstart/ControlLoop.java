@@ -20,7 +20,8 @@ final class ControlLoop implements AutoCloseable {
   ControlLoop(String name) {
     this.name = name;
     this.thread =
-        Executors.newSingleThreadScheduledExecutor(Thread.ofPlatform().daemon().name(name).factory());
+        Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name(name).factory());
   }
 
   /** Looks as soon as the thread is free. */

@@ -39,6 +39,8 @@ final class FolderRemoval {
     var process = new ProcessBuilder(command).redirectErrorStream(true).start();
     process.getOutputStream().close();
     var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    return process.waitFor() == 0 ? "" : "exit code %d: %s".formatted(process.exitValue(), output.strip());
+    return process.waitFor() == 0
+        ? ""
+        : "exit code %d: %s".formatted(process.exitValue(), output.strip());
   }
 }

@@ -134,12 +134,18 @@ final class JobController implements AutoCloseable {
           "conditions",
           List.of(
               Map.of(
-                  "type", end.type(),
-                  "status", "True",
-                  "reason", end.reason(),
-                  "message", end.message(),
-                  "lastProbeTime", now,
-                  "lastTransitionTime", now)));
+                  "type",
+                  end.type(),
+                  "status",
+                  "True",
+                  "reason",
+                  end.reason(),
+                  "message",
+                  end.message(),
+                  "lastProbeTime",
+                  now,
+                  "lastTransitionTime",
+                  now)));
     }
     patch(job, changes);
   }

@@ -48,7 +48,8 @@ record JobRules(Duration backoff) {
       var ttl = job.getSpec().getTtlSecondsAfterFinished();
       return ttl == null ? new Rest() : new Expire(end.get().plusSeconds(ttl));
     }
-    if (moreThanOne(job.getSpec().getParallelism()) || moreThanOne(job.getSpec().getCompletions())) {
+    if (moreThanOne(job.getSpec().getParallelism())
+        || moreThanOne(job.getSpec().getCompletions())) {
       return new End("Failed", "NotSupported", "only Jobs of one pod run without a cluster");
     }
     if (pods.stream().anyMatch(pod -> phase(pod).equals("Succeeded"))) {
@@ -56,7 +57,8 @@ record JobRules(Duration backoff) {
     }
     var deadline = deadline(job);
     var doom = doom(job, pods, now, deadline);
-    var active = pods.stream().filter(pod -> !over(pod)).map(pod -> pod.getMetadata().getName()).toList();
+    var active =
+        pods.stream().filter(pod -> !over(pod)).map(pod -> pod.getMetadata().getName()).toList();
     if (doom.isPresent()) {
       return active.isEmpty()
           ? new End("Failed", doom.get().reason(), doom.get().message())

@@ -37,7 +37,11 @@ class JobRulesTest {
             SOON,
             new End("Complete", "CompletionsReached", "Reached expected number of succeeded pods")),
         of("one failure", List.of(failed(3)), SOON, new MakePod(START.plusSeconds(1 + 10))),
-        of("two failures", List.of(failed(3), failed(3)), SOON, new MakePod(START.plusSeconds(1 + 20))),
+        of(
+            "two failures",
+            List.of(failed(3), failed(3)),
+            SOON,
+            new MakePod(START.plusSeconds(1 + 20))),
         of(
             "more failures than retries",
             List.of(failed(3), failed(3), failed(3)),
@@ -88,7 +92,10 @@ class JobRulesTest {
     return Stream.of(
         Arguments.of("over for good", over, "", new Rest()),
         Arguments.of(
-            "over for a while", over, "ttlSecondsAfterFinished: 60", new Expire(START.plusSeconds(60))),
+            "over for a while",
+            over,
+            "ttlSecondsAfterFinished: 60",
+            new Expire(START.plusSeconds(60))),
         Arguments.of(
             "more than one pod",
             "{startTime: \"%s\"}".formatted(START),

@@ -10,8 +10,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Kubernetes' garbage collection, for an API server that has none: what an ImageBuild or a Job owned
- * goes when its owner is gone.
+ * Kubernetes' garbage collection, for an API server that has none: what an ImageBuild or a Job
+ * owned goes when its owner is gone.
  */
 final class OwnerSweep implements AutoCloseable {
   private static final Set<String> OWNERS = Set.of("ImageBuild", "Job");

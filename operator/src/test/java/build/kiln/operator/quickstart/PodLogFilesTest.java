@@ -15,7 +15,8 @@ class PodLogFilesTest {
 
   @ParameterizedTest
   @CsvSource({
-    "a|b|c|, 0, a|b|c|", "a|b|c|, 1, c|", "a|b|c|, 2, b|c|", "a|b|c|, 3, a|b|c|", "a|b|c|, 9, a|b|c|",
+    "a|b|c|, 0, a|b|c|", "a|b|c|, 1, c|", "a|b|c|, 2, b|c|", "a|b|c|, 3, a|b|c|",
+        "a|b|c|, 9, a|b|c|",
     "a|b|c, 1, c", "a|b|c, 2, b|c", "a, 1, a", "||c|, 2, |c|", "'', 1, ''"
   })
   void givesTheLastLines(String log, int lines, String expected) throws IOException {

@@ -59,13 +59,20 @@ final class PodStates {
         "containerStatuses",
         List.of(
             Map.of(
-                "name", container.getName(),
-                "image", container.getImage(),
-                "imageID", "",
-                "ready", ready,
-                "started", ready,
-                "restartCount", 0,
-                "state", state)));
+                "name",
+                container.getName(),
+                "image",
+                container.getImage(),
+                "imageID",
+                "",
+                "ready",
+                ready,
+                "started",
+                ready,
+                "restartCount",
+                0,
+                "state",
+                state)));
   }
 
   private static Map<String, Object> condition(String type, boolean holds, Instant now) {

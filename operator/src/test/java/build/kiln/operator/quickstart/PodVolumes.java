@@ -167,8 +167,7 @@ record PodVolumes(Path root) {
         if (content != null) {
           chosen.put(item.getPath(), content);
         } else if (!optional) {
-          throw new IOException(
-              "%s \"%s\" has no key \"%s\"".formatted(kind, name, item.getKey()));
+          throw new IOException("%s \"%s\" has no key \"%s\"".formatted(kind, name, item.getKey()));
         }
       }
       return chosen;

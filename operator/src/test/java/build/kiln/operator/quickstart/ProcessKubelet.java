@@ -235,7 +235,8 @@ final class ProcessKubelet implements AutoCloseable {
       var event =
           new EventBuilder()
               .withNewMetadata()
-              .withName("%s.%s".formatted(meta.getName(), reason.toLowerCase(java.util.Locale.ROOT)))
+              .withName(
+                  "%s.%s".formatted(meta.getName(), reason.toLowerCase(java.util.Locale.ROOT)))
               .withNamespace(meta.getNamespace())
               .endMetadata()
               .withNewInvolvedObject()

@@ -16,8 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Events as lines, for logs; the form is that of BuildKit's plain progress. Every line starts with
- * {@code #} and its vertex's number, or with {@code WARN: }, or is empty: text of steps, Dockerfiles
- * and registries never starts a line, so that it cannot look like a record of the work order.
+ * {@code #} and its vertex's number, or with {@code WARN: }, or is empty: text of steps,
+ * Dockerfiles and registries never starts a line, so that it cannot look like a record of the work
+ * order.
  */
 public final class PlainProgress implements Display {
   private static final long TRANSFER_NANOS = Duration.ofSeconds(1).toNanos();
@@ -145,8 +146,7 @@ public final class PlainProgress implements Display {
       if (due) {
         transferred(now);
       }
-      transfers.put(
-          now.what(), due || shown == null ? new Shown(time, now, now) : shown.with(now));
+      transfers.put(now.what(), due || shown == null ? new Shown(time, now, now) : shown.with(now));
     }
 
     private void transferred(BuildEvent.Transfer transfer) {

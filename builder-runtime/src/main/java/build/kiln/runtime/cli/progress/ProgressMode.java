@@ -28,8 +28,7 @@ public enum ProgressMode {
     return switch (this) {
       case plain -> new PlainProgress(out);
       case tty -> terminal(out, environment);
-      case auto ->
-          isTerminal(environment) ? terminal(out, environment) : new PlainProgress(out);
+      case auto -> isTerminal(environment) ? terminal(out, environment) : new PlainProgress(out);
       case quiet -> new Warnings(out);
     };
   }

@@ -99,8 +99,7 @@ final class TerminalProgress implements Display {
     var lines = new ArrayList<String>();
     lines.add(heading());
     blocks.values().forEach(block -> block.draw(lines));
-    List<String> shown =
-        lines.size() < size.lines() ? lines : lines.subList(0, size.lines() - 1);
+    List<String> shown = lines.size() < size.lines() ? lines : lines.subList(0, size.lines() - 1);
     shown.forEach(line -> out.print(line + "\n"));
     drawn = shown.size();
     out.flush();
@@ -201,7 +200,10 @@ final class TerminalProgress implements Display {
           };
       int room = size.columns() - time.length() - 1;
       String text = Text.cut(mark + name, room);
-      String line = text + " ".repeat(Math.max(1, size.columns() - Text.columns(text) - time.length())) + time;
+      String line =
+          text
+              + " ".repeat(Math.max(1, size.columns() - Text.columns(text) - time.length()))
+              + time;
       target.add(colour() + line + (state == State.RUNNING ? "" : RESET));
       notes.forEach(note -> target.add(below(note)));
       if (state == State.RUNNING) {

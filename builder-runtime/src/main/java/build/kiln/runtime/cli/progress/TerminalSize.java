@@ -42,8 +42,7 @@ record TerminalSize(int columns, int lines) {
           new String(stty.getInputStream().readAllBytes(), StandardCharsets.US_ASCII).strip();
       String[] parts = answer.split(" ");
       return stty.waitFor() == 0 && parts.length == 2
-          ? new TerminalSize(
-              number(parts[1], USUAL.columns), number(parts[0], USUAL.lines))
+          ? new TerminalSize(number(parts[1], USUAL.columns), number(parts[0], USUAL.lines))
           : USUAL;
     } catch (IOException e) {
       return USUAL;

@@ -15,6 +15,7 @@ final class Text {
           "\u001b(?:\\[[0-?]*+[ -/]*+[@-~]?|\\][^\u0007\u001b]*+(?:\u0007|\u001b\\\\)?|[ -/]*+[0-~]?)");
 
   private static final Pattern LINE_END = Pattern.compile("\\R");
+
   /** As long as the lines that {@link StepLines} makes; also an empty line is one. */
   private static final Pattern PIECE =
       Pattern.compile("^$|.{1," + StepLines.MAX_BYTES + "}", Pattern.DOTALL);

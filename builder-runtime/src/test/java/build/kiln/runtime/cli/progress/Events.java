@@ -84,8 +84,7 @@ final class Events {
   }
 
   Events cached(Vertex vertex) {
-    return tell(
-        new BuildEvent.Finished(vertex, CacheResult.Hit, null, Duration.ofMillis(3), null));
+    return tell(new BuildEvent.Finished(vertex, CacheResult.Hit, null, Duration.ofMillis(3), null));
   }
 
   Events failed(Vertex vertex, String message) {
