@@ -21,7 +21,7 @@ public sealed interface BuildEvent {
    * @param bytes not to be changed
    */
   @SuppressWarnings("ArrayRecordComponent") // never compared
-  record Output(Vertex vertex, boolean error, byte[] bytes) implements BuildEvent {}
+  record Output(Vertex vertex, byte[] bytes) implements BuildEvent {}
 
   /**
    * How far a transfer is.

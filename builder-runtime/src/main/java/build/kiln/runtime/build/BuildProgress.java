@@ -73,8 +73,8 @@ public final class BuildProgress {
       this.start = start;
     }
 
-    void output(boolean error, byte[] bytes) {
-      tell(new BuildEvent.Output(vertex, error, bytes));
+    void output(byte[] bytes) {
+      tell(new BuildEvent.Output(vertex, bytes));
     }
 
     void transfer(String what, long done, long total) {

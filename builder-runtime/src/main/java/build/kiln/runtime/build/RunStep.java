@@ -109,9 +109,9 @@ final class RunStep {
       return sandbox.run(
           snapshot.root(),
           command,
-          (stream, bytes, length) -> {
+          (bytes, length) -> {
             tail.add(bytes, length);
-            activity.output(stream == Sandbox.Output.Stream.STDERR, Arrays.copyOf(bytes, length));
+            activity.output(Arrays.copyOf(bytes, length));
           });
     } catch (SandboxException e) {
       throw new BuildException(FailureReason.IsolationUnavailable, Failures.message(e), e);

@@ -83,6 +83,17 @@ public final class DirectoryHandle extends Handle {
     }
   }
 
+  /** Opens a file for writing from its start; ELOOP if it is a symbolic link. */
+  public FileHandle openFileForWriting(String name) throws PosixException {
+    int flags =
+        OpenFlags.WRITE_ONLY
+            | OpenFlags.NON_BLOCKING
+            | OpenFlags.NO_FOLLOW
+            | OpenFlags.CLOSE_ON_EXEC;
+    long fd = Beneath.openat(fd(), name, flags, 0);
+    return new FileHandle((int) Native.check(fd, Syscall.OPENAT, labelOf(name)), labelOf(name));
+  }
+
   /** Creates a file and opens it for writing; EEXIST if the name is taken. */
   public FileHandle createFile(String name, int mode) throws PosixException {
     int flags =

@@ -4,14 +4,15 @@ import build.kiln.runtime.layer.LayerPaths;
 import build.kiln.runtime.posix.DirectoryHandle;
 import build.kiln.runtime.posix.Errno;
 import build.kiln.runtime.posix.FileStatus;
+import build.kiln.runtime.posix.FileType;
 import build.kiln.runtime.posix.PosixException;
 import build.kiln.runtime.posix.TreeRemover;
 import java.io.IOException;
 import java.util.Optional;
 
 /**
- * What a sandbox mounts on or writes to ({@link StepPaths}), made where an image lacks it, so that
- * the sandbox need not: it would be a change of the step.
+ * What a sandbox mounts on or writes to ({@link StepPaths}), made where an image lacks it or has
+ * something else there, so that the sandbox need not: it would be a change of the step.
  */
 final class MountPoints {
   private MountPoints() {}
@@ -34,6 +35,38 @@ final class MountPoints {
     root.setTimes(before.mtimeSeconds(), before.mtimeNanos());
   }
 
+  /**
+   * Makes in an empty upper directory what its lowers do not show as it should be, so that the
+   * sandbox finds it: it would make what is missing, and follow symbolic links into the layer.
+   */
+  static void cover(DirectoryHandle upper, LowerDirectory lowers) throws IOException {
+    for (String name : StepPaths.DIRECTORIES) {
+      if (lowers.find(name).flatMap(LowerDirectory.Entry::directory).isEmpty()) {
+        makeDirectory(upper, name);
+      }
+    }
+    for (String path : StepPaths.FILES) {
+      String parent = LayerPaths.parent(path);
+      Optional<LowerDirectory> shown = lowers.directory(parent);
+      if (shown.isPresent() && !isFile(shown.get().find(LayerPaths.name(path)))) {
+        makeDirectory(upper, parent);
+        try (DirectoryHandle directory = upper.openDirectory(parent);
+            DirectoryHandle lower = shown.get().open()) {
+          makeFile(directory, LayerPaths.name(path));
+          OverlayMarks marks = lowers.marks();
+          MetaWriter.apply(
+              directory,
+              new EntryReader(marks::shown).directory(parent, lower),
+              new Form.Lower(marks));
+        }
+      }
+    }
+  }
+
+  private static boolean isFile(Optional<LowerDirectory.Entry> entry) {
+    return entry.filter(e -> e.status().type() == FileType.FILE).isPresent();
+  }
+
   private static void makeDirectory(DirectoryHandle root, String name) throws PosixException {
     try {
       root.makeDirectory(name, 0755);
@@ -49,10 +82,11 @@ final class MountPoints {
 
   private static void makeFile(DirectoryHandle directory, String name) throws PosixException {
     Optional<FileStatus> present = directory.find(name);
-    if (present.isPresent()) {
+    if (present.filter(s -> s.type() == FileType.FILE && s.links() == 1).isPresent()) {
       return;
     }
     FileStatus before = directory.status();
+    TreeRemover.remove(directory, name);
     directory.createFile(name, 0644).close();
     directory.chmod(name, 0644);
     directory.setTimes(name, 0, 0);

@@ -80,7 +80,7 @@ final class OverlaySnapshots implements Snapshots {
     EntryMeta root =
         Failures.explained(
             "prepare the root of a step in " + workspace.path(name),
-            () -> workspace.make(name, directory -> makeUpper(directory, describing)));
+            () -> workspace.make(name, directory -> makeUpper(directory, describing, lowers)));
     return new OverlaySnapshot(name, lowers, root, skipped);
   }
 
@@ -108,12 +108,14 @@ final class OverlaySnapshots implements Snapshots {
   }
 
   /** The root directory's own metadata are the upper's in an overlay. */
-  private EntryMeta makeUpper(DirectoryHandle directory, String describing) throws IOException {
+  private EntryMeta makeUpper(DirectoryHandle directory, String describing, List<String> lowers)
+      throws IOException {
     var reader = new EntryReader(marks::shown);
     directory.makeDirectory(UPPER, 0700);
     directory.makeDirectory(WORK, 0700);
     try (DirectoryHandle upper = directory.openDirectory(UPPER);
         DirectoryHandle lower = workspace.handle().openDirectory(describing)) {
+      MountPoints.cover(upper, new LowerDirectory(workspace.handle(), marks, lowers));
       MetaWriter.apply(upper, reader.directory("", lower), new Form.Lower(marks));
       return reader.directory("", upper);
     }

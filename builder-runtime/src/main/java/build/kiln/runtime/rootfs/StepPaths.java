@@ -10,11 +10,6 @@ public final class StepPaths {
   /** Files that are the sandbox's. */
   public static final List<String> FILES = List.of("etc/hosts", "etc/resolv.conf");
 
-  /** Whether one of these paths is right below a directory. */
-  static boolean isParent(String directory) {
-    return directory.isEmpty() || directory.equals("etc");
-  }
-
   private StepPaths() {}
 
   /** Whether what is at this path is no change of the step, nor what is below it. */

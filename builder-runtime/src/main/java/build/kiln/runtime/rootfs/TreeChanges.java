@@ -3,7 +3,6 @@ package build.kiln.runtime.rootfs;
 import build.kiln.runtime.layer.LayerPaths;
 import build.kiln.runtime.layer.LayerSource;
 import build.kiln.runtime.posix.DirectoryHandle;
-import build.kiln.runtime.posix.FileStatus;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -38,7 +37,7 @@ final class TreeChanges {
    */
   static void write(DirectoryHandle root, TreeIndex before, TreeIndex after, LayerSource.Sink sink)
       throws IOException {
-    if (!same("", before, after)) {
+    if (!before.status().equals(after.status())) {
       sink.add(READER.directory("", root));
     }
     var changes = new TreeChanges(root, sink);
@@ -48,19 +47,6 @@ final class TreeChanges {
           changes.compare("", before, after);
           return changes;
         });
-  }
-
-  /**
-   * Whether an entry is as it was. What the sandbox puts into a directory changes the directory's
-   * times, which is no change of the step's.
-   */
-  private static boolean same(String path, TreeIndex before, TreeIndex after) {
-    FileStatus old = before.status();
-    FileStatus now = after.status();
-    if (StepPaths.isParent(path) && before.isDirectory() && after.isDirectory()) {
-      return old.mode() == now.mode() && old.uid() == now.uid() && old.gid() == now.gid();
-    }
-    return old.equals(now);
   }
 
   private void collectLinks(@Nullable TreeIndex before, TreeIndex after) {
@@ -101,7 +87,7 @@ final class TreeChanges {
   private void entry(String parent, String name, @Nullable TreeIndex before, TreeIndex after)
       throws IOException {
     String path = LayerPaths.join(parent, name);
-    boolean same = before != null && same(path, before, after);
+    boolean same = before != null && before.status().equals(after.status());
     if (after.isDirectory()) {
       if (same) {
         unchanged.addLast(path);

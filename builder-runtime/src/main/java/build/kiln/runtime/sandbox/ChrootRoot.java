@@ -41,8 +41,8 @@ final class ChrootRoot implements AutoCloseable {
     try (DirectoryHandle handle = DirectoryHandle.open(root);
         DirectoryHandle etc = directory(handle, "etc", 0755);
         DirectoryHandle dev = directory(handle, DEV, 0755)) {
-      replace(etc, "resolv.conf", hostFiles.resolvConf(), 0644);
-      replace(etc, "hosts", hostFiles.hosts(), 0644);
+      provide(etc, "resolv.conf", hostFiles.resolvConf());
+      provide(etc, "hosts", hostFiles.hosts());
       TreeRemover.removeContents(dev);
       for (Node node : NODES) {
         if (deviceNodes) {
@@ -89,6 +89,22 @@ final class ChrootRoot implements AutoCloseable {
       parent.chmod(name, mode);
     }
     return parent.openDirectory(name);
+  }
+
+  /** In place if that can be done: a directory whose times change is a change of the step. */
+  private static void provide(DirectoryHandle directory, String name, byte[] content)
+      throws IOException {
+    Optional<FileStatus> present = directory.find(name);
+    if (present.filter(s -> s.type() == FileType.FILE && s.links() == 1).isEmpty()) {
+      replace(directory, name, content, 0644);
+      return;
+    }
+    try (FileHandle file = directory.openFileForWriting(name)) {
+      file.truncate(0);
+      file.write(content, 0, content.length);
+      file.chown(0, 0);
+      file.chmod(0644);
+    }
   }
 
   private static void replace(DirectoryHandle directory, String name, byte[] content, int mode)

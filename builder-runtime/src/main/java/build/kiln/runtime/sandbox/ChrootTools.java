@@ -37,7 +37,7 @@ record ChrootTools(
       umask 022
       printf . && read -r go || exit 1
       exec 3<&0 </dev/null
-      "$@" 3<&- &
+      "$@" 3<&- 2>&1 &
       step=$!
       {
         while read -r line; do :; done

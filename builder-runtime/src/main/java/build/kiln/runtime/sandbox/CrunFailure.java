@@ -34,9 +34,9 @@ final class CrunFailure {
    * The exit code if all that was said is that execve(2) failed, which happens after the log was
    * closed. A command may say the same itself, which changes nothing but its own exit code.
    */
-  static Optional<Integer> ofExec(String stderr) {
-    return stderr.startsWith(EXEC) && stderr.lines().count() == 1
-        ? Optional.of(code(stderr))
+  static Optional<Integer> ofExec(String output) {
+    return output.startsWith(EXEC) && output.lines().count() == 1
+        ? Optional.of(code(output))
         : Optional.empty();
   }
 

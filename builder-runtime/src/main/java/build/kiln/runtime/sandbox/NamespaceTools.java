@@ -53,7 +53,7 @@ record NamespaceTools(Path shell, Path setsid, Path unshare, Path mount, Path um
           "$mount" -t tmpfs -o ro,size=4k,mode=755 cgroup /sys/fs/cgroup || exit 1
         fi
       } 2>errors
-      "$crun" "$@" 3<&- &
+      "$crun" "$@" 3<&- 2>&1 &
       crun=$!
       {
         while read -r line; do :; done

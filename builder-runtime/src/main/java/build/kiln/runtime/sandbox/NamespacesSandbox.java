@@ -103,18 +103,19 @@ final class NamespacesSandbox implements Sandbox {
           }
           case RootSpec.Directory d -> d.path().toRealPath();
         };
-    new OciBundle(step, ids.groups(), hostFiles).write(path, recipe, config.hostName(), command);
-    var errors = new StderrHead(output);
+    new OciBundle(step, ids.groups(), hostFiles, ProcessHandle.current().pid())
+        .write(path, recipe, config.hostName(), command);
+    var head = new OutputHead(output);
     StepProcess.Ended ended =
         StepProcess.run(
             tools.launch(recipe, step, options),
             ProcessBuilder::start,
             ids::write,
-            errors,
+            head,
             () -> {});
     if (Files.exists(step.resolve(NamespaceTools.PID_FILE))) {
       return ended.code() == CrunFailure.CODE
-          ? CrunFailure.ofExec(errors.text()).orElse(ended.code())
+          ? CrunFailure.ofExec(head.text()).orElse(ended.code())
           : ended.code();
     }
     return CrunFailure.ofStart(readIfThere(step.resolve(NamespaceTools.LOG)))

@@ -10,7 +10,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 
 /**
  * Writes the directory that crun runs a step from: {@code config.json} of the OCI runtime
@@ -61,15 +60,18 @@ final class OciBundle {
   private final Path directory;
   private final IdMap groups;
   private final HostFiles hostFiles;
+  private final long builder;
 
   /**
    * @param directory exists, is empty, and is nobody else's to read
    * @param groups group IDs that exist in the step
+   * @param builder process ID of the builder
    */
-  OciBundle(Path directory, IdMap groups, HostFiles hostFiles) {
+  OciBundle(Path directory, IdMap groups, HostFiles hostFiles, long builder) {
     this.directory = directory;
     this.groups = groups;
     this.hostFiles = hostFiles;
+    this.builder = builder;
   }
 
   void write(Path root, Recipe recipe, String hostName, Command command) throws IOException {
@@ -85,7 +87,10 @@ final class OciBundle {
     }
     List<String> masked = new ArrayList<>(MASKED);
     if (!recipe.newProc()) {
-      masked.addAll(Set.of("/proc/1", "/proc/" + ProcessHandle.current().pid()));
+      masked.add("/proc/1");
+      if (builder != 1) {
+        masked.add("/proc/" + builder);
+      }
     }
     masked.forEach(linux.putArray("maskedPaths")::add);
     READ_ONLY.forEach(linux.putArray("readonlyPaths")::add);

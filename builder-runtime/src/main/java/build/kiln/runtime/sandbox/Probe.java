@@ -21,7 +21,7 @@ final class Probe {
         sandbox.run(
             root,
             command,
-            (stream, bytes, length) ->
+            (bytes, length) ->
                 output.append(new String(bytes, 0, length, StandardCharsets.UTF_8)));
     if (code != 0) {
       throw new SandboxException(

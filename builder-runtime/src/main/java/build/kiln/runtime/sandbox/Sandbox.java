@@ -24,15 +24,12 @@ public interface Sandbox {
   int run(RootSpec root, Command command, Output output)
       throws SandboxException, InterruptedException;
 
-  /** Takes output in pieces as they come; called from threads of the sandbox, one at a time. */
+  /**
+   * Takes standard output and standard error, which are one pipe and so in the order in which they
+   * were written, in pieces as they come. Called from one thread of the sandbox.
+   */
   @FunctionalInterface
   interface Output {
-    void write(Stream stream, byte[] bytes, int length);
-
-    /** Which stream a piece was written to. */
-    enum Stream {
-      STDOUT,
-      STDERR
-    }
+    void write(byte[] bytes, int length);
   }
 }

@@ -8,7 +8,6 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -17,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * A launcher's process from its start to its end. Its standard input is a lifeline: the launcher
  * kills the step when that ends, be it that the builder closes it or that the builder dies. Its
  * standard output starts with one byte that says it is ready to be set up; it waits for a line
- * then, and what follows is the step's own output.
+ * then, and what follows is the output of the step, both its streams. Standard error is the
+ * launcher's alone.
  */
 final class StepProcess {
   private static final int BUFFER = 64 * 1024;
@@ -27,7 +27,6 @@ final class StepProcess {
   private final Process process;
   private final Setup setup;
   private final Output output;
-  private final CountDownLatch decided = new CountDownLatch(1);
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
   private final ByteArrayOutputStream message = new ByteArrayOutputStream();
   private volatile boolean launched;
@@ -48,8 +47,8 @@ final class StepProcess {
    * How it ended.
    *
    * @param code exit code, 128 + n for signal n
-   * @param launched whether it came to be ready; what it wrote is the step's then
-   * @param message what it wrote to standard error if it did not
+   * @param launched whether it came to be ready
+   * @param message what the launcher had to say
    */
   record Ended(int code, boolean launched, String message) {}
 
@@ -75,8 +74,8 @@ final class StepProcess {
   }
 
   private Ended await(Runnable afterwards) throws IOException, InterruptedException {
-    Thread out = pump("step-stdout", this::pumpOut);
-    Thread err = pump("step-stderr", this::pumpErr);
+    Thread out = pump("step-output", this::pumpOut);
+    Thread err = pump("step-launcher", this::pumpErr);
     boolean interrupted = false;
     try {
       process.waitFor();
@@ -154,38 +153,28 @@ final class StepProcess {
         go.write('\n');
         go.flush();
       }
-      decided.countDown();
-      copy(in, Output.Stream.STDOUT);
+      copy(in);
     } catch (IOException e) {
       fail(e);
-    } finally {
-      decided.countDown();
     }
   }
 
   private void pumpErr() {
     try (InputStream in = process.getErrorStream()) {
-      decided.await();
-      if (launched) {
-        copy(in, Output.Stream.STDERR);
-      } else {
-        message.write(in.readNBytes(MAX_MESSAGE));
-        in.skip(Long.MAX_VALUE);
-      }
-    } catch (IOException | InterruptedException e) {
+      message.write(in.readNBytes(MAX_MESSAGE));
+      in.skip(Long.MAX_VALUE);
+    } catch (IOException e) {
       fail(e);
     }
   }
 
   /** Reads to the end in any case, since the step would wait for ever on a full pipe. */
-  private void copy(InputStream in, Output.Stream stream) throws IOException {
+  private void copy(InputStream in) throws IOException {
     byte[] buffer = new byte[BUFFER];
     for (int count; (count = in.read(buffer)) >= 0; ) {
       if (failure.get() == null) {
         try {
-          synchronized (output) {
-            output.write(stream, buffer, count);
-          }
+          output.write(buffer, count);
         } catch (RuntimeException | Error e) {
           fail(e);
         }

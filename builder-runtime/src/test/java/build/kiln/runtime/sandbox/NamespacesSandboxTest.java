@@ -54,7 +54,7 @@ class NamespacesSandboxTest extends SandboxContract {
     executable(filesOf(root).resolve("bad-format"), "\0\1\2");
     Ran ran = Ran.argv(sandbox(), root, "/bad-format");
     assertThat(ran.code()).isEqualTo(126);
-    assertThat(ran.err()).contains("/bad-format").doesNotContain("{");
+    assertThat(ran.out()).contains("/bad-format").doesNotContain("{");
   }
 
   @Test

@@ -5,21 +5,15 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
-/** What a step's command left on its streams, and its exit code. */
-record Ran(int code, byte[] stdout, byte[] stderr) {
+/** What a step's command printed, and its exit code. */
+record Ran(int code, byte[] output) {
   static final List<String> ENV = List.of("PATH=/usr/sbin:/usr/bin:/sbin:/bin", "MARK=step");
 
   static Ran command(Sandbox sandbox, RootSpec root, Command command)
       throws SandboxException, InterruptedException {
     var out = new ByteArrayOutputStream();
-    var err = new ByteArrayOutputStream();
-    int code =
-        sandbox.run(
-            root,
-            command,
-            (stream, bytes, length) ->
-                (stream == Sandbox.Output.Stream.STDOUT ? out : err).write(bytes, 0, length));
-    return new Ran(code, out.toByteArray(), err.toByteArray());
+    int code = sandbox.run(root, command, (bytes, length) -> out.write(bytes, 0, length));
+    return new Ran(code, out.toByteArray());
   }
 
   static Ran argv(Sandbox sandbox, RootSpec root, String... argv)
@@ -39,15 +33,11 @@ record Ran(int code, byte[] stdout, byte[] stderr) {
   }
 
   String out() {
-    return new String(stdout, StandardCharsets.UTF_8).strip();
-  }
-
-  String err() {
-    return new String(stderr, StandardCharsets.UTF_8).strip();
+    return new String(output, StandardCharsets.UTF_8).strip();
   }
 
   @Override
   public String toString() {
-    return "exit code " + code + "\n" + out() + "\n" + err();
+    return "exit code " + code + "\n" + out();
   }
 }

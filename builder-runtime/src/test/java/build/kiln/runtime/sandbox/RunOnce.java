@@ -31,10 +31,9 @@ public final class RunOnce {
         sandbox.run(
             root,
             new Command(List.of("/bin/sh", "-c", args[2]), Ran.ENV, "/", 0, 0, List.of()),
-            (stream, bytes, length) -> {
-              var out = stream == Sandbox.Output.Stream.STDOUT ? System.out : System.err;
-              out.write(bytes, 0, length);
-              out.flush();
+            (bytes, length) -> {
+              System.out.write(bytes, 0, length);
+              System.out.flush();
             });
     System.exit(code);
   }

@@ -47,8 +47,7 @@ public final class PlainProgress implements Display {
     switch (event) {
       case BuildEvent.Planned _ -> {}
       case BuildEvent.Started(var vertex) -> show(block(vertex));
-      case BuildEvent.Output(var vertex, var error, var bytes) ->
-          block(vertex).output(error, bytes);
+      case BuildEvent.Output(var vertex, var bytes) -> block(vertex).output.add(bytes);
       case BuildEvent.Transfer transfer -> block(transfer.vertex()).transfer(transfer);
       case BuildEvent.Note(var vertex, var text) -> {
         Block block = block(vertex);
@@ -115,7 +114,6 @@ public final class PlainProgress implements Display {
     private final String name;
     private final long start;
     private final StepLines output = new StepLines(this::timed);
-    private final StepLines errors = new StepLines(this::timed);
     private final Map<String, Shown> transfers = new HashMap<>();
 
     Block(Vertex vertex, long start) {
@@ -131,10 +129,6 @@ public final class PlainProgress implements Display {
 
     private void timed(String text) {
       line(String.format(Locale.ROOT, "%.3f ", (nanos.getAsLong() - start) / 1e9) + text);
-    }
-
-    void output(boolean error, byte[] bytes) {
-      (error ? errors : output).add(bytes);
     }
 
     void transfer(BuildEvent.Transfer now) {
@@ -158,7 +152,6 @@ public final class PlainProgress implements Display {
 
     void flush() {
       output.flush();
-      errors.flush();
       transfers.values().stream()
           .filter(shown -> !shown.isOf(shown.newest))
           .map(Shown::newest)

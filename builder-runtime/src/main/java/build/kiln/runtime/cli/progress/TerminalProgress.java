@@ -70,7 +70,7 @@ final class TerminalProgress implements Display {
     switch (event) {
       case BuildEvent.Planned _ -> {}
       case BuildEvent.Started(var vertex) -> block(vertex);
-      case BuildEvent.Output(var vertex, _, var bytes) -> block(vertex).lines.add(bytes);
+      case BuildEvent.Output(var vertex, var bytes) -> block(vertex).lines.add(bytes);
       case BuildEvent.Transfer t ->
           block(t.vertex()).transfers.put(t.what(), Text.transferred(t.done(), t.total()));
       case BuildEvent.Note(var vertex, var text) -> block(vertex).notes.addAll(Text.lines(text));

@@ -59,11 +59,7 @@ final class Events {
   }
 
   Events out(Vertex vertex, byte[] bytes) {
-    return tell(new BuildEvent.Output(vertex, false, bytes));
-  }
-
-  Events err(Vertex vertex, String text) {
-    return tell(new BuildEvent.Output(vertex, true, text.getBytes(StandardCharsets.UTF_8)));
+    return tell(new BuildEvent.Output(vertex, bytes));
   }
 
   Events note(Vertex vertex, String text) {

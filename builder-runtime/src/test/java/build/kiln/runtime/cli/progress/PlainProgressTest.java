@@ -38,7 +38,7 @@ class PlainProgressTest {
     events.planned(6).start(LOAD).pass(20).done(LOAD, 20);
     events.start(BASE).note(BASE, "resolved busybox:1 to sha256:abc").cached(BASE);
     events.start(RUN).pass(412).out(RUN, "added 3 packages\n\nin 2 s\n").pass(800);
-    events.err(RUN, "npm warn\n").done(RUN, 1234);
+    events.out(RUN, "npm warn\n").done(RUN, 1234);
     assertThat(printed())
         .isEqualTo(
             """
@@ -89,11 +89,11 @@ class PlainProgressTest {
   }
 
   @Test
-  void putsPiecesTogetherByStream() {
-    events.start(RUN).pass(1).out(RUN, "hel").err(RUN, "wor").out(RUN, "lo\nrest");
+  void putsPiecesTogether() {
+    events.start(RUN).pass(1).out(RUN, "hel").out(RUN, "lo\nwor").out(RUN, "ld !\nrest");
     byte[] euro = "\u20ac".getBytes(StandardCharsets.UTF_8);
-    events.err(RUN, "ld ").out(RUN, Arrays.copyOf(euro, 1));
-    events.out(RUN, Arrays.copyOfRange(euro, 1, 3)).err(RUN, "!\n").done(RUN, 5);
+    events.out(RUN, Arrays.copyOf(euro, 1));
+    events.out(RUN, Arrays.copyOfRange(euro, 1, 3)).done(RUN, 5);
     assertThat(printed())
         .endsWith(
             """
@@ -201,7 +201,7 @@ class PlainProgressTest {
   void noTextStartsALine(String before) {
     String attack = before + FORGED + "\n" + before + FORGED;
     Vertex vertex = Events.step(3, attack);
-    events.start(vertex).out(vertex, attack).err(vertex, attack + "\r").note(vertex, attack);
+    events.start(vertex).out(vertex, attack).out(vertex, attack + "\r").note(vertex, attack);
     events.transfer(vertex, attack, 1, 2).start(RUN_OTHER).note(RUN_OTHER, "switch");
     events.out(vertex, "\r" + FORGED + "\r\n").warn(attack).failed(vertex, attack);
     for (byte b : attack.substring(Math.max(0, attack.length() - 300)).getBytes(UTF_8)) {

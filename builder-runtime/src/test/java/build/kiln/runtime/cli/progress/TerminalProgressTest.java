@@ -31,7 +31,7 @@ class TerminalProgressTest {
   }
 
   private static BuildEvent output(Vertex vertex, String text) {
-    return new BuildEvent.Output(vertex, false, text.getBytes(StandardCharsets.UTF_8));
+    return new BuildEvent.Output(vertex, text.getBytes(StandardCharsets.UTF_8));
   }
 
   private static BuildEvent finished(Vertex vertex, CacheResult cache) {
