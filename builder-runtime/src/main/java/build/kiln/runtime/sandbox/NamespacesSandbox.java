@@ -108,11 +108,7 @@ final class NamespacesSandbox implements Sandbox {
     var head = new OutputHead(output);
     StepProcess.Ended ended =
         StepProcess.run(
-            tools.launch(recipe, step, options),
-            ProcessBuilder::start,
-            ids::write,
-            head,
-            () -> {});
+            tools.launch(recipe, step, options), ProcessBuilder::start, ids::write, head, () -> {});
     if (Files.exists(step.resolve(NamespaceTools.PID_FILE))) {
       return ended.code() == CrunFailure.CODE
           ? CrunFailure.ofExec(head.text()).orElse(ended.code())

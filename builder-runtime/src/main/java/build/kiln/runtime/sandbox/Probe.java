@@ -21,8 +21,7 @@ final class Probe {
         sandbox.run(
             root,
             command,
-            (bytes, length) ->
-                output.append(new String(bytes, 0, length, StandardCharsets.UTF_8)));
+            (bytes, length) -> output.append(new String(bytes, 0, length, StandardCharsets.UTF_8)));
     if (code != 0) {
       throw new SandboxException(
           SandboxException.Code.UNAVAILABLE,

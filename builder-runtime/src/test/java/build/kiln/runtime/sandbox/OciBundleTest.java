@@ -18,8 +18,7 @@ class OciBundleTest {
   @ValueSource(longs = {1, 4711})
   void anInheritedProcHidesTheBuilder(long builder) throws Exception {
     var config = SandboxConfig.of(directory.resolve("scratch"), true);
-    var bundle =
-        new OciBundle(directory, OwnIds.read().groups(), HostFiles.read(config), builder);
+    var bundle = new OciBundle(directory, OwnIds.read().groups(), HostFiles.read(config), builder);
     var command = new Command(List.of("true"), List.of(), "/", 0, 0, List.of());
     bundle.write(directory, Recipe.INHERITED_PROC, "host", command);
     JsonNode written = new ObjectMapper().readTree(directory.resolve("config.json").toFile());
