@@ -57,7 +57,6 @@ abstract class EscapeContract {
                 .replace("@PID@", Long.toString(builder.pid()))
                 .replace("@JVM@", Long.toString(ProcessHandle.current().pid()))
                 .replace("@SECRET@", secret.toString()));
-    assertThat(ran.out()).as(ran.toString()).doesNotContain(SECRET);
     assertThat(ran.out()).doesNotContain(SECRET);
     return ran;
   }
@@ -82,6 +81,7 @@ abstract class EscapeContract {
     Ran ran =
         attack(
             """
+            exec 2>/dev/null
             cat /..@SECRET@ /../../../../..@SECRET@ @SECRET@
             number=262; [ "$(uname -m)" = aarch64 ] && number=79
             perl -e 'for my $fd (0..255) { my $s = " " x 256;
@@ -110,6 +110,7 @@ abstract class EscapeContract {
     Ran ran =
         attack(
             """
+            exec 2>/dev/null
             mkdir -p /m
             mount -t proc proc /m && echo mounted proc
             mount -t tmpfs t /m && echo mounted tmpfs
@@ -165,10 +166,11 @@ abstract class EscapeContract {
     Ran ran =
         attack(
             """
+            exec 2>/dev/null
             for f in /proc/sys/kernel/core_pattern /proc/sys/kernel/hostname /proc/sysrq-trigger \
                 /proc/1/oom_score_adj /proc/@PID@/oom_score_adj /sys/kernel/uevent_helper \
                 /sys/fs/cgroup/release_agent /sys/power/state; do
-              [ -e $f ] && echo 0 2>/dev/null >$f && echo wrote $f
+              [ -e $f ] && echo 0 >$f && echo wrote $f
             done
             find /sys -xdev -type f -name uevent | head -n 1 | while read f; do echo add >$f && echo wrote; done
             echo tried

@@ -3,6 +3,8 @@ package build.kiln.operator.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceAccessMode;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** Installing, and what kubectl shows of the API. */
 @EndToEnd
@@ -14,6 +16,7 @@ class InstallE2E {
   }
 
   @Test
+  @ResourceLock(value = EndToEnd.OPERATOR, mode = ResourceAccessMode.READ)
   void theChartsOwnTestPasses() {
     assertThat(installation.test()).contains("Succeeded");
   }

@@ -7,6 +7,8 @@ import build.kiln.api.v1alpha1.ImageBuildStatus.Phase;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceAccessMode;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** What happens to a build over time. */
 @EndToEnd
@@ -24,6 +26,7 @@ class LifecycleE2E {
   }
 
   @Test
+  @ResourceLock(EndToEnd.OPERATOR)
   void killingTheOperatorLosesNothingAndBuildsNothingTwice() {
     try (var namespace = TestNamespace.create(cluster, "baseline")) {
       namespace.build("slow", SLOW);
@@ -134,6 +137,7 @@ class LifecycleE2E {
   }
 
   @Test
+  @ResourceLock(value = EndToEnd.OPERATOR, mode = ResourceAccessMode.READ)
   void theBuilderPodHasNoTokenAndTheOperatorServesMetrics() {
     try (var namespace = TestNamespace.create(cluster, "baseline")) {
       namespace.build("token", SLOW);

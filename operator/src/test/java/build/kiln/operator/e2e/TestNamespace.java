@@ -22,7 +22,7 @@ final class TestNamespace implements AutoCloseable {
   private static final Duration POLL = Duration.ofMillis(250);
 
   /** Long for one build, since other tests build at the same time. */
-  static final Duration PATIENCE = Duration.ofMinutes(3);
+  static final Duration PATIENCE = Duration.ofMinutes(4);
 
   private final Cluster cluster;
   private final String name;
