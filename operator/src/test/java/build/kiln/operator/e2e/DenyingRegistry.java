@@ -4,6 +4,7 @@ import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.Executors;
 
 /** A registry that knows everybody, has nothing, and lets nobody push. Runs in a pod. */
 final class DenyingRegistry {
@@ -18,6 +19,8 @@ final class DenyingRegistry {
   /** The pod's command: {@code PORT}. */
   static void main(String[] arguments) throws IOException {
     var http = HttpServer.create(new InetSocketAddress(Integer.parseInt(arguments[0])), 0);
+    // Else one connection that waits makes all wait.
+    http.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
     http.createContext(
         "/",
         exchange -> {

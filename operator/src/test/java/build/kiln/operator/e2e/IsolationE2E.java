@@ -16,8 +16,8 @@ class IsolationE2E {
   }
 
   /**
-   * A step that tries to get out, and prints each try's result; nothing here may succeed. PERL: the
-   * base is Debian, since busybox has no way to call chroot(2) by hand or ptrace(2).
+   * A step that tries to get out, and notes each try's result; nothing here may succeed. It traces
+   * (PTRACE_SEIZE) all but its own processes. The base has perl, for chroot(2) and ptrace(2).
    */
   private static final String ESCAPES =
       """
@@ -26,14 +26,15 @@ class IsolationE2E {
           FROM debian:trixie-slim
           RUN set -u; \\
             env | sort > /env; \\
-            (cat /proc/1/environ 2>/dev/null | tr '\\\\0' '\\\\n' | grep -i -e kiln -e kubernetes -e java; true) > /init-environ; \\
+            (cat /proc/1/environ 2>/dev/null | tr '\\0' '\\n' | grep -i -e kiln -e kubernetes -e java; true) > /init-environ; \\
             (ls -d /kiln /var/run/secrets 2>/dev/null; true) > /builder-files; \\
             mkdir -p /jail; \\
             perl -e 'chroot("/jail") or die "no chroot\\n"; for (1..64) { chdir ".." } chroot "."; print -e "/kiln/work/order.json" ? "escaped\\n" : "held\\n"' > /double-chroot 2>&1; \\
             (mknod /disk b 8 0 && echo made || echo refused) > /mknod-block 2>/dev/null; \\
             (mknod /mem c 1 1 && echo made || echo refused) > /mknod-mem 2>/dev/null; \\
-            (for p in 1 $(seq 2 60); do [ -r /proc/$p/cmdline ] && tr '\\\\0' ' ' < /proc/$p/cmdline | grep java; done; true) > /java-processes; \\
-            (perl -e 'for (1..400) { next if $_ == $$ || $_ == getppid; my $r = syscall(101, 16, $_, 0, 0); print "traced $_\\n" if $r == 0 && $_ != 1; }' 2>&1; true) > /ptrace; \\
+            (for p in 1 $(seq 2 60); do [ -r /proc/$p/cmdline ] && tr '\\0' ' ' < /proc/$p/cmdline | grep java; done; true) > /java-processes; \\
+            number=101; [ "$(uname -m)" = aarch64 ] && number=117; \\
+            (perl -e 'for (1..400) { next if $_ == $$ || $_ == getppid || $_ == $ARGV[1]; print "traced $_\\n" if syscall(0+$ARGV[0], 0x4206, $_, 0, 0) == 0; }' $number $$ 2>&1; true) > /ptrace; \\
             (mount -t tmpfs none /mnt 2>/dev/null && umount /mnt; true)
           CMD ["true"]
       isolation: %s
