@@ -35,14 +35,7 @@ final class Policies {
         spec: {policyName: %1$s, validationActions: [Deny]}
         """
             .formatted(policy, namespace.name(), unless, message));
-    Awaitility.await("the policy is in force")
-        .atMost(Duration.ofSeconds(60))
-        .until(
-            () ->
-                !cluster
-                    .kubectl()
-                    .run("-n", namespace.name(), "run", "probe", "--image=x", "--dry-run=server")
-                    .succeeded());
+    awaitPodsAllowed(cluster, namespace, false);
   }
 
   /** Lifts a policy. */
@@ -53,5 +46,19 @@ final class Policies {
             "delete",
             "validatingadmissionpolicy,validatingadmissionpolicybinding",
             namespace.name() + "-" + name);
+    awaitPodsAllowed(cluster, namespace, true);
+  }
+
+  /** The API server takes a moment to learn of a policy, and of its end. */
+  private static void awaitPodsAllowed(Cluster cluster, TestNamespace namespace, boolean allowed) {
+    Awaitility.await("pods are " + (allowed ? "admitted" : "refused"))
+        .atMost(Duration.ofSeconds(60))
+        .until(
+            () ->
+                cluster
+                        .kubectl()
+                        .run("-n", namespace.name(), "run", "probe", "--image=x", "--dry-run=server")
+                        .succeeded()
+                    == allowed);
   }
 }
