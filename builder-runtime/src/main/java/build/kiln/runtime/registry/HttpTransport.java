@@ -24,6 +24,7 @@ import org.apache.hc.client5.http.auth.AuthScope;
 import org.apache.hc.client5.http.auth.UsernamePasswordCredentials;
 import org.apache.hc.client5.http.config.ConnectionConfig;
 import org.apache.hc.client5.http.config.RequestConfig;
+import org.apache.hc.client5.http.config.TlsConfig;
 import org.apache.hc.client5.http.impl.auth.BasicCredentialsProvider;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.client5.http.impl.classic.HttpClients;
@@ -151,6 +152,10 @@ final class HttpTransport implements AutoCloseable {
                     .setSocketTimeout(Timeout.of(config.idleTimeout()))
                     .setValidateAfterInactivity(TimeValue.ofSeconds(2))
                     .setTimeToLive(TimeValue.ofMinutes(10))
+                    .build())
+            .setDefaultTlsConfig(
+                TlsConfig.custom()
+                    .setHandshakeTimeout(Timeout.of(config.connectTimeout()))
                     .build())
             .setDefaultSocketConfig(SocketConfig.custom().setTcpNoDelay(true).build())
             .build();

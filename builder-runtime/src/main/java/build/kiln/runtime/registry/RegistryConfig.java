@@ -83,7 +83,7 @@ public record RegistryConfig(
     private final Set<String> insecureHosts = new LinkedHashSet<>();
     private @Nullable Path caDirectory;
     private ProxySettings proxies = ProxySettings.NONE;
-    private Duration connectTimeout = Duration.ofSeconds(15);
+    private Duration connectTimeout = Duration.ofSeconds(10);
     private Duration idleTimeout = Duration.ofSeconds(60);
     private Duration commitTimeout = Duration.ofMinutes(5);
     private RetryPolicy retry = RetryPolicy.DEFAULT;

@@ -136,7 +136,8 @@ final class Sites {
   private @Nullable IOException ask(Endpoint endpoint, String scheme) {
     try {
       Site site = newSite(endpoint, scheme);
-      HttpCall call = HttpCall.of("GET", site.resolve("/v2/"), Map.of());
+      HttpCall call =
+          new HttpCall("GET", site.resolve("/v2/"), Map.of(), null, config.connectTimeout());
       try (HttpReply reply = transport.send(call, Reach.REGISTRY)) {
         // Servers answer plain HTTP on a TLS port with a 400 in plain text.
         boolean misunderstood =
