@@ -32,7 +32,7 @@ class IsolationE2E {
             perl -e 'chroot("/jail") or die "no chroot\\n"; for (1..64) { chdir ".." } chroot "."; print -e "/kiln/work/order.json" ? "escaped\\n" : "held\\n"' > /double-chroot 2>&1; \\
             (mknod /disk b 8 0 && echo made || echo refused) > /mknod-block 2>/dev/null; \\
             (mknod /mem c 1 1 && echo made || echo refused) > /mknod-mem 2>/dev/null; \\
-            (for p in 1 $(seq 2 60); do [ -r /proc/$p/cmdline ] && tr '\\0' '\\n' < /proc/$p/cmdline | head -n 1 | grep java; done; true) > /java-processes; \\
+            (for p in 1 $(seq 2 60); do [ -r /proc/$p/cmdline ] && tr '\\0' '\\n' < /proc/$p/cmdline | head -n 1 | grep java; done; true) > /builder-processes; \\
             number=101; [ "$(uname -m)" = aarch64 ] && number=117; \\
             (perl -e 'for (1..400) { next if $_ == $$ || $_ == getppid || $_ == $ARGV[1]; print "traced $_\\n" if syscall(0+$ARGV[0], 0x4206, $_, 0, 0) == 0; }' $number $$ 2>&1; true) > /ptrace; \\
             (mount -t tmpfs none /mnt 2>/dev/null && umount /mnt; true)
@@ -107,7 +107,7 @@ class IsolationE2E {
             image,
             "sh",
             "-c",
-            "for f in env init-environ builder-files double-chroot mknod-block mknod-mem java-processes ptrace; do echo \"== $f\"; cat /$f; done");
+            "for f in env init-environ builder-files double-chroot mknod-block mknod-mem builder-processes ptrace; do echo \"== $f\"; cat /$f; done");
     assertThat(found)
         .doesNotContain("escaped", "made", "KUBERNETES", "KILN", "java", "traced", "/kiln");
     assertThat(found.split("== double-chroot\n", -1)[1]).matches("(?s)(held|no chroot).*");
