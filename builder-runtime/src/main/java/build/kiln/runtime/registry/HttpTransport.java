@@ -154,9 +154,7 @@ final class HttpTransport implements AutoCloseable {
                     .setTimeToLive(TimeValue.ofMinutes(10))
                     .build())
             .setDefaultTlsConfig(
-                TlsConfig.custom()
-                    .setHandshakeTimeout(Timeout.of(config.connectTimeout()))
-                    .build())
+                TlsConfig.custom().setHandshakeTimeout(Timeout.of(config.connectTimeout())).build())
             .setDefaultSocketConfig(SocketConfig.custom().setTcpNoDelay(true).build())
             .build();
     return HttpClients.custom()

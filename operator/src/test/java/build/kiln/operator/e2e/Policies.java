@@ -57,7 +57,8 @@ final class Policies {
             () ->
                 cluster
                         .kubectl()
-                        .run("-n", namespace.name(), "run", "probe", "--image=x", "--dry-run=server")
+                        .run(
+                            "-n", namespace.name(), "run", "probe", "--image=x", "--dry-run=server")
                         .succeeded()
                     == allowed);
   }
