@@ -37,7 +37,8 @@ final class EndToEndExtension implements ExecutionCondition, ParameterResolver {
     var cluster = once(store, Cluster.class, Cluster::start);
     return parameter.getParameter().getType() == Cluster.class
         ? cluster
-        : once(store, Installation.class, () -> Installation.install(cluster));
+        : once(
+            store, Installation.class, () -> Installation.install(cluster, Example.repository()));
   }
 
   private static <T> T once(Store store, Class<T> type, Supplier<T> start) {

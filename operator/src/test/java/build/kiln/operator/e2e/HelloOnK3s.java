@@ -36,13 +36,32 @@ public final class HelloOnK3s {
     var cluster = Cluster.start();
     closing.accept(cluster);
     screen.accept("Building Kiln's images and installing the chart ...");
-    Installation.install(cluster);
+    Installation.install(cluster, repository);
+    var problems = build(cluster, repository, screen);
+    if (keep && problems.isEmpty()) {
+      screen.accept(
+          """
+
+          The cluster stays up until Ctrl-C: export KUBECONFIG=%s
+          Its registry, for manifests in namespace NS: %s/NS; from here: %s
+          """
+              .formatted(
+                  cluster.kubectl().kubeconfig(),
+                  Service.REGISTRY.address(),
+                  cluster.hostAddress(Service.REGISTRY)));
+      new CountDownLatch(1).await();
+    }
+    return problems;
+  }
+
+  /** Builds the example in a cluster where Kiln is installed, and runs the image. */
+  static List<String> build(Cluster cluster, Path repository, Consumer<String> screen)
+      throws IOException {
+    var registry = Service.REGISTRY.address() + "/default";
     var manifest =
-        Files.readString(repository.resolve(EXAMPLE))
-            .replace("registry.example.com", Service.REGISTRY.address());
+        Files.readString(repository.resolve(EXAMPLE)).replace("registry.example.com", registry);
     screen.accept(
-        "Applying %s, its registry replaced by the cluster's, %s"
-            .formatted(EXAMPLE, Service.REGISTRY.address()));
+        "Applying %s, its registry replaced by the cluster's, %s".formatted(EXAMPLE, registry));
     var kubectl = cluster.kubectl();
     show(screen, "kubectl apply -f " + EXAMPLE, kubectl.withInput(manifest, "apply", "-f", "-"));
     var ready =
@@ -66,19 +85,6 @@ public final class HelloOnK3s {
             "--image=" + image);
     if (!said.output().contains("Hello, Kiln!")) {
       return List.of("a pod of the image should print \"Hello, Kiln!\"");
-    }
-    if (keep) {
-      screen.accept(
-          """
-
-          The cluster stays up until Ctrl-C: export KUBECONFIG=%s
-          Its registry, for manifests: %s; from here: %s
-          """
-              .formatted(
-                  kubectl.kubeconfig(),
-                  Service.REGISTRY.address(),
-                  cluster.hostAddress(Service.REGISTRY)));
-      new CountDownLatch(1).await();
     }
     return List.of();
   }

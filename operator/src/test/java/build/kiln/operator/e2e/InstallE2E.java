@@ -2,6 +2,8 @@ package build.kiln.operator.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.util.ArrayList;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.ResourceAccessMode;
 import org.junit.jupiter.api.parallel.ResourceLock;
@@ -21,6 +23,16 @@ class InstallE2E {
     assertThat(installation.test()).contains("Succeeded");
   }
 
+  /** What {@code ./quickstart --k3s} does once there is a cluster. */
+  @Test
+  void theQuickstartsBuild() throws IOException {
+    var cluster = installation.cluster();
+    var screen = new ArrayList<String>();
+    var problems = HelloOnK3s.build(cluster, installation.repository(), screen::add);
+    assertThat(problems).as(String.join("\n", screen)).isEmpty();
+    cluster.kubectl().ok("delete", "kbuild", "hello", "--wait=false");
+  }
+
   @Test
   void crdsCanBeAppliedByThemselves() {
     var kubectl = installation.cluster().kubectl();
@@ -30,7 +42,7 @@ class InstallE2E {
             "--server-side",
             "--force-conflicts",
             "-f",
-            Example.repository().resolve("crds").toString());
+            installation.repository().resolve("crds").toString());
     assertThat(applied).contains("imagebuilds.kiln.build serverside-applied");
   }
 

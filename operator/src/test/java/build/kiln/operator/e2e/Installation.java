@@ -12,15 +12,18 @@ import java.util.Map;
  * Kiln, installed by its chart, its images built by {@code kiln build} from the repository's
  * Dockerfiles and pushed to the registry in the cluster.
  */
-record Installation(Cluster cluster) {
+record Installation(Cluster cluster, Path repository) {
   /** The namespace of the release. */
   static final String NAMESPACE = "kiln-system";
 
   private static final String RELEASE = "kiln";
   private static final String TAG = "e2e";
 
-  static Installation install(Cluster cluster) {
-    var installation = new Installation(cluster);
+  /**
+   * @param repository where the chart is, and what was built
+   */
+  static Installation install(Cluster cluster, Path repository) {
+    var installation = new Installation(cluster, repository);
     var base = cluster.hostAddress(Service.REGISTRY) + "/library/" + Images.JRE;
     Images.push(Images.JRE, base);
     installation.build("builder", "builder-runtime", base);
@@ -29,7 +32,7 @@ record Installation(Cluster cluster) {
         "upgrade",
         "--install",
         RELEASE,
-        Example.repository().resolve("charts/kiln").toString(),
+        repository.resolve("charts/kiln").toString(),
         "--namespace",
         NAMESPACE,
         "--create-namespace",
@@ -70,7 +73,7 @@ record Installation(Cluster cluster) {
 
   /** Builds an image with the kiln command of this repository and pushes it. */
   private void build(String name, String folder, String base) {
-    var kiln = Example.repository().resolve("builder-runtime/target/kiln/bin/kiln");
+    var kiln = repository.resolve("builder-runtime/target/kiln/bin/kiln");
     var image = cluster.hostAddress(Service.REGISTRY) + "/kiln/" + name + ":" + TAG;
     Processes.run(
             List.of(
@@ -82,7 +85,7 @@ record Installation(Cluster cluster) {
                 image,
                 "--build-arg",
                 "BASE=" + base,
-                Example.repository().resolve(folder).toString()),
+                repository.resolve(folder).toString()),
             "",
             Map.of("KILN_STORE", cluster.folder().resolve("store").toString()))
         .orThrow();
