@@ -43,7 +43,8 @@ class ArchitectureTest {
           Map.entry("context", "api posix layer dockerfile registry"),
           Map.entry("sandbox", "api posix rootfs"),
           Map.entry(
-              "build", "api posix oci layer store rootfs dockerfile check registry context sandbox"),
+              "build",
+              "api posix oci layer store rootfs dockerfile check registry context sandbox"),
           Map.entry("mirror", "api oci store registry"),
           Map.entry("prune", "api oci registry"),
           Map.entry("cli.manifest", "api oci dockerfile"),

@@ -71,7 +71,8 @@ final class BuildChecks {
           FailureReason.DockerfileInvalid,
           findings.stream()
               .map(finding -> finding.problem().render())
-              .collect(Collectors.joining("\n", "", "\nbuild checks are errors here (error=true)")));
+              .collect(
+                  Collectors.joining("\n", "", "\nbuild checks are errors here (error=true)")));
     }
     findings.forEach(finding -> progress.warn(finding.problem().summary(), finding.problem()));
   }

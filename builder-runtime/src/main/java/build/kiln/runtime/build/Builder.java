@@ -102,8 +102,10 @@ public final class Builder {
             found.put(base.name().text(), lookUp(images, graph, base.name(), progress));
           } catch (BuildException e) {
             progress.warn(
-                base.name().range() + ": variables of the stage are not checked, since the base "
-                    + base.name() + " cannot be looked at",
+                base.name().range()
+                    + ": variables of the stage are not checked, since the base "
+                    + base.name()
+                    + " cannot be looked at",
                 null);
           }
         }

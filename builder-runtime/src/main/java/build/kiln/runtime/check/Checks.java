@@ -101,7 +101,9 @@ public final class Checks {
               ? word.range()
               : dockerfile.stages().getFirst().from().origin().keyword(),
           "cannot read "
-              + (given == null ? "the check directive" : "the build argument " + CheckOptions.ARGUMENT)
+              + (given == null
+                  ? "the check directive"
+                  : "the build argument " + CheckOptions.ARGUMENT)
               + ": "
               + e.getMessage(),
           "it is skip=Rule,Rule;error=true");
@@ -258,9 +260,7 @@ public final class Checks {
   private String meant(String name) {
     var known = new TreeSet<>(input.globals().declared());
     known.addAll(input.globals().values().keySet());
-    return Suggestions.nearest(name, known)
-        .map(near -> " (did you mean " + near + "?)")
-        .orElse("");
+    return Suggestions.nearest(name, known).map(near -> " (did you mean " + near + "?)").orElse("");
   }
 
   private void invalidDefault(From from) {

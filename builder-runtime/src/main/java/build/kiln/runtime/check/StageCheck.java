@@ -97,8 +97,7 @@ final class StageCheck {
 
   private void undefined(Instruction instruction) {
     Function<String, Optional<String>> variables = scope::value;
-    Set<String> undefined =
-        new TreeSet<>(input.expansion().undefined(instruction, variables));
+    Set<String> undefined = new TreeSet<>(input.expansion().undefined(instruction, variables));
     undefined.removeAll(scope.declared);
     if (!scope.known) {
       return;

@@ -88,8 +88,7 @@ final class CheckCommand implements Callable<Integer> {
         Engine engine = Engine.open(setup);
         Display display = ProgressMode.quiet.open(System.err, desk.environment())) {
       findings =
-          new Builder(engine.environment())
-              .check(request(desk, files), new BuildProgress(display));
+          new Builder(engine.environment()).check(request(desk, files), new BuildProgress(display));
     } catch (BuildException e) {
       throw new CommandFailure(ExitCode.USER, BuildFailures.text(e), e);
     }

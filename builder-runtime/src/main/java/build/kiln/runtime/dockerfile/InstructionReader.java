@@ -103,8 +103,7 @@ final class InstructionReader {
               ? "a comment must stand on a line of its own"
               : "FROM image AS name");
     }
-    return new From(
-        origin, words.get(0), flags.value("platform"), named ? alias(words) : null);
+    return new From(origin, words.get(0), flags.value("platform"), named ? alias(words) : null);
   }
 
   private static From.Alias alias(List<Word> words) {

@@ -105,7 +105,8 @@ class ChecksTest {
             "2:1 UndefinedVar: Usage of undefined variable '$a'"),
         new Case("FROM busybox\nARG a\nENV b=1\nCOPY $a$b $PATH/\nRUN echo $nope\n"),
         new Case("FROM unknown:1 AS u\nCOPY a $x/\nFROM u\nCOPY a $x/\n"),
-        new Case("FROM busybox\nARG a\nFROM scratch\nCOPY x $a/\n",
+        new Case(
+            "FROM busybox\nARG a\nFROM scratch\nCOPY x $a/\n",
             "4:1 UndefinedVar: Usage of undefined variable '$a'"),
         new Case(
             "FROM busybox\nCMD [\"a\"]\nHEALTHCHECK NONE\nHEALTHCHECK CMD a\nCMD [\"b\"]\n",

@@ -79,8 +79,7 @@ class CheckCommandTest {
     assertThat(failed.exitCode()).isEqualTo(1);
     assertThat(failed.err()).contains("Dockerfile:3:1: MaintainerDeprecated", "error=true");
 
-    Captured skipped =
-        run("build", "# check=error=true;skip=all\n" + text, "--progress=plain");
+    Captured skipped = run("build", "# check=error=true;skip=all\n" + text, "--progress=plain");
     assertThat(skipped.exitCode()).as(skipped.err()).isZero();
   }
 }
