@@ -246,6 +246,7 @@ final class BuildCommand implements Callable<Integer> {
     for (OutputSpec spec : specs) {
       switch (spec.type()) {
         case IMAGE -> {
+          ImageOrigins.keep(engine.store(), result.descriptor().digest(), result.origins());
           for (Reference name : names) {
             engine.store().tag(name, result.descriptor());
           }
