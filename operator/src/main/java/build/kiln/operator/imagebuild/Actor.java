@@ -2,6 +2,7 @@ package build.kiln.operator.imagebuild;
 
 import build.kiln.api.v1alpha1.Durations;
 import build.kiln.api.v1alpha1.ImageBuild;
+import build.kiln.api.v1alpha1.ImageBuildSpec;
 import build.kiln.operator.settings.Settings;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.DeletionPropagation;
@@ -148,7 +149,7 @@ final class Actor {
 
   private void seal(ImageBuild build, String name) {
     var namespace = build.getMetadata().getNamespace();
-    long ttl = Durations.parse(build.getSpec().history().ttl()).toSeconds();
+    long ttl = Durations.parse(history(build).ttl()).toSeconds();
     var job = client.batch().v1().jobs().inNamespace(namespace).withName(name);
     try {
       var patched = job.patch(MERGE, "{\"spec\":{\"ttlSecondsAfterFinished\":%d}}".formatted(ttl));
@@ -160,6 +161,13 @@ final class Actor {
         throw e;
       }
     }
+  }
+
+  /** The spec's, or the default where the spec is invalid: its Jobs may be gone all the same. */
+  private static ImageBuildSpec.History history(ImageBuild build) {
+    return Validation.problem(build).isEmpty()
+        ? build.getSpec().history()
+        : new ImageBuildSpec.History(3, 3, "24h");
   }
 
   /** Makes the Job the owner of its order, so that both go together. */

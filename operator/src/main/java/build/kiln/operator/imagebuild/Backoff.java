@@ -24,8 +24,12 @@ final class Backoff {
     if (run.phase() != Phase.Failed || run.failure() == null || run.completionTime() == null) {
       return Optional.empty();
     }
+    var reason = run.failure().reason();
+    if (reason == null) {
+      return Optional.empty();
+    }
     var ended = Instant.parse(run.completionTime());
-    return first(run.failure().reason(), settings.retry())
+    return first(reason, settings.retry())
         .map(range -> ended.plus(range.after(row(run))));
   }
 

@@ -44,7 +44,7 @@ final class Decider {
       Observed observed,
       Settings settings,
       Instant now) {
-    var problem = Validation.problem(build.getSpec());
+    var problem = Validation.problem(build);
     if (problem.isPresent()) {
       return new Action.Reject(problem.get());
     }

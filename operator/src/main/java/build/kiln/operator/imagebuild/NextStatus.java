@@ -6,6 +6,7 @@ import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageBuildStatus;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Cause;
+import build.kiln.api.v1alpha1.ImageBuildStatus.Failure;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Phase;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Run;
@@ -24,6 +25,10 @@ import org.jspecify.annotations.Nullable;
 
 /** The status after a pass. Pure: from the status before, what was seen, and what was decided. */
 final class NextStatus {
+  /** Why a run failed that ended in a way which only another release knows. */
+  private static final Failure UNTOLD =
+      new Failure(null, null, null, "the run ended in a way that this release does not know", null);
+
   private final ImageBuild build;
   private final ImageBuildStatus before;
   private final Observed observed;
@@ -218,14 +223,14 @@ final class NextStatus {
       return progressing("Pending", "no run yet");
     }
     var run = newest.get();
-    var failure = run.failure();
-    if (failure == null) {
+    if (run.phase() == Phase.Succeeded) {
       return new Now(Value.True, "Succeeded", "pushed " + text(imageOf(run)), false, false);
     }
+    var failure = requireNonNullElse(run.failure(), UNTOLD);
     var retry = build.getSpec().suspend() ? Optional.<Instant>empty() : Backoff.next(run, settings);
     return new Now(
         Value.False,
-        failure.reason().name(),
+        failure.reason() == null ? "Unknown" : failure.reason().name(),
         text(failure.message())
             + retry.map(at -> "; the next run is due at " + RunEdit.time(at)).orElse(""),
         retry.isPresent(),

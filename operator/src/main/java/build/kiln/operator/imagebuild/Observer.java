@@ -76,7 +76,7 @@ final class Observer {
       attempts.add(new Attempt(job, podsOf(job, pods)));
     }
     var run = status.newestRun().filter(newest -> !newest.phase().finished()).orElse(null);
-    if (run == null || Validation.problem(build.getSpec()).isPresent()) {
+    if (run == null || Validation.problem(build).isPresent()) {
       return new Observed(sorted(attempts), null, null, null, null);
     }
     recorded(build, run, attempts).ifPresent(attempts::add);

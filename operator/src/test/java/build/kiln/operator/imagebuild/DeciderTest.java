@@ -50,7 +50,7 @@ class DeciderTest {
             "an invalid one",
             build("target: x", null),
             NOTHING,
-            new Action.Reject(Validation.problem(build("target: x", null).getSpec()).orElse(""))),
+            new Action.Reject(Validation.problem(build("target: x", null)).orElse(""))),
         row("all is done", build(SPEC, succeeded()), NOTHING, new Action.Rest()),
         row(
             "the inputs changed",
