@@ -27,7 +27,7 @@ public record ImageBuildStatus(
         @Nullable String inputsHash,
     @Size(max = 1024)
         @JsonPropertyDescription(
-            "The value of the annotation kiln.build/rebuild that was handled last.")
+            "The value of the annotation kiln.build/rebuild that was handled last; of one of more than 128 characters, sha256: and its hash.")
         @Nullable String lastHandledRebuild,
     @Min(1)
         @JsonPropertyDescription(

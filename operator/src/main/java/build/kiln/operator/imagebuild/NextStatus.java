@@ -65,7 +65,7 @@ final class NextStatus {
   }
 
   private @Nullable String rebuild() {
-    var wish = Labels.annotation(build, ImageBuild.REBUILD_ANNOTATION);
+    var wish = Wish.of(build);
     return wish == null ? before.lastHandledRebuild() : wish;
   }
 

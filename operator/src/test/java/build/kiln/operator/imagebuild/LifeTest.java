@@ -33,6 +33,7 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** An ImageBuild's life, from acceptance to its image or its failure, on an API server. */
@@ -241,6 +242,27 @@ class LifeTest {
     cluster.annotate("hello", "again");
     cluster.succeeds("hello", 3);
     assertThat(cluster.status("hello").allRuns()).hasSize(3);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "128, aaaa",
+    "129, sha256:c12cb024a2e5551cca0e08fce8f1c5e314555cc3fef6329ee994a3db752166ae",
+    "200000, sha256:"
+  })
+  void aWishForARebuildMayBeLong(int length, String kept) {
+    cluster.apply("hello", HELLO);
+    cluster.succeeds("hello", 1);
+    cluster.annotate("hello", "a".repeat(length));
+    cluster.succeeds("hello", 2);
+    var status = cluster.awaitReady("hello", "True", "Succeeded");
+    assertThat(status.lastHandledRebuild()).startsWith(kept).hasSizeLessThanOrEqualTo(128);
+    assertThat(newest(status).cause())
+        .isEqualTo(new ImageBuildStatus.Cause("Rebuild", null, status.lastHandledRebuild()));
+    restart();
+    cluster.annotate("hello", "b".repeat(length));
+    cluster.succeeds("hello", 3);
+    assertThat(cluster.jobs()).hasSize(3);
   }
 
   @ParameterizedTest
