@@ -48,6 +48,27 @@ final class NextStatus {
     return StatusSize.fit(new NextStatus(build, observed, settings, now).after(action));
   }
 
+  /** The status when passes fail again and again: it tells why, and keeps all else. */
+  static ImageBuildStatus erring(ImageBuild build, String error, Instant now) {
+    var before = requireNonNullElse(build.getStatus(), ImageBuildStatus.NONE);
+    return StatusSize.fit(
+        new ImageBuildStatus(
+            before.observedGeneration(),
+            before.image(),
+            before.inputsHash(),
+            before.lastHandledRebuild(),
+            before.queuePosition(),
+            before.step(),
+            before.runs(),
+            Conditions.of(
+                before,
+                build.getMetadata().getGeneration(),
+                now,
+                progressing(
+                    Conditions.RECONCILE_FAILED,
+                    "this fails and is tried again with growing waits: " + error))));
+  }
+
   private ImageBuildStatus after(Action action) {
     var runs = runs(action);
     var newest = runs.stream().findFirst();

@@ -176,16 +176,11 @@ final class Observer {
         if (place.isPresent()) {
           yield new Readiness.Queued(place.get());
         }
-        var choice =
-            TierChoice.first(
-                build.getSpec().isolation(),
-                settings.allowChroot(),
-                tier -> admission.of(template(build, run, 1, tier, all.secrets()).pod()),
-                all.secrets());
-        if (!(choice instanceof Readiness.Go)) {
-          queue.withdraw(build, run.number());
-        }
-        yield choice;
+        yield TierChoice.first(
+            build.getSpec().isolation(),
+            settings.allowChroot(),
+            tier -> admission.of(template(build, run, 1, tier, all.secrets()).pod()),
+            all.secrets());
       }
     };
   }

@@ -24,6 +24,7 @@ import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.PodStatusBuilder;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -716,6 +717,83 @@ class LifeTest {
     assertThat(cluster.status("two").queuePosition()).isNull();
     cluster.succeeds("three", 1);
     assertThat(cluster.awaitEvents("Queued")).hasSize(2);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "POST .*/jobs | 403 | exceeded quota: q, requested: count/jobs.batch=1 | QuotaExceeded | quota raised",
+        "POST .*/jobs | 422 | spec.template: Invalid value | PodRefused | Change podTemplate",
+        "POST .*/jobs | 400 | admission webhook \"p\" denied the request | PodRefused | Change podTemplate",
+        "POST .*/configmaps | 403 | exceeded quota: q, requested: count/configmaps=1 | QuotaExceeded | quota raised"
+      })
+  void aRefusedJobIsToldAndHoldsNoSlot(
+      String request, int code, String words, FailureReason reason, String help) {
+    restartWith("maxConcurrentBuilds: 1");
+    cluster.faults.fail(request, code, words);
+    cluster.apply("hello", HELLO);
+    var status = cluster.awaitFailed("hello", reason);
+    assertThat(message(status)).contains(words, help);
+    assertThat(condition(status, "Stalled")).isEqualTo("False");
+    assertThat(condition(status, "Reconciling")).isEqualTo("True");
+    assertThat(newest(status).phase()).isEqualTo(Phase.Pending);
+    assertThat(newest(status).platform()).isEmpty();
+
+    cluster.apply("other", OTHER);
+    cluster.awaitFailed("other", reason);
+    assertThat(cluster.jobs()).isEmpty();
+    cluster.faults.mend();
+    cluster.await(
+        "hello", "or the other starts", _ -> !cluster.jobs().isEmpty());
+    assertThat(cluster.awaitEvents(reason.name())).hasSize(2);
+  }
+
+  @Test
+  void anErrorThatLastsIsToldAndHoldsNoSlot() {
+    restartWith("maxConcurrentBuilds: 1");
+    cluster.admission =
+        pod -> {
+          if (pod.getMetadata().getName().startsWith("hello")) {
+            throw new KubernetesClientException("no answer");
+          }
+          return new Admission.Admitted();
+        };
+    cluster.apply("hello", HELLO);
+    cluster.await("hello", "has a run", s -> s.newestRun().isPresent());
+    var status = cluster.awaitReady("hello", "Unknown", "ReconcileFailed");
+    assertThat(message(status)).contains("no answer", "tried again");
+    assertThat(cluster.awaitEvents("ReconcileFailed")).hasSize(1);
+    cluster.apply("other", OTHER);
+    cluster.succeeds("other", 1);
+
+    cluster.admission = Admission.ofEverything();
+    cluster.succeeds("hello", 1);
+    cluster.awaitReady("hello", "True", "Succeeded");
+  }
+
+  @Test
+  void aRightThatTheOperatorLacksIsNoFaultOfTheBuild() {
+    cluster.faults.fail(
+        "POST .*/jobs", 403, "jobs.batch is forbidden: User \"k\" cannot create resource \"jobs\"");
+    cluster.apply("hello", HELLO);
+    var status = cluster.awaitReady("hello", "Unknown", "ReconcileFailed");
+    assertThat(message(status)).contains("cannot create resource");
+    cluster.faults.mend();
+    cluster.succeeds("hello", 1);
+  }
+
+  @Test
+  void aBuildThatIsSuspendedBeforeItsTurnHoldsNoSlot() {
+    restartWith("maxConcurrentBuilds: 1");
+    cluster.faults.fail("POST .*/jobs", 500, "the server is ill");
+    cluster.apply("hello", HELLO);
+    cluster.awaitEvents("ReconcileFailed");
+    cluster.apply("hello", HELLO + "\nsuspend: true");
+    cluster.awaitReady("hello", "Unknown", "Suspended");
+    cluster.faults.mend();
+    cluster.apply("other", OTHER);
+    cluster.succeeds("other", 1);
   }
 
   @Test
