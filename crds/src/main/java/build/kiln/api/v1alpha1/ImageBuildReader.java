@@ -142,7 +142,9 @@ final class ImageBuildReader extends JsonDeserializer<ImageBuild> {
     return e.getPath().stream()
         .map(
             step ->
-                step.getFieldName() == null ? "[" + step.getIndex() + "]" : "." + step.getFieldName())
+                step.getFieldName() == null
+                    ? "[" + step.getIndex() + "]"
+                    : "." + step.getFieldName())
         .collect(Collectors.joining("", "spec", ""));
   }
 }

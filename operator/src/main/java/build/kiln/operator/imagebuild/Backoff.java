@@ -29,8 +29,7 @@ final class Backoff {
       return Optional.empty();
     }
     var ended = Instant.parse(run.completionTime());
-    return first(reason, settings.retry())
-        .map(range -> ended.plus(range.after(row(run))));
+    return first(reason, settings.retry()).map(range -> ended.plus(range.after(row(run))));
   }
 
   /** The cause of the run that follows. */
@@ -54,7 +53,13 @@ final class Backoff {
     return switch (reason) {
       case RegistryUnavailable, SourceUnavailable, Infrastructure ->
           Optional.of(new Range(Durations.parse(retry.initial()), Durations.parse(retry.max())));
-      case SourceNotFound, SecretNotFound ->
+      // What was not there, or had no room, may be there later without a change of the spec.
+      case SourceNotFound,
+          SecretNotFound,
+          QuotaExceeded,
+          PodRefused,
+          Unschedulable,
+          BuilderImageUnavailable ->
           Optional.of(
               new Range(
                   Durations.parse(retry.missingInitial()), Durations.parse(retry.missingMax())));
@@ -69,10 +74,6 @@ final class Backoff {
           OutOfMemory,
           DiskFull,
           DeadlineExceeded,
-          QuotaExceeded,
-          PodRefused,
-          Unschedulable,
-          BuilderImageUnavailable,
           Superseded ->
           Optional.empty();
     };

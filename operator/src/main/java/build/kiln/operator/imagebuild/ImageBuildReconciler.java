@@ -173,10 +173,7 @@ public final class ImageBuildReconciler implements Reconciler<ImageBuild> {
     announcer.tell(
         build,
         new Announcement(
-            true,
-            Conditions.RECONCILE_FAILED,
-            message,
-            "error/" + Hashes.sha256(message, 16)));
+            true, Conditions.RECONCILE_FAILED, message, "error/" + Hashes.sha256(message, 16)));
     if (context.getRetryInfo().filter(retry -> retry.getAttemptCount() >= LASTS).isPresent()) {
       tellLasting(build, message, context);
     }

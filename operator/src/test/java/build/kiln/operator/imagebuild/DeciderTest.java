@@ -103,6 +103,11 @@ class DeciderTest {
             NOTHING,
             accept("Retry", "SourceNotFound", "1")),
         row(
+            "a pod that had no room within the timeout",
+            build(SPEC, failedWith(FailureReason.Unschedulable, "2026-01-01T11:59:39Z")),
+            NOTHING,
+            accept("Retry", "Unschedulable", "1")),
+        row(
             "a failure that may pass, suspended",
             build(
                 suspended(SPEC),

@@ -612,7 +612,20 @@ class LifeTest {
     assertThat(newest(status).failure())
         .extracting("reason")
         .isEqualTo(FailureReason.QuotaExceeded);
-    assertThat(condition(status, "Stalled")).isEqualTo("True");
+    assertThat(message(status))
+        .contains(
+            "not within the timeout of 3600s",
+            "exceeded quota: q",
+            "starts by itself when there is room",
+            "the next run is due at");
+    // As the message says, so it is.
+    assertThat(condition(status, "Stalled")).isEqualTo("False");
+    assertThat(condition(status, "Reconciling")).isEqualTo("True");
+    cluster.clock.advance(Duration.ofSeconds(20));
+    restart();
+    cluster.succeeds("hello", 2);
+    assertThat(newest(cluster.awaitReady("hello", "True", "Succeeded")).cause())
+        .isEqualTo(new ImageBuildStatus.Cause("Retry", "QuotaExceeded", "1"));
   }
 
   private void event(Job job, String reason, String message) {
@@ -744,8 +757,7 @@ class LifeTest {
     cluster.awaitFailed("other", reason);
     assertThat(cluster.jobs()).isEmpty();
     cluster.faults.mend();
-    cluster.await(
-        "hello", "or the other starts", _ -> !cluster.jobs().isEmpty());
+    cluster.await("hello", "or the other starts", _ -> !cluster.jobs().isEmpty());
     assertThat(cluster.awaitEvents(reason.name())).hasSize(2);
   }
 

@@ -85,8 +85,7 @@ class UnreadableTest {
   @Test
   void aStatusOfANewerReleaseIsReadAsFarAsItCanBe() {
     cluster.apply("hello", HELLO);
-    cluster.fails(
-        "hello", 1, ExitCode.USER.code(), failed(FailureReason.PushDenied, "it is so"));
+    cluster.fails("hello", 1, ExitCode.USER.code(), failed(FailureReason.PushDenied, "it is so"));
     cluster.awaitFailed("hello", FailureReason.PushDenied);
     cluster.stopOperator();
     var later = raw("hello");
