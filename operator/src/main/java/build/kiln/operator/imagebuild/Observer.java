@@ -24,6 +24,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -219,14 +220,23 @@ final class Observer {
     }
     var pod = attempt.newestPod();
     if (pod.isEmpty()) {
-      return old(attempt.job(), POD_IS_MADE_WITHIN, now) ? events(attempt.job()) : List.of();
+      return old(attempt.job(), POD_IS_MADE_WITHIN, now)
+          ? events(attempt.job(), Instant.MIN)
+          : List.of();
+    }
+    if (PodFailures.over(pod.get())) {
+      return old(pod.get(), settings.startGrace(), now)
+          ? events(attempt.job(), Instant.parse(pod.get().getMetadata().getCreationTimestamp()))
+          : List.of();
     }
     var phase = pod.get().getStatus() == null ? null : pod.get().getStatus().getPhase();
     boolean pending = phase == null || phase.equals("Pending");
-    return pending && old(pod.get(), settings.startGrace(), now) ? events(pod.get()) : List.of();
+    return pending && old(pod.get(), settings.startGrace(), now)
+        ? events(pod.get(), Instant.MIN)
+        : List.of();
   }
 
-  private List<EventNote> events(HasMetadata of) {
+  private List<EventNote> events(HasMetadata of, Instant after) {
     return client
         .v1()
         .events()
@@ -235,6 +245,8 @@ final class Observer {
         .list()
         .getItems()
         .stream()
+        .filter(event -> EventNote.time(event).isAfter(after))
+        .sorted(Comparator.comparing(EventNote::time))
         .map(
             event ->
                 new EventNote(Text.orEmpty(event.getReason()), Text.orEmpty(event.getMessage())))

@@ -628,7 +628,31 @@ class LifeTest {
         .isEqualTo(new ImageBuildStatus.Cause("Retry", "QuotaExceeded", "1"));
   }
 
+  @Test
+  void aRefusedReplacementOfAPodIsTold() {
+    cluster.apply("hello", HELLO);
+    var job = cluster.awaitJob("hello", 1);
+    cluster.awaitReady("hello", "Unknown", "Starting");
+    var pod = cluster.runs(job);
+    cluster.awaitReady("hello", "Unknown", "Building");
+    var made = Instant.parse(pod.getMetadata().getCreationTimestamp());
+    cluster.podIs(pod, TestCluster.ended(INFRASTRUCTURE, "Error", null));
+    cluster.clock.advance(Duration.ofMinutes(1));
+    event(job, "FailedCreate", "the first pod: exceeded quota: q", made.minusSeconds(9));
+    cluster.awaitReady("hello", "Unknown", "Starting");
+
+    event(job, "FailedCreate", "the second pod: exceeded quota: q", made.plusSeconds(9));
+    var status = cluster.awaitFailed("hello", FailureReason.QuotaExceeded);
+    assertThat(message(status)).contains("the second pod");
+    cluster.ends(job, cluster.runs(job), 0, pushed("registry.example.com/x"));
+    cluster.awaitReady("hello", "True", "Succeeded");
+  }
+
   private void event(Job job, String reason, String message) {
+    event(job, reason, message, Instant.now());
+  }
+
+  private void event(Job job, String reason, String message, Instant time) {
     cluster
         .client()
         .v1()
@@ -637,7 +661,7 @@ class LifeTest {
         .resource(
             new EventBuilder()
                 .withNewMetadata()
-                .withName("event-of-" + job.getMetadata().getName())
+                .withName("event-%s-%d".formatted(job.getMetadata().getName(), time.toEpochMilli()))
                 .withNamespace(NAMESPACE)
                 .endMetadata()
                 .withNewInvolvedObject()
@@ -646,6 +670,7 @@ class LifeTest {
                 .endInvolvedObject()
                 .withReason(reason)
                 .withMessage(message)
+                .withLastTimestamp(time.toString())
                 .build())
         .create();
   }
