@@ -26,6 +26,9 @@ final class BuildQueue {
   /** The name of the cache's index over builds whose newest run is not finished. */
   static final String INDEX = "under-way";
 
+  /** Reasons of Ready=Unknown with which a build would not start if it were its turn. */
+  private static final Set<String> WAIT_NOT = Set.of("Suspended", Conditions.RECONCILE_FAILED);
+
   private final Limits limits;
   private final Map<String, Long> admitted = new HashMap<>();
   private final Map<String, Long> finished = new HashMap<>();
@@ -68,9 +71,9 @@ final class BuildQueue {
     finished.put(build.getMetadata().getUid(), run);
   }
 
-  /** Gives back the slot of a run that could not start after all. */
-  synchronized void withdraw(ImageBuild build, long run) {
-    admitted.remove(build.getMetadata().getUid(), run);
+  /** Gives back the slot of a build's newest run, which could not start after all. */
+  synchronized void withdraw(ImageBuild build) {
+    newest(build).ifPresent(run -> admitted.remove(build.getMetadata().getUid(), run.number()));
   }
 
   /** The builds that wait, the next one first. */
@@ -116,7 +119,7 @@ final class BuildQueue {
   private static boolean waits(ImageBuild build) {
     return requireNonNullElse(build.getStatus(), ImageBuildStatus.NONE)
         .condition(Conditions.READY)
-        .filter(ready -> "False".equals(ready.getStatus()) || "Suspended".equals(ready.getReason()))
+        .filter(ready -> "False".equals(ready.getStatus()) || WAIT_NOT.contains(ready.getReason()))
         .isEmpty();
   }
 

@@ -19,7 +19,8 @@ final class JobReader {
   /**
    * Reads an attempt.
    *
-   * @param events of the Job if it has no pod, else of its newest pod
+   * @param events of the Job if it has no pod; if its newest pod is over, those since; else of its
+   *     newest pod
    * @param known what kept its pod from running when last looked at; it explains a deadline
    * @param grace how long a pod may take to start before something is wrong
    */
@@ -46,7 +47,7 @@ final class JobReader {
     }
     // A pod that is over while its Job is not: the Job makes the next one, or is about to end.
     return PodFailures.over(pod.get())
-        ? new Waiting(Optional.empty())
+        ? Blockers.withoutPod(events)
         : Blockers.pending(pod.get(), attempt.tier(), events, now, grace);
   }
 

@@ -6,6 +6,7 @@ import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageBuildStatus;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Cause;
+import build.kiln.api.v1alpha1.ImageBuildStatus.Failure;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Phase;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Run;
@@ -24,6 +25,10 @@ import org.jspecify.annotations.Nullable;
 
 /** The status after a pass. Pure: from the status before, what was seen, and what was decided. */
 final class NextStatus {
+  /** Why a run failed that ended in a way which only another release knows. */
+  private static final Failure UNTOLD =
+      new Failure(null, null, null, "the run ended in a way that this release does not know", null);
+
   private final ImageBuild build;
   private final ImageBuildStatus before;
   private final Observed observed;
@@ -43,6 +48,27 @@ final class NextStatus {
     return StatusSize.fit(new NextStatus(build, observed, settings, now).after(action));
   }
 
+  /** The status when passes fail again and again: it tells why, and keeps all else. */
+  static ImageBuildStatus erring(ImageBuild build, String error, Instant now) {
+    var before = requireNonNullElse(build.getStatus(), ImageBuildStatus.NONE);
+    return StatusSize.fit(
+        new ImageBuildStatus(
+            before.observedGeneration(),
+            before.image(),
+            before.inputsHash(),
+            before.lastHandledRebuild(),
+            before.queuePosition(),
+            before.step(),
+            before.runs(),
+            Conditions.of(
+                before,
+                build.getMetadata().getGeneration(),
+                now,
+                progressing(
+                    Conditions.RECONCILE_FAILED,
+                    "this fails and is tried again with growing waits: " + error))));
+  }
+
   private ImageBuildStatus after(Action action) {
     var runs = runs(action);
     var newest = runs.stream().findFirst();
@@ -60,7 +86,7 @@ final class NextStatus {
   }
 
   private @Nullable String rebuild() {
-    var wish = Labels.annotation(build, ImageBuild.REBUILD_ANNOTATION);
+    var wish = Wish.of(build);
     return wish == null ? before.lastHandledRebuild() : wish;
   }
 
@@ -218,14 +244,14 @@ final class NextStatus {
       return progressing("Pending", "no run yet");
     }
     var run = newest.get();
-    var failure = run.failure();
-    if (failure == null) {
+    if (run.phase() == Phase.Succeeded) {
       return new Now(Value.True, "Succeeded", "pushed " + text(imageOf(run)), false, false);
     }
+    var failure = requireNonNullElse(run.failure(), UNTOLD);
     var retry = build.getSpec().suspend() ? Optional.<Instant>empty() : Backoff.next(run, settings);
     return new Now(
         Value.False,
-        failure.reason().name(),
+        failure.reason() == null ? "Unknown" : failure.reason().name(),
         text(failure.message())
             + retry.map(at -> "; the next run is due at " + RunEdit.time(at)).orElse(""),
         retry.isPresent(),

@@ -54,7 +54,9 @@ final class TestCluster implements AutoCloseable {
   final Map<String, String> logs = new ConcurrentHashMap<>();
   volatile Admission admission = Admission.ofEverything();
 
-  private final EmbeddedApiServer server = EmbeddedApiServer.start(0);
+  final Faults faults = new Faults();
+
+  private final EmbeddedApiServer server = EmbeddedApiServer.start(0, faults::before);
   private final KubernetesClient client = server.client();
   private final AtomicInteger pods = new AtomicInteger();
   SimpleMeterRegistry metrics = new SimpleMeterRegistry();
