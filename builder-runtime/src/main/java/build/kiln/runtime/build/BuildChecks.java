@@ -6,6 +6,7 @@ import build.kiln.runtime.check.CheckOptions;
 import build.kiln.runtime.check.Checks;
 import build.kiln.runtime.check.Finding;
 import build.kiln.runtime.dockerfile.Dockerfile;
+import build.kiln.runtime.dockerfile.DockerfileException;
 import build.kiln.runtime.dockerfile.GlobalArguments;
 import build.kiln.runtime.dockerfile.IgnoreFile;
 import build.kiln.runtime.dockerfile.StageGraph;
@@ -46,11 +47,20 @@ final class BuildChecks {
             dockerfile,
             graph,
             globals,
-            GlobalArguments.resolve(dockerfile, predefined, Map.of()),
+            defaults(globals),
             request.buildArgs(),
             ignored,
             named -> environment(images, named));
     return Checks.run(input, options);
+  }
+
+  /** A default that cannot be expanded is the build's to tell, if it is needed. */
+  private GlobalArguments defaults(GlobalArguments globals) {
+    try {
+      return GlobalArguments.resolve(dockerfile, predefined, Map.of());
+    } catch (DockerfileException e) {
+      return globals;
+    }
   }
 
   private Optional<Map<String, String>> environment(

@@ -14,6 +14,7 @@ import build.kiln.runtime.dockerfile.IgnoreFile;
 import build.kiln.runtime.dockerfile.Instruction;
 import build.kiln.runtime.dockerfile.PredefinedArguments;
 import build.kiln.runtime.dockerfile.Problem;
+import build.kiln.runtime.dockerfile.SourceFile;
 import build.kiln.runtime.dockerfile.Stage;
 import build.kiln.runtime.dockerfile.StageGraph;
 import build.kiln.runtime.dockerfile.StageSource;
@@ -230,9 +231,12 @@ public final class Builder {
   private static IgnoreFile ignored(BuildRequest request, BuildProgress progress)
       throws IOException {
     BuildProgress.Activity loading = progress.internal("[internal] load .dockerignore");
-    String path = request.dockerfilePath() == null ? "Dockerfile" : request.dockerfilePath();
+    SourceFile own = request.ignoreFile();
     try {
-      IgnoreFile ignored = IgnoreFiles.of(request.context(), path);
+      IgnoreFile ignored =
+          own == null
+              ? IgnoreFiles.of(request.context(), request.dockerfilePath())
+              : IgnoreFile.parse(own);
       loading.done();
       return ignored;
     } catch (IOException | DockerfileException e) {

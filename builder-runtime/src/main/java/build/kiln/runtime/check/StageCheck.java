@@ -89,8 +89,12 @@ final class StageCheck {
   /** The scope at the stage's end. */
   Scope run(Stage stage) {
     for (Instruction instruction : stage.instructions()) {
-      undefined(instruction);
-      instruction(instruction);
+      if (instruction instanceof Instruction.Arg arg) {
+        arg.declarations().forEach(declaration -> arg(arg, declaration));
+      } else {
+        undefined(instruction);
+        instruction(instruction);
+      }
     }
     return scope;
   }
@@ -118,7 +122,6 @@ final class StageCheck {
   private void instruction(Instruction instruction) {
     switch (instruction) {
       case Instruction.Env env -> env(env);
-      case Instruction.Arg arg -> arg(arg);
       case Instruction.Label label -> oldForm(label);
       case Instruction.Cmd cmd -> command(cmd, cmd.command());
       case Instruction.Entrypoint entrypoint -> command(entrypoint, entrypoint.command());
@@ -149,17 +152,23 @@ final class StageCheck {
             });
   }
 
-  private void arg(Instruction.Arg arg) {
-    Instruction.Arg expanded = input.expansion().expand(arg, scope::value);
-    for (Instruction.Arg.Declaration declaration : expanded.declarations()) {
-      String name = declaration.name();
-      secret("ARG", name, declaration.range());
-      scope.declared.add(name);
-      Optional.ofNullable(input.buildArgs().get(name))
-          .or(() -> declaration.defaultValue().map(Word::text))
-          .or(() -> input.globals().apply(name))
-          .ifPresent(value -> scope.arguments.put(name, value));
+  /** A default that a build argument replaces is not looked at. */
+  private void arg(Instruction.Arg arg, Instruction.Arg.Declaration declaration) {
+    String name = declaration.name();
+    secret("ARG", name, declaration.range());
+    Optional<String> given = Optional.ofNullable(input.buildArgs().get(name));
+    if (given.isEmpty()) {
+      undefined(new Instruction.Arg(arg.origin(), List.of(declaration)));
     }
+    given
+        .or(
+            () ->
+                declaration
+                    .defaultValue()
+                    .map(word -> input.expansion().expand(word, scope::value).text()))
+        .or(() -> input.globals().apply(name))
+        .ifPresent(value -> scope.arguments.put(name, value));
+    scope.declared.add(name);
   }
 
   private void secret(String keyword, String name, SourceRange range) {

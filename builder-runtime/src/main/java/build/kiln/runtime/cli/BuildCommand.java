@@ -133,7 +133,7 @@ final class BuildCommand implements Callable<Integer> {
   private @Nullable Path storeFolder;
 
   @Override
-  public Integer call() throws CommandFailure, IOException {
+  public Integer call() throws CommandFailure {
     Desk desk = Desk.ofThisProcess();
     List<Reference> names = names();
     List<OutputSpec> specs = outputSpecs(names);
@@ -155,10 +155,16 @@ final class BuildCommand implements Callable<Integer> {
       deliver(engine, result, names, specs, buildProgress);
     } catch (BuildException e) {
       throw new CommandFailure(ExitCodes.of(e.reason(), isolation), BuildFailures.text(e), e);
+    } catch (IOException e) {
+      throw CommandFailure.infrastructure(e);
     } catch (InterruptedException e) {
       throw new CommandFailure(ExitCode.INFRASTRUCTURE, "the build was ended", e);
     }
-    report(result, names, specs);
+    try {
+      report(result, names, specs);
+    } catch (IOException e) {
+      throw CommandFailure.infrastructure(e);
+    }
     return ExitCode.OK.code();
   }
 
@@ -199,6 +205,7 @@ final class BuildCommand implements Callable<Integer> {
     return new BuildRequest(
         files.dockerfile(),
         files.dockerfilePath(),
+        files.ignoreFile(),
         files.context(),
         target,
         Assignments.parse("--build-arg", buildArgs, desk.environment()),

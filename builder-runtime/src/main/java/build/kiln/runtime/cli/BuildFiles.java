@@ -12,8 +12,13 @@ import org.jspecify.annotations.Nullable;
  * What a build at a desk is made from.
  *
  * @param dockerfilePath where the Dockerfile is in the context; null if it is not in it
+ * @param ignoreFile the ignore file beside a Dockerfile that is not in the context
  */
-record BuildFiles(LocalContext context, SourceFile dockerfile, @Nullable String dockerfilePath)
+record BuildFiles(
+    LocalContext context,
+    SourceFile dockerfile,
+    @Nullable String dockerfilePath,
+    @Nullable SourceFile ignoreFile)
     implements AutoCloseable {
 
   /**
@@ -27,10 +32,12 @@ record BuildFiles(LocalContext context, SourceFile dockerfile, @Nullable String 
       Path path =
           file == null ? top.resolve("Dockerfile") : Path.of(file).toAbsolutePath().normalize();
       boolean inContext = !"-".equals(file) && path.startsWith(top);
+      boolean outside = !"-".equals(file) && !inContext;
       return new BuildFiles(
           context,
           SourceFile.of(file == null ? "Dockerfile" : file, read(path, file)),
-          inContext ? top.relativize(path).toString() : null);
+          inContext ? top.relativize(path).toString() : null,
+          outside ? ignoreFile(path) : null);
     } catch (CommandFailure | RuntimeException e) {
       context.close();
       throw e;
@@ -47,6 +54,19 @@ record BuildFiles(LocalContext context, SourceFile dockerfile, @Nullable String 
       return LocalContext.open(Path.of(folder));
     } catch (IOException e) {
       throw CommandFailure.usage(e.getMessage() == null ? folder : e.getMessage());
+    }
+  }
+
+  private static @Nullable SourceFile ignoreFile(Path dockerfile) throws CommandFailure {
+    Path beside = dockerfile.resolveSibling(dockerfile.getFileName() + ".dockerignore");
+    if (!Files.exists(beside)) {
+      return null;
+    }
+    try {
+      return SourceFile.of(beside.toString(), Files.readAllBytes(beside));
+    } catch (IOException e) {
+      throw new CommandFailure(
+          ExitCode.USER, "cannot read %s: %s".formatted(beside, e.getMessage()), e);
     }
   }
 

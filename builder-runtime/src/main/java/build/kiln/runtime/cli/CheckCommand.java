@@ -73,7 +73,7 @@ final class CheckCommand implements Callable<Integer> {
   private @Nullable Path storeFolder;
 
   @Override
-  public Integer call() throws CommandFailure, IOException {
+  public Integer call() throws CommandFailure {
     Desk desk = Desk.ofThisProcess();
     var setup =
         new Engine.Setup(
@@ -91,6 +91,8 @@ final class CheckCommand implements Callable<Integer> {
           new Builder(engine.environment()).check(request(desk, files), new BuildProgress(display));
     } catch (BuildException e) {
       throw new CommandFailure(ExitCode.USER, BuildFailures.text(e), e);
+    } catch (IOException e) {
+      throw CommandFailure.infrastructure(e);
     }
     print(findings);
     return findings.isEmpty() ? ExitCode.OK.code() : ExitCode.USER.code();
@@ -100,6 +102,7 @@ final class CheckCommand implements Callable<Integer> {
     return new BuildRequest(
         files.dockerfile(),
         files.dockerfilePath(),
+        files.ignoreFile(),
         files.context(),
         null,
         Assignments.parse("--build-arg", buildArgs, desk.environment()),
