@@ -116,8 +116,7 @@ final class NextStatus {
                               build.getMetadata().getName(),
                               build.getMetadata().getUid(),
                               run.number(),
-                              start.attempt(),
-                              start.tier()),
+                              start.attempt()),
                           build.getSpec().isolation(),
                           start.note()));
           case Action.Watch watch ->

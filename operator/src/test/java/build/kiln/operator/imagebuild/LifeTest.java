@@ -687,6 +687,7 @@ class LifeTest {
         failed(FailureReason.IsolationUnavailable, "unshare: Operation not permitted"));
     var second = cluster.awaitJob("hello", 1, 2);
     assertThat(Labels.tier(second)).contains(Isolation.Chroot);
+    assertThat(second.getMetadata().getName()).isNotEqualTo(first.getMetadata().getName());
     assertThat(cluster.awaitEvents("IsolationFallback"))
         .singleElement()
         .satisfies(
