@@ -156,7 +156,7 @@ final class Observer {
             client
                 .pods()
                 .inNamespace(meta.getNamespace())
-                .withLabels(meta.getLabels())
+                .withLabels(attempt.selector())
                 .list()
                 .getItems()));
   }

@@ -6,13 +6,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageBuildStatus;
 import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.api.work.Records;
 import build.kiln.operator.quickstart.EmbeddedApiServer;
 import build.kiln.operator.settings.Settings;
-import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
+import io.fabric8.kubernetes.api.model.batch.v1.JobStatusBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -81,6 +83,48 @@ class LateInformerTest {
       assertThat(lastStatus.newestRun().orElseThrow().platform().orElseThrow().job())
           .isEqualTo(jobs().getFirst().getMetadata().getName());
     }
+  }
+
+  /** Kueue and Kyverno label Jobs, and the pods do not have those labels. */
+  @Test
+  void theEndOfAJobWithForeignLabelsIsReadFromItsPod() {
+    accepted();
+    pass(Admission.ofEverything(), List.of());
+    build.setStatus(lastStatus);
+    var job = jobs().getFirst();
+    var labels = new HashMap<>(job.getMetadata().getLabels());
+    labels.put("kueue.x-k8s.io/queue-name", "builds");
+    job.getMetadata().setLabels(labels);
+    job.setStatus(
+        new JobStatusBuilder()
+            .addNewCondition()
+            .withType("Complete")
+            .withStatus("True")
+            .endCondition()
+            .build());
+    var pod =
+        client
+            .pods()
+            .resource(
+                new PodBuilder()
+                    .withNewMetadata()
+                    .withName("hello-pod")
+                    .withNamespace(NAMESPACE)
+                    .withLabels(job.getSpec().getTemplate().getMetadata().getLabels())
+                    .addNewOwnerReference()
+                    .withUid(job.getMetadata().getUid())
+                    .endOwnerReference()
+                    .endMetadata()
+                    .withSpec(job.getSpec().getTemplate().getSpec())
+                    .build())
+            .create();
+    pod.setStatus(TestCluster.ended(0, "", Records.outcome(TestCluster.pushed("r/x"))));
+    client.pods().resource(pod).updateStatus();
+
+    assertThat(pass(Admission.ofEverything(), List.of(job)))
+        .isInstanceOfSatisfying(
+            Action.Finish.class,
+            finish -> assertThat(finish.result()).isInstanceOf(Result.Success.class));
   }
 
   private static Admission refusesAll() {
