@@ -6,8 +6,12 @@ import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.operator.imagebuild.Admission;
 import build.kiln.operator.quickstart.EmbeddedApiServer;
 import build.kiln.operator.settings.Settings;
+import io.fabric8.kubernetes.api.model.authorization.v1.SelfSubjectRulesReviewBuilder;
 import io.fabric8.kubernetes.api.model.coordination.v1.LeaseBuilder;
 import io.fabric8.kubernetes.client.utils.Serialization;
+import io.fabric8.mockwebserver.http.Dispatcher;
+import io.fabric8.mockwebserver.http.MockResponse;
+import io.fabric8.mockwebserver.http.RecordedRequest;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
@@ -73,9 +77,44 @@ class LeaseTest {
     }
   }
 
+  /** The SDK asks before it stands for election. */
+  private static Dispatcher withRights(Dispatcher next) {
+    return new Dispatcher() {
+      @Override
+      public MockResponse dispatch(RecordedRequest request) {
+        return request.getPath().endsWith("/selfsubjectrulesreviews")
+            ? new MockResponse()
+                .setResponseCode(201)
+                .setHeader("Content-Type", "application/json")
+                .setBody(
+                    Serialization.asJson(
+                        new SelfSubjectRulesReviewBuilder()
+                            .withNewStatus()
+                            .addNewResourceRule()
+                            .withApiGroups("coordination.k8s.io")
+                            .withResources("leases")
+                            .withVerbs("*")
+                            .endResourceRule()
+                            .endStatus()
+                            .build()))
+            : next.dispatch(request);
+      }
+
+      @Override
+      public void shutdown() {
+        next.shutdown();
+      }
+
+      @Override
+      public void releaseResources() {
+        next.releaseResources();
+      }
+    };
+  }
+
   @Test
   void oneLeadsAndTheOtherTakesOver() {
-    try (var server = EmbeddedApiServer.start(0)) {
+    try (var server = EmbeddedApiServer.start(0, LeaseTest::withRights)) {
       var first = new Replica(server, "first");
       awaitHolder(server, "first");
       try (var second = new Replica(server, "second")) {

@@ -89,8 +89,7 @@ final class BuildQueue {
   }
 
   private void vacate(ImageBuild build, long run) {
-    admitted.remove(
-        build.getMetadata().getUid(), new Slot(ResourceID.fromResource(build), run));
+    admitted.remove(build.getMetadata().getUid(), new Slot(ResourceID.fromResource(build), run));
   }
 
   /** How many slots are held in memory. */
@@ -140,7 +139,9 @@ final class BuildQueue {
     return entries;
   }
 
-  /** Whether the build of a slot is deleted, or its run known to be over; a late cache is neither. */
+  /**
+   * Whether the build of a slot is deleted, or its run known to be over; a late cache is neither.
+   */
   private boolean isOver(Map.Entry<String, Slot> held) {
     var found =
         cache

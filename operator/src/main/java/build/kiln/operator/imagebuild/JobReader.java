@@ -5,7 +5,6 @@ import build.kiln.api.v1alpha1.Text;
 import build.kiln.operator.imagebuild.Reading.Blocker;
 import build.kiln.operator.imagebuild.Reading.Ended;
 import build.kiln.operator.imagebuild.Reading.Running;
-import build.kiln.operator.imagebuild.Reading.Waiting;
 import io.fabric8.kubernetes.api.model.batch.v1.JobCondition;
 import java.time.Duration;
 import java.time.Instant;

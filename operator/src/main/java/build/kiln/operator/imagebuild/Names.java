@@ -15,8 +15,7 @@ final class Names {
    * that may be answered otherwise the next time, such as the tier, is part of it.
    */
   static String job(String build, String uid, long run, int attempt) {
-    String end =
-        "-%d-%s".formatted(run, Hashes.sha256("%s/%d/%d".formatted(uid, run, attempt), 8));
+    String end = "-%d-%s".formatted(run, Hashes.sha256("%s/%d/%d".formatted(uid, run, attempt), 8));
     return start(build, LONGEST_JOB - end.length()) + end;
   }
 

@@ -87,8 +87,7 @@ final class NextStatus {
         told.queuePosition(),
         told.step(),
         told.runs(),
-        Conditions.of(
-            before, build.getMetadata().getGeneration(), now, conditions(action, told)));
+        Conditions.of(before, build.getMetadata().getGeneration(), now, conditions(action, told)));
   }
 
   /** All but the conditions, which speak of the rest. */
@@ -223,7 +222,8 @@ final class NextStatus {
       case Action.Start start ->
           progressing("Starting", "isolation %s: a builder starts".formatted(start.tier()));
       case Action.Watch watch -> watched(watch.reading(), newest.orElseThrow());
-      case Action.Finish _ -> Decider.due(build, told).map(this::due).orElseGet(() -> rested(newest));
+      case Action.Finish _ ->
+          Decider.due(build, told).map(this::due).orElseGet(() -> rested(newest));
       case Action.AwaitRetry _, Action.Rest _ -> rested(newest);
     };
   }

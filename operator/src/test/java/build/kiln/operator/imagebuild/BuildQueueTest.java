@@ -38,8 +38,18 @@ class BuildQueueTest {
             null,
             List.of(
                 new Run(
-                    run, null, null, null, null, phase, "2026-01-01T00:00:00Z", null, null, null,
-                    null, null)),
+                    run,
+                    null,
+                    null,
+                    null,
+                    null,
+                    phase,
+                    "2026-01-01T00:00:00Z",
+                    null,
+                    null,
+                    null,
+                    null,
+                    null)),
             null));
     return build;
   }

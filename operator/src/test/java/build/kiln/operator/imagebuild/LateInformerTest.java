@@ -78,8 +78,7 @@ class LateInformerTest {
     for (var admission : List.of(NO_NAMESPACES, refusesAll())) {
       var action = pass(admission, List.of());
       assertThat(jobs()).hasSize(1);
-      assertThat(action)
-          .isEqualTo(new Action.Start(1, Isolation.Namespaces, "", SecretFiles.NONE));
+      assertThat(action).isEqualTo(new Action.Start(1, Isolation.Namespaces, "", SecretFiles.NONE));
       assertThat(lastStatus.newestRun().orElseThrow().platform().orElseThrow().job())
           .isEqualTo(jobs().getFirst().getMetadata().getName());
     }

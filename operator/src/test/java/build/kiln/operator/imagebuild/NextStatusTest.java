@@ -36,7 +36,8 @@ class NextStatusTest {
   void aRunThatEndedIsReadyUnlessAnotherIsDue(
       String spec, String rebuild, String result, String ready, String reason) {
     var build = TestCluster.build("hello", HELLO);
-    build.setStatus(after(build, new Action.Accept(new ImageBuildStatus.Cause("Created", null, null))));
+    build.setStatus(
+        after(build, new Action.Accept(new ImageBuildStatus.Cause("Created", null, null))));
     var changed = spec.startsWith("OTHER") ? HELLO.replace("scratch", "other") : HELLO;
     build.setSpec(
         TestCluster.build("hello", changed + "\nsuspend: " + spec.endsWith("suspended")).getSpec());
