@@ -66,7 +66,7 @@ final class Decider {
   }
 
   /** What starts a run, if something does. */
-  private static Optional<Cause> due(ImageBuild build, ImageBuildStatus status) {
+  static Optional<Cause> due(ImageBuild build, ImageBuildStatus status) {
     var spec = build.getSpec();
     var inputs = Inputs.inputsHash(spec);
     var newest = status.newestRun();

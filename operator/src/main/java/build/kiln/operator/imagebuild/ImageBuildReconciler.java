@@ -112,7 +112,7 @@ public final class ImageBuildReconciler implements Reconciler<ImageBuild> {
       EventSourceContext<ImageBuild> context) {
     var builds = context.getPrimaryCache();
     builds.addIndexer(BuildQueue.INDEX, BuildQueue::index);
-    queue.of(() -> builds.byIndex(BuildQueue.INDEX, BuildQueue.INDEX));
+    queue.of(() -> builds.byIndex(BuildQueue.INDEX, BuildQueue.INDEX), builds::get);
     return List.of(EventSources.jobs(context), EventSources.pods(context), nudges);
   }
 

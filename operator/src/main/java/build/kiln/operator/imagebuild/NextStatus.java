@@ -29,6 +29,14 @@ final class NextStatus {
   private static final Failure UNTOLD =
       new Failure(null, null, null, "the run ended in a way that this release does not know", null);
 
+  private static final Now SUSPENDED =
+      new Now(
+          Value.Unknown,
+          "Suspended",
+          "a run is due; it starts when spec.suspend is false",
+          false,
+          false);
+
   private final ImageBuild build;
   private final ImageBuildStatus before;
   private final Observed observed;
@@ -70,6 +78,20 @@ final class NextStatus {
   }
 
   private ImageBuildStatus after(Action action) {
+    var told = without(action);
+    return new ImageBuildStatus(
+        told.observedGeneration(),
+        told.image(),
+        told.inputsHash(),
+        told.lastHandledRebuild(),
+        told.queuePosition(),
+        told.step(),
+        told.runs(),
+        Conditions.of(before, build.getMetadata().getGeneration(), now, conditions(action, told)));
+  }
+
+  /** All but the conditions, which speak of the rest. */
+  private ImageBuildStatus without(Action action) {
     var runs = runs(action);
     var newest = runs.stream().findFirst();
     boolean accepts = action instanceof Action.Accept;
@@ -81,8 +103,7 @@ final class NextStatus {
         action instanceof Action.Queue queue ? Integer.valueOf(queue.position()) : null,
         newest.map(Run::progress).map(NextStatus::step).orElse(null),
         runs.isEmpty() ? null : runs,
-        Conditions.of(
-            before, build.getMetadata().getGeneration(), now, conditions(action, newest)));
+        null);
   }
 
   private @Nullable String rebuild() {
@@ -116,8 +137,7 @@ final class NextStatus {
                               build.getMetadata().getName(),
                               build.getMetadata().getUid(),
                               run.number(),
-                              start.attempt(),
-                              start.tier()),
+                              start.attempt()),
                           build.getSpec().isolation(),
                           start.note()));
           case Action.Watch watch ->
@@ -186,18 +206,13 @@ final class NextStatus {
     return runs;
   }
 
-  private Now conditions(Action action, Optional<Run> newest) {
+  private Now conditions(Action action, ImageBuildStatus told) {
+    var newest = told.newestRun();
     return switch (action) {
       case Action.Reject reject ->
           new Now(Value.False, FailureReason.SpecInvalid.name(), reject.message(), false, true);
       case Action.Accept accept -> progressing("Pending", accepted(accept, newest.orElseThrow()));
-      case Action.Suspend _ ->
-          new Now(
-              Value.Unknown,
-              "Suspended",
-              "a run is due; it starts when spec.suspend is false",
-              false,
-              false);
+      case Action.Suspend _ -> SUSPENDED;
       case Action.Block block -> blocked(block.reason(), block.message());
       case Action.Queue queue ->
           progressing("Queued", "waits for its turn, at place " + queue.position());
@@ -207,8 +222,17 @@ final class NextStatus {
       case Action.Start start ->
           progressing("Starting", "isolation %s: a builder starts".formatted(start.tier()));
       case Action.Watch watch -> watched(watch.reading(), newest.orElseThrow());
-      case Action.Finish _, Action.AwaitRetry _, Action.Rest _ -> rested(newest);
+      case Action.Finish _ ->
+          Decider.due(build, told).map(this::due).orElseGet(() -> rested(newest));
+      case Action.AwaitRetry _, Action.Rest _ -> rested(newest);
     };
+  }
+
+  /** The image of a run that ended is not what is asked for by now. */
+  private Now due(Cause cause) {
+    return build.getSpec().suspend()
+        ? SUSPENDED
+        : progressing("Pending", "another run is due: " + cause.type());
   }
 
   private static String accepted(Action.Accept accept, Run run) {

@@ -24,12 +24,14 @@ import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.PodStatusBuilder;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
+import io.fabric8.kubernetes.api.model.batch.v1.JobBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -544,6 +546,77 @@ class LifeTest {
   }
 
   @Test
+  void aStatusThatLosesAgainstAnotherWriteIsWrittenByTheNextPass() {
+    cluster.faults.failOnce("PUT .*/imagebuilds/hello/status", 409, "the object has been modified");
+    cluster.apply("hello", HELLO);
+    cluster.awaitReady("hello", "Unknown", "Starting");
+    assertThat(cluster.faults.happened()).isTrue();
+    cluster.succeeds("hello", 1);
+    var status = cluster.awaitReady("hello", "True", "Succeeded");
+    assertThat(status.allRuns()).hasSize(1);
+    assertThat(cluster.awaitEvents("BuildAccepted")).hasSize(1);
+    assertThat(cluster.events("ReconcileFailed")).isEmpty();
+  }
+
+  @Test
+  void aStartWhoseStatusLosesAgainstAnotherWriteIsTheSameStart() {
+    var asked = new AtomicInteger();
+    cluster.admission =
+        pod -> {
+          if (asked.incrementAndGet() == 1) {
+            cluster.faults.failOnce(
+                "PUT .*/imagebuilds/hello/status", 409, "the object has been modified");
+          }
+          // The tier that the next pass would choose is another one.
+          return asked.get() == 1 || !Objects.equals(pod.getSpec().getHostUsers(), false)
+              ? new Admission.Admitted()
+              : new Admission.Refused("not any more");
+        };
+    cluster.apply("hello", HELLO);
+    var job = cluster.awaitJob("hello", 1);
+    var status = cluster.awaitReady("hello", "Unknown", "Starting");
+    assertThat(cluster.faults.happened()).isTrue();
+    assertThat(newest(status).platform().orElseThrow().job())
+        .isEqualTo(job.getMetadata().getName());
+    cluster.succeeds("hello", 1);
+    assertThat(Labels.tier(job)).contains(Isolation.Namespaces);
+    assertThat(cluster.jobs()).hasSize(1);
+    assertThat(cluster.events("ReconcileFailed")).isEmpty();
+  }
+
+  @Test
+  void aForeignJobInTheWayIsToldAndLeftAlone() {
+    cluster.apply("hello", HELLO + "\nsuspend: true");
+    cluster.awaitReady("hello", "Unknown", "Suspended");
+    var name = Names.job("hello", cluster.get("hello").getMetadata().getUid(), 1, 1);
+    var foreign =
+        cluster
+            .client()
+            .batch()
+            .v1()
+            .jobs()
+            .inNamespace(NAMESPACE)
+            .resource(
+                new JobBuilder()
+                    .withNewMetadata()
+                    .withName(name)
+                    .withNamespace(NAMESPACE)
+                    .endMetadata()
+                    .build());
+    foreign.create();
+    cluster.apply("hello", HELLO);
+    var status = cluster.awaitReady("hello", "Unknown", "ReconcileFailed");
+    assertThat(message(status)).contains(name, "is in the way", "delete it");
+    assertThat(newest(status).platform()).isEmpty();
+    assertThat(cluster.awaitEvents("ReconcileFailed")).hasSize(1);
+    assertThat(foreign.get().getMetadata().getLabels()).isNullOrEmpty();
+
+    foreign.delete();
+    cluster.succeeds("hello", 1);
+    cluster.awaitReady("hello", "True", "Succeeded");
+  }
+
+  @Test
   void aJobDeletedByHandIsRunAgain() {
     cluster.apply("hello", HELLO);
     var job = cluster.awaitJob("hello", 1);
@@ -687,6 +760,7 @@ class LifeTest {
         failed(FailureReason.IsolationUnavailable, "unshare: Operation not permitted"));
     var second = cluster.awaitJob("hello", 1, 2);
     assertThat(Labels.tier(second)).contains(Isolation.Chroot);
+    assertThat(second.getMetadata().getName()).isNotEqualTo(first.getMetadata().getName());
     assertThat(cluster.awaitEvents("IsolationFallback"))
         .singleElement()
         .satisfies(
