@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  *     has an image of the name
  * @param labels added to the image's configuration; they win over the Dockerfile's
  * @param annotations of the image's manifest
+ * @param secrets what steps may mount
  */
 public record BuildRequest(
     SourceFile dockerfile,
@@ -37,11 +38,60 @@ public record BuildRequest(
     boolean pull,
     Compression compression,
     Map<String, String> labels,
-    Map<String, String> annotations) {
+    Map<String, String> annotations,
+    BuildSecrets secrets) {
   public BuildRequest {
     buildArgs = Map.copyOf(buildArgs);
     proxies = Map.copyOf(proxies);
     labels = Map.copyOf(labels);
     annotations = Map.copyOf(annotations);
+  }
+
+  /** A request without secrets. */
+  public BuildRequest(
+      SourceFile dockerfile,
+      @Nullable String dockerfilePath,
+      BuildContext context,
+      @Nullable String target,
+      Map<String, String> buildArgs,
+      Map<String, String> proxies,
+      Platform platform,
+      boolean cache,
+      boolean pull,
+      Compression compression,
+      Map<String, String> labels,
+      Map<String, String> annotations) {
+    this(
+        dockerfile,
+        dockerfilePath,
+        context,
+        target,
+        buildArgs,
+        proxies,
+        platform,
+        cache,
+        pull,
+        compression,
+        labels,
+        annotations,
+        BuildSecrets.none());
+  }
+
+  /** The same request with these secrets. */
+  public BuildRequest withSecrets(BuildSecrets given) {
+    return new BuildRequest(
+        dockerfile,
+        dockerfilePath,
+        context,
+        target,
+        buildArgs,
+        proxies,
+        platform,
+        cache,
+        pull,
+        compression,
+        labels,
+        annotations,
+        given);
   }
 }
