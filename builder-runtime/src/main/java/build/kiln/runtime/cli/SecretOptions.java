@@ -23,7 +23,8 @@ final class SecretOptions {
       Map<String, String> fields = fields(option);
       String id = fields.get("id");
       if (id == null || id.isEmpty()) {
-        throw CommandFailure.usage("--secret %s: an id is missing, as in id=token".formatted(option));
+        throw CommandFailure.usage(
+            "--secret %s: an id is missing, as in id=token".formatted(option));
       }
       sources.put(id, source(option, id, fields, environment));
     }

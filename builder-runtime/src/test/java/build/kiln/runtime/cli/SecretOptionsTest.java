@@ -20,7 +20,15 @@ class SecretOptionsTest {
   @TempDir Path folder;
 
   @ParameterizedTest
-  @ValueSource(strings = {"id=TOKEN", "id=x,env=TOKEN", "type=env,id=TOKEN", "id=x,type=env,src=TOKEN", "id=f,src=@", "type=file,id=f,source=@"})
+  @ValueSource(
+      strings = {
+        "id=TOKEN",
+        "id=x,env=TOKEN",
+        "type=env,id=TOKEN",
+        "id=x,type=env,src=TOKEN",
+        "id=f,src=@",
+        "type=file,id=f,source=@"
+      })
   void takesVariablesAndFiles(String option) throws Exception {
     Path file = Files.writeString(folder.resolve("f"), "content");
     assertThatCode(
@@ -42,8 +50,7 @@ class SecretOptionsTest {
   void refusesWhatItCannotRead(String option, String words) {
     assertThatThrownBy(() -> SecretOptions.parse(List.of(option), ENVIRONMENT))
         .isInstanceOfSatisfying(
-            CommandFailure.class,
-            e -> assertThat(e.exitCode()).isEqualTo(ExitCode.USAGE))
+            CommandFailure.class, e -> assertThat(e.exitCode()).isEqualTo(ExitCode.USAGE))
         .hasMessageContaining(words)
         .hasMessageNotContaining("s3cret");
   }
