@@ -27,7 +27,7 @@ class ValidationTest {
           source: {git: {url: "https://h/x", secretRef: {name: a%2fb}}}    | source.git.secretRef.name
           """)
   void namesThatAreNoneNeverReachAUrl(String spec, String field) {
-    assertThat(Validation.problem(TestCluster.build("x", DOCKERFILE + spec).getSpec()))
+    assertThat(Validation.problem(TestCluster.build("x", DOCKERFILE + spec)))
         .hasValueSatisfying(problem -> assertThat(problem).contains("spec." + field));
   }
 
@@ -39,6 +39,6 @@ class ValidationTest {
         "source: {git: {url: \"https://h/x\", secretRef: {name: login}}}"
       })
   void namesAreGood(String spec) {
-    assertThat(Validation.problem(TestCluster.build("x", DOCKERFILE + spec).getSpec())).isEmpty();
+    assertThat(Validation.problem(TestCluster.build("x", DOCKERFILE + spec))).isEmpty();
   }
 }
