@@ -113,7 +113,7 @@ class SandboxesTest {
     Path bin = Files.createTempDirectory(roots.directory(), "bin");
     for (String program :
         List.of(
-            "sh", "setsid", "unshare", "mount", "umount", "crun", "chroot", "setpriv", "env", "head",
+            "sh", "setsid", "unshare", "mount", "umount", "crun", "chroot", "setpriv", "env",
             "head", "true")) {
       if (!List.of(missing).contains(program)) {
         Path target = new Programs(config.searchPath()).find(program).orElse(null);
