@@ -241,6 +241,30 @@ class JobReaderTest {
                 new EventNote("FailedMount", "MountVolume.SetUp failed: secret \"x\" not found")),
             "SecretNotFound"),
         block(
+            "a Secret lost a key before it was mounted",
+            pending("11:59:00", waiting("ContainerCreating", "")),
+            List.of(
+                new EventNote(
+                    "FailedMount",
+                    "MountVolume.SetUp failed for volume \"secrets\" : references non-existent secret key: password")),
+            "SecretNotFound"),
+        block(
+            "a ConfigMap lost a key before it was mounted",
+            pending("11:59:00", waiting("ContainerCreating", "")),
+            List.of(
+                new EventNote(
+                    "FailedMount",
+                    "MountVolume.SetUp failed for volume \"source\" : configmap references non-existent config key: Dockerfile")),
+            "SourceNotFound"),
+        block(
+            "a Secret has no such key",
+            pending(
+                "11:59:59",
+                waiting(
+                    "CreateContainerConfigError", "couldn''t find key password in Secret shop/x")),
+            List.of(),
+            "SecretNotFound"),
+        block(
             "the node's network is broken",
             pending("11:59:00", waiting("ContainerCreating", "")),
             List.of(new EventNote("FailedCreatePodSandBox", "cni plugin not initialized")),
