@@ -101,7 +101,9 @@ final class Validation {
     var items = map.map(ConfigMapSource::items).stream().flatMap(List::stream);
     return Stream.of(
             secret("registrySecrets[].name", stream(spec.registrySecrets())),
-            secret("output.secretRef.name", Optional.ofNullable(spec.output()).map(Output::secretRef).stream()),
+            secret(
+                "output.secretRef.name",
+                Optional.ofNullable(spec.output()).map(Output::secretRef).stream()),
             secret("source.git.secretRef.name", git.map(GitSource::secretRef).stream()),
             map.filter(named -> !isName(named.name()))
                 .map(named -> notAName("source.configMap.name", "ConfigMap", named.name())),
