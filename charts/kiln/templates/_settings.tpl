@@ -41,7 +41,7 @@ defaults:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   {{- with .Values.builder.workspaceSize }}
-  workspaceSize: {{ . }}
+  workspaceSize: {{ . | quote }}
   {{- end }}
   nodeSelector: {{ toJson .Values.builder.nodeSelector }}
   tolerations: {{ toJson .Values.builder.tolerations }}

@@ -12,9 +12,9 @@ find_java() {
   if [ -n "${JAVA_HOME:-}" ]; then
     java=$JAVA_HOME/bin/java
     from="JAVA_HOME is $JAVA_HOME"
-    [ -x "$java" ] || fail 3 "$from, and there is no bin/java in it: point it at a Java 25 or later, or unset it."
+    [ -x "$java" ] || fail 5 "$from, and there is no bin/java in it: point it at a Java 25 or later, or unset it."
   else
-    java=$(command -v java) || fail 3 "no java found: install a Java 25 or later, and put it on PATH or name its folder in JAVA_HOME."
+    java=$(command -v java) || fail 5 "no java found: install a Java 25 or later, and put it on PATH or name its folder in JAVA_HOME."
     from="java on PATH is $java"
   fi
   # The release file saves the start of a JVM; a few distributions leave it out.
@@ -30,7 +30,7 @@ find_java() {
   version=${version%\"}
   major=${version%%[!0-9]*}
   [ "${major:-0}" -ge 25 ] \
-    || fail 3 "$from, version ${version:-unknown}: Java 25 or later is needed. Install one and set JAVA_HOME to it."
+    || fail 5 "$from, version ${version:-unknown}: Java 25 or later is needed. Install one and set JAVA_HOME to it."
 }
 
 # Sets $classpath, in one order everywhere, since an AOT cache is only good for the class path it was made with.
@@ -51,9 +51,9 @@ launch() {
   find_classpath
   # A cache that does not fit this JVM is passed over by it, without a word: it only costs time.
   [ -r "$home/lib/$me.aot" ] && cache=-XX:AOTCache=$home/lib/$me.aot || cache=
-  # The JVM's own words go to stderr: stdout is for results, and in a builder pod for the operator. Out of memory ends
-  # the process with code 3, which is the code of infrastructure failures. Java asks the user database for the home, and
-  # root of a user namespace has another one there.
+  # The JVM's own words go to stderr: stdout is for results, and in a builder pod for the operator. Out of memory in any
+  # thread ends the process with code 3, which nothing else has: the operator reads it. Java asks the user database for
+  # the home, and root of a user namespace has another one there.
   # shellcheck disable=SC2086 # $flags and KILN_JAVA_OPTS are words
   exec "$java" -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError --enable-native-access=ALL-UNNAMED \
     -XX:-UsePerfData -XX:+DisplayVMOutputToStderr -Xlog:disable '-Xlog:all=warning,aot*=off,cds*=off:stderr' \

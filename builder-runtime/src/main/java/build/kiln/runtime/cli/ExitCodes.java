@@ -19,6 +19,9 @@ final class ExitCodes {
     if (reason == FailureReason.SpecInvalid) {
       return ExitCode.USAGE;
     }
+    if (reason == FailureReason.OutOfMemory) {
+      return ExitCode.OUT_OF_MEMORY;
+    }
     return reason.retryable() ? ExitCode.INFRASTRUCTURE : ExitCode.USER;
   }
 }

@@ -12,6 +12,9 @@ public final class Main {
     int code = ExitCode.INFRASTRUCTURE.code();
     try {
       code = run(arguments);
+    } catch (OutOfMemoryError e) {
+      System.err.println("kiln: out of memory: " + e.getMessage());
+      code = ExitCode.OUT_OF_MEMORY.code();
     } finally {
       interruption.finished(code);
     }

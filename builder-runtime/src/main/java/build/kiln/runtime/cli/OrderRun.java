@@ -83,6 +83,9 @@ final class OrderRun {
     } catch (IOException e) {
       BuildException failure = BuildException.of("build", e);
       outcome = failed(failure.reason(), failure.getMessage(), null);
+    } catch (OutOfMemoryError e) {
+      // Not of the heap, with which the JVM ends at once: of direct buffers, or threads.
+      outcome = failed(FailureReason.OutOfMemory, "the builder is out of memory: " + e, null);
     } catch (RuntimeException | Error e) {
       e.printStackTrace();
       outcome =

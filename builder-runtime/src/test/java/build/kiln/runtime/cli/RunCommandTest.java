@@ -156,7 +156,7 @@ class RunCommandTest {
             1,
             "dockerfile: {inline: \"FROM other.example/base\"}\n" + out),
         Arguments.of(
-            FailureReason.RegistryUnavailable, 3, from + "output: {image: REGISTRY/down}\n"),
+            FailureReason.RegistryUnavailable, 5, from + "output: {image: REGISTRY/down}\n"),
         Arguments.of(FailureReason.PushDenied, 1, from + "output: {image: REGISTRY/denied}\n"),
         Arguments.of(FailureReason.Unauthorized, 1, from + "output: {image: REGISTRY/who}\n"));
   }
@@ -196,9 +196,10 @@ class RunCommandTest {
         .isEqualTo(1);
     for (FailureReason reason : FailureReason.values()) {
       if (reason.retryable()) {
-        assertThat(ExitCodes.of(reason, Isolation.Auto).code()).isEqualTo(3);
+        assertThat(ExitCodes.of(reason, Isolation.Auto).code()).isEqualTo(5);
       }
     }
+    assertThat(ExitCodes.of(FailureReason.OutOfMemory, Isolation.Auto).code()).isEqualTo(3);
   }
 
   @Test

@@ -6,9 +6,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.Attributes;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
+import java.util.stream.Collectors;
 
 /**
  * An installed {@code kiln} in a folder, with programs of our own before or instead of the
@@ -62,6 +67,25 @@ record Installed(Path folder) {
         echo "locale $LC_ALL"
         printf '%s\\n' "$@"
         """);
+    return this;
+  }
+
+  /** Real classes instead of the empty jars. */
+  Installed withClassPath(String classPath) throws IOException {
+    var manifest = new Manifest();
+    manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
+    manifest
+        .getMainAttributes()
+        .put(
+            Attributes.Name.CLASS_PATH,
+            Arrays.stream(classPath.split(":", -1))
+                .map(entry -> Path.of(entry).toUri().toString())
+                .collect(Collectors.joining(" ")));
+    try (var jar = Files.newOutputStream(home().resolve("lib/a.jar"))) {
+      new JarOutputStream(jar, manifest).close();
+    }
+    Files.delete(home().resolve("lib/b.jar"));
+    Files.delete(home().resolve("lib/C.jar"));
     return this;
   }
 

@@ -2,6 +2,8 @@ package build.kiln.runtime.dist;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import build.kiln.api.work.ExitCode;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -96,6 +98,30 @@ class LauncherTest {
     assertThat(result.out()).isEmpty();
   }
 
+  /** The operator tells it from other ends by the code alone: the JVM leaves no word of its own. */
+  @Test
+  void aHeapThatIsTooSmallHasAnExitCodeOfItsOwn() throws Exception {
+    kiln.withClassPath(System.getProperty("java.class.path"));
+    var manifest = folder.resolve("huge.yaml");
+    try (var file = new RandomAccessFile(manifest.toFile(), "rw")) {
+      file.setLength(256 << 20);
+    }
+    var environment =
+        Map.of(
+            "JAVA_HOME",
+            System.getProperty("java.home"),
+            "KILN_USERNS",
+            "never",
+            "KILN_JAVA_OPTS",
+            "-Xmx16m");
+
+    var result = kiln.run(environment, "run", "-f", manifest.toString());
+
+    assertThat(result.err()).contains("OutOfMemoryError: Java heap space");
+    assertThat(result.exitCode()).isEqualTo(ExitCode.OUT_OF_MEMORY.code());
+    assertThat(result.out()).isEmpty();
+  }
+
   @Test
   void aLinkToTheLauncherWorks() throws Exception {
     var link = Files.createSymbolicLink(folder.resolve("k"), kiln.home().resolve("bin/kiln"));
@@ -123,14 +149,14 @@ class LauncherTest {
   @Test
   void noJavaIsSaid() throws Exception {
     var result = kiln.run(Map.of("JAVA_HOME", ""), "images");
-    assertThat(result.exitCode()).isEqualTo(3);
+    assertThat(result.exitCode()).isEqualTo(ExitCode.INFRASTRUCTURE.code());
     assertThat(result.err()).startsWith("kiln: no java found: install a Java 25 or later");
   }
 
   @Test
   void aJavaHomeWithoutJavaIsSaid() throws Exception {
     var result = kiln.run(Map.of("JAVA_HOME", "/nowhere"), "images");
-    assertThat(result.exitCode()).isEqualTo(3);
+    assertThat(result.exitCode()).isEqualTo(ExitCode.INFRASTRUCTURE.code());
     assertThat(result.err()).contains("JAVA_HOME is /nowhere, and there is no bin/java in it");
   }
 
@@ -139,7 +165,7 @@ class LauncherTest {
   void anOldJavaIsRefused(String version) throws Exception {
     kiln.withJava(folder.resolve("old"), version);
     var result = kiln.run(Map.of("JAVA_HOME", folder.resolve("old").toString()), "images");
-    assertThat(result.exitCode()).isEqualTo(3);
+    assertThat(result.exitCode()).isEqualTo(ExitCode.INFRASTRUCTURE.code());
     assertThat(result.out()).isEmpty();
     assertThat(result.err()).contains("version " + version + ": Java 25 or later is needed");
   }

@@ -72,7 +72,8 @@ public record ImageBuildSpec(
     @Default("3")
         @Min(0)
         @Max(10)
-        @JsonPropertyDescription("How often a run is tried again after an infrastructure failure.")
+        @JsonPropertyDescription(
+            "How often one run starts its builder again after an infrastructure failure or a disruption such as an eviction. After that the run has failed; for a reason that may pass (registry or source down, node trouble) new runs follow by themselves, after waits that grow, whatever this is.")
         Integer retries,
     @Default("{}") @JsonPropertyDescription("Which finished runs are kept.") History history,
     @Default("false")
@@ -123,7 +124,7 @@ public record ImageBuildSpec(
               message =
                   "git.url must be an https://, http://, ssh:// or git:// URL, or user@host:path")
           @ValidationRule(
-              value = "!self.matches('^https?://[^/]*@')",
+              value = "!self.matches('^https?://[^/]*@|^[a-z]+://[^/]*:[^/]*@')",
               message =
                   "git.url must not hold credentials: put username and password into a Secret and name it in git.secretRef")
           @JsonPropertyDescription("https://, http://, ssh:// or git:// URL, or user@host:path.")

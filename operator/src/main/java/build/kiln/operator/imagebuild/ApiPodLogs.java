@@ -2,9 +2,12 @@ package build.kiln.operator.imagebuild;
 
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.dsl.ContainerResource;
+import io.fabric8.kubernetes.client.dsl.PrettyLoggable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,15 +27,29 @@ public final class ApiPodLogs implements PodLogs {
 
   @Override
   public Optional<String> tail(String namespace, String pod, String container, int lines) {
-    try (var watch =
-            client
-                .pods()
-                .inNamespace(namespace)
-                .withName(pod)
-                .inContainer(container)
-                .tailingLines(lines)
-                .getLogInputStream();
-        var log = watch) {
+    return read(namespace, pod, of(namespace, pod, container).tailingLines(lines));
+  }
+
+  @Override
+  public Optional<String> recent(
+      String namespace, String pod, String container, int lines, Duration within) {
+    // The node reckons with its own clock.
+    int seconds = (int) Math.min(Integer.MAX_VALUE, within.plusNanos(999_999_999).toSeconds());
+    return read(
+        namespace,
+        pod,
+        of(namespace, pod, container)
+            .limitBytes(MOST_BYTES)
+            .sinceSeconds(seconds)
+            .tailingLines(lines));
+  }
+
+  private ContainerResource of(String namespace, String pod, String container) {
+    return client.pods().inNamespace(namespace).withName(pod).inContainer(container);
+  }
+
+  private static Optional<String> read(String namespace, String pod, PrettyLoggable from) {
+    try (var log = from.getLogInputStream()) {
       return Optional.of(lastOf(log, MOST_BYTES));
     } catch (IOException | KubernetesClientException e) {
       LOG.debug("the log of pod {}/{} cannot be read: {}", namespace, pod, e.toString());

@@ -34,8 +34,12 @@ final class Blockers {
   private static final Pattern NO_USER_NAMESPACE =
       Pattern.compile("(?i)user.?namespace|userns|uid.?map|id.?mapped|procmount");
 
-  private static final Pattern SECRET = Pattern.compile("(?i)secret \\S+ not found|key in Secret");
-  private static final Pattern CONFIG_MAP = Pattern.compile("(?i)configmap \\S+ not found");
+  /** What kubelet says where a Secret or its key is gone: of the environment, of a volume. */
+  private static final Pattern SECRET =
+      Pattern.compile("(?i)secret \\S+ not found|key \\S+ in secret|non-existent secret key");
+
+  private static final Pattern CONFIG_MAP =
+      Pattern.compile("(?i)configmap \\S+ not found|key \\S+ in configmap|non-existent config key");
 
   private Blockers() {}
 

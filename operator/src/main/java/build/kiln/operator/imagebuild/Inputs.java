@@ -2,13 +2,19 @@ package build.kiln.operator.imagebuild;
 
 import build.kiln.api.v1alpha1.ImageBuildSpec;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.lang.reflect.RecordComponent;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The two hashes by which a run knows what it was made of. A field that is neither in {@link #POD}
@@ -29,16 +35,57 @@ final class Inputs {
 
   /** The hash of what decides the image. */
   static String inputsHash(ImageBuildSpec spec) {
-    ObjectNode tree = JSON.valueToTree(spec);
-    tree.remove(POD);
-    tree.remove(NEITHER);
-    return hash(tree);
+    return hash(inputs(spec));
   }
 
   /** The hash of what shapes the pod and its Job. */
   static String podHash(ImageBuildSpec spec) {
+    return hash(withoutDefaults(spec).retain(POD));
+  }
+
+  /** What decides the image. */
+  static ObjectNode inputs(ImageBuildSpec spec) {
+    ObjectNode tree = withoutDefaults(spec);
+    tree.remove(POD);
+    tree.remove(NEITHER);
+    return tree;
+  }
+
+  /**
+   * A spec without the fields that are as if they were not set: what a later release adds with a
+   * default leaves the hash as it was, and so builds nothing anew when Kiln is upgraded.
+   */
+  private static ObjectNode withoutDefaults(ImageBuildSpec spec) {
     ObjectNode tree = JSON.valueToTree(spec);
-    return hash(tree.retain(POD));
+    removeDefaults(tree, spec);
+    return tree;
+  }
+
+  private static void removeDefaults(JsonNode tree, @Nullable Object value) {
+    if (tree instanceof ObjectNode fields && value instanceof Record whole) {
+      JsonNode defaults = JSON.valueToTree(JSON.convertValue(Map.of(), whole.getClass()));
+      for (var component : whole.getClass().getRecordComponents()) {
+        var name = component.getName();
+        var field = fields.path(name);
+        if (field.isNull() || field.equals(defaults.get(name))) {
+          fields.remove(name);
+        } else {
+          removeDefaults(field, get(component, whole));
+        }
+      }
+    } else if (tree instanceof ArrayNode items && value instanceof List<?> list) {
+      for (int i = 0; i < list.size(); i++) {
+        removeDefaults(items.get(i), list.get(i));
+      }
+    }
+  }
+
+  private static @Nullable Object get(RecordComponent component, Record whole) {
+    try {
+      return component.getAccessor().invoke(whole);
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException("a field of the API that cannot be read: " + component, e);
+    }
   }
 
   /** How large a spec is as JSON, in bytes. */

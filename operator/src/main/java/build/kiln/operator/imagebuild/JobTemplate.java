@@ -78,7 +78,12 @@ record JobTemplate(
         .withNewOnExitCodes()
         .withContainerName(CONTAINER)
         .withOperator("In")
-        .withValues(ExitCode.USER.code(), ExitCode.USAGE.code(), ExitCode.SANDBOX.code(), KILLED)
+        .withValues(
+            ExitCode.USER.code(),
+            ExitCode.USAGE.code(),
+            ExitCode.OUT_OF_MEMORY.code(),
+            ExitCode.SANDBOX.code(),
+            KILLED)
         .endOnExitCodes()
         .endRule()
         .endPodFailurePolicy()

@@ -38,7 +38,6 @@ final class Observer {
   /** A pod that is being deleted is waited for so long past its grace period, no longer. */
   private static final Duration LEAVES_WITHIN = Duration.ofSeconds(30);
 
-  private static final int PROGRESS_LINES = 1000;
   private static final int REPORT_LINES = 50;
 
   private final KubernetesClient client;
@@ -48,6 +47,7 @@ final class Observer {
   private final PodLogs logs;
   private final Surroundings surroundings;
   private final Nonces nonces;
+  private final ProgressLog progressLog;
 
   Observer(
       KubernetesClient client,
@@ -62,6 +62,7 @@ final class Observer {
     this.logs = logs;
     this.surroundings = new Surroundings(client);
     this.nonces = new Nonces(client);
+    this.progressLog = new ProgressLog(logs);
   }
 
   /**
@@ -111,7 +112,7 @@ final class Observer {
             ? weaker(build, run, current, failed)
             : null;
     return new Observed(
-        sorted, reading, progress(current, reading), report(current, reading), readiness);
+        sorted, reading, progress(current, reading, now), report(current, reading), readiness);
   }
 
   /** The Job that the status names but the informer does not know, yet or any more. */
@@ -273,14 +274,14 @@ final class Observer {
     return created != null && !now.isBefore(Instant.parse(created).plus(age));
   }
 
-  private @Nullable Progress progress(Attempt attempt, Reading reading) {
+  private @Nullable Progress progress(Attempt attempt, Reading reading, Instant now) {
     return reading instanceof Reading.Running running
         ? nonces
             .of(attempt)
             .flatMap(
                 nonce ->
-                    tail(attempt, running.pod(), PROGRESS_LINES)
-                        .flatMap(log -> Records.lastProgress(nonce, log)))
+                    progressLog.of(
+                        attempt.job().getMetadata().getNamespace(), running.pod(), nonce, now))
             .orElse(null)
         : null;
   }

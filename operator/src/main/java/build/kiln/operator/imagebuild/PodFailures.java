@@ -79,6 +79,10 @@ final class PodFailures {
   private static Result failure(Pod pod, int exit, Optional<Outcome> outcome) {
     var said = outcome.filter(end -> !end.succeeded()).orElse(null);
     var reason = said == null ? null : said.reason();
+    if (reason == FailureReason.OutOfMemory
+        || reason == null && exit == ExitCode.OUT_OF_MEMORY.code()) {
+      return outOfHeap(pod, said);
+    }
     if (said != null && reason != null) {
       return new Result.Failure(
           reason,
@@ -98,15 +102,9 @@ final class PodFailures {
             .formatted(pod.getMetadata().getName(), how));
   }
 
+  /** The kernel killed the builder, or a step of it. */
   private static Result outOfMemory(Pod pod, Optional<Outcome> outcome) {
-    var limit =
-        pod.getSpec().getContainers().stream()
-            .flatMap(container -> Optional.ofNullable(container.getResources()).stream())
-            .flatMap(resources -> Optional.ofNullable(resources.getLimits()).stream())
-            .map(limits -> limits.get("memory"))
-            .filter(memory -> memory != null)
-            .findFirst()
-            .map(Quantity::toString);
+    var limit = memoryLimit(pod);
     var message =
         limit
             .map(
@@ -116,6 +114,29 @@ final class PodFailures {
             .orElse(
                 "the node ran out of memory and the builder, which has no limit, was killed: set podTemplate.resources.requests.memory to what the build needs");
     return new Result.Failure(FailureReason.OutOfMemory, message, outcome.orElse(null));
+  }
+
+  /** The JVM ended the builder, or the builder itself gave up. */
+  private static Result outOfHeap(Pod pod, @Nullable Outcome outcome) {
+    return new Result.Failure(
+        FailureReason.OutOfMemory,
+        memoryLimit(pod)
+            .map(
+                memory ->
+                    "the builder's own share, a quarter, of its memory limit of %s was too little: raise podTemplate.resources.limits.memory"
+                        .formatted(memory))
+            .orElse(
+                "the builder, which has no limit, needed more than the quarter of its node's memory that it may use: choose larger nodes with podTemplate.nodeSelector, and set podTemplate.resources.requests.memory"),
+        outcome);
+  }
+
+  private static Optional<String> memoryLimit(Pod pod) {
+    return pod.getSpec().getContainers().stream()
+        .flatMap(container -> Optional.ofNullable(container.getResources()).stream())
+        .flatMap(resources -> Optional.ofNullable(resources.getLimits()).stream())
+        .flatMap(limits -> Optional.ofNullable(limits.get("memory")).stream())
+        .findFirst()
+        .map(Quantity::toString);
   }
 
   /** A pod that ended from outside. */

@@ -1,5 +1,6 @@
 package build.kiln.operator.imagebuild;
 
+import java.time.Duration;
 import java.util.Optional;
 
 /** The end of a builder's log. */
@@ -10,4 +11,15 @@ public interface PodLogs {
    * cannot be read, which is no error: nothing that decides is in a log.
    */
   Optional<String> tail(String namespace, String pod, String container, int lines);
+
+  /**
+   * Reads what a container's log got lately, at most these lines; more than that, where times of
+   * lines are not known. Where it got very much, the end may be cut.
+   *
+   * @param within how far back, a second or more
+   */
+  default Optional<String> recent(
+      String namespace, String pod, String container, int lines, Duration within) {
+    return tail(namespace, pod, container, lines);
+  }
 }

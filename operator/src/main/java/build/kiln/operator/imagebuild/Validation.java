@@ -29,6 +29,10 @@ final class Validation {
 
   private static final Pattern KEY = Pattern.compile("(?!\\.$|\\.\\.)[-._a-zA-Z0-9]{1,253}");
 
+  /** A token or a password in a URL, which anybody sees who may see the ImageBuild. */
+  private static final Pattern CREDENTIALS =
+      Pattern.compile("^https?://[^/]*@|^[a-z]+://[^/]*:[^/]*@");
+
   private Validation() {}
 
   /** What is wrong with a resource's spec, and what to do. */
@@ -83,9 +87,14 @@ final class Validation {
         Stream.<@Nullable Object>of(source.git(), source.configMap(), source.inline())
             .filter(one -> one != null)
             .count();
-    return given == 1
-        ? Optional.empty()
-        : Optional.of("spec.source needs exactly one of git, configMap and inline");
+    if (given != 1) {
+      return Optional.of("spec.source needs exactly one of git, configMap and inline");
+    }
+    var url = source.git() == null ? null : source.git().url();
+    return url != null && CREDENTIALS.matcher(url).find()
+        ? Optional.of(
+            "spec.source.git.url must not hold credentials: put username and password into a Secret and name it in git.secretRef")
+        : Optional.empty();
   }
 
   /** Whether a text may be an object's name, and so a part of a URL. */

@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  * @param mirrors upstream registry host to its mirrors (host or URL), tried in order before it
  * @param insecureRegistries registries (host or host:port) over plain HTTP or unverified TLS
  * @param caDirectory a folder in the operator's pod whose *.pem and *.crt files builders trust too
- * @param proxies HTTP_PROXY, HTTPS_PROXY, NO_PROXY for builders and, as predefined ARGs, for RUN
+ * @param proxies HTTP_PROXY, HTTPS_PROXY, NO_PROXY for builders and, as predefined ARGs, for RUN;
+ *     without user and password
  * @param allowedBases globs over registry/repository that base images must match; empty: all.
  *     {@code {namespace}} stands for the build's namespace
  * @param allowedOutputs the same for what is pushed
@@ -101,6 +102,11 @@ public record Settings(
     for (var name : proxies.keySet()) {
       check(PROXIES.contains(name), "proxies", name, "HTTP_PROXY, HTTPS_PROXY and NO_PROXY");
     }
+    withoutCredentials("proxies", proxies.get("HTTP_PROXY"));
+    withoutCredentials("proxies", proxies.get("HTTPS_PROXY"));
+    mirrors.values().stream()
+        .flatMap(List::stream)
+        .forEach(mirror -> withoutCredentials("mirrors", mirror));
     allowedBases = copy(allowedBases);
     allowedOutputs = copy(allowedOutputs);
     allowChroot = requireNonNullElse(allowChroot, false);
@@ -218,6 +224,15 @@ public record Settings(
     if (!good) {
       throw new SettingsException(
           "%s cannot be \"%s\": it must be %s".formatted(name, value, wanted));
+    }
+  }
+
+  /** Whatever is set here stands in the order of every build, which its namespace may read. */
+  private static void withoutCredentials(String name, @Nullable String address) {
+    if (address != null && address.contains("@")) {
+      throw new SettingsException(
+          "%s must not hold user and password, since every namespace with a build could read them: let the address in without, or put a proxy of your own before it"
+              .formatted(name));
     }
   }
 

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.BeforeAll;
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the chart makes of its values. */
 class ChartTest {
@@ -215,6 +217,79 @@ class ChartTest {
         .isNull();
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"20Gi", "1.5Ti", "500000Ki", "500k", "1000000000"})
+  void aWorkspaceSizeIsAQuantity(String size, @TempDir Path folder) throws IOException {
+    assertThat(
+            settings(folder, "--set-string", "builder.workspaceSize=" + size)
+                .defaults()
+                .workspaceSize())
+        .isEqualTo(Quantity.parse(size));
+  }
+
+  @Test
+  void theChartsOwnCheckGetsThroughTheNetworkPolicy() {
+    var objects =
+        Helm.render(
+            "--set",
+            "networkPolicy.enabled=true,networkPolicy.from[0].podSelector.matchLabels.app=prometheus");
+    var check =
+        objects.stream()
+            .filter(o -> o.path("kind").asText().equals("Pod"))
+            .findFirst()
+            .orElseThrow();
+    var policy =
+        objects.stream()
+            .filter(o -> o.path("kind").asText().equals("NetworkPolicy"))
+            .findFirst()
+            .orElseThrow();
+    assertThat(policy.at("/metadata/namespace")).isEqualTo(check.at("/metadata/namespace"));
+    var labels = check.at("/metadata/labels");
+    assertThat(policy.at("/spec/ingress/0/from"))
+        .hasSize(2)
+        .anySatisfy(
+            from ->
+                assertThat(from.at("/podSelector/matchLabels").properties())
+                    .isNotEmpty()
+                    .allSatisfy(
+                        label ->
+                            assertThat(labels.path(label.getKey())).isEqualTo(label.getValue())));
+    assertThat(
+            Helm.render("--set", "networkPolicy.enabled=true").stream()
+                .filter(o -> o.path("kind").asText().equals("NetworkPolicy"))
+                .map(o -> o.at("/spec/ingress/0").has("from")))
+        .as("without a list it is for everybody")
+        .containsExactly(false);
+  }
+
+  /** The table that an administrator reads before they grant the roles. */
+  @Test
+  void theOperatorsRightsAreDocumented() throws IOException {
+    var text = Files.readString(Helm.CHART.resolve("../../docs/install.md"));
+    var section = text.substring(text.indexOf("### Who may what"), text.indexOf("### Several"));
+    var documented =
+        section
+            .lines()
+            .filter(line -> line.startsWith("| `"))
+            .map(line -> line.split("[|]")[1].strip() + ": " + line.split("[|]")[2].strip())
+            .toList();
+    var granted =
+        rules(
+                Helm.render().stream()
+                    .filter(o -> o.at("/metadata/name").asText().matches("kiln|kiln-leader")))
+            .stream()
+            .map(
+                rule ->
+                    strings(rule.path("resources")).stream()
+                            .map(resource -> "`" + resource + "`")
+                            .collect(Collectors.joining(", "))
+                        + ": "
+                        + String.join(", ", strings(rule.path("verbs"))))
+            .toList();
+    assertThat(granted).hasSizeGreaterThan(5);
+    assertThat(documented).containsExactlyInAnyOrderElementsOf(granted);
+  }
+
   @Test
   void everyValueIsDocumented() throws IOException {
     var text = Files.readString(Helm.CHART.resolve("../../docs/install.md"));
@@ -268,6 +343,13 @@ class ChartTest {
     "watchNamespaces={Shop}, watchNamespaces",
     "timing.missingPoll=soon, missingPoll",
     "concurrency.namespace=0, namespace",
+    "builder.workspaceSize=10ki, workspaceSize",
+    "builder.workspaceSize=1.2.3, workspaceSize",
+    "builder.workspaceSize=.Gi, workspaceSize",
+    "builder.workspaceSize=10GB, workspaceSize",
+    "proxy.http=http://me:secret@proxy:3128, http",
+    "proxy.https=me:secret@proxy:3128, https",
+    "registries.mirrors.x={https://me:secret@mirror}, mirrors",
     "builder.image.repo=x, repo"
   })
   void aTypoIsRefusedByName(String value, String named) {

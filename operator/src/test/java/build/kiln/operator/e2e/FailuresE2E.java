@@ -147,8 +147,20 @@ class FailuresE2E {
           "dockerfile: {inline: \"FROM busybox:1\\n\"}\noutput: {image: \"%s/%s/x\", secretRef: {name: login}}\n"
               .formatted(Service.PRIVATE_REGISTRY.address(), namespace.name()));
 
-      var wrong = namespace.awaitFailure("wrong", "Unauthorized");
+      namespace.build(
+          "none",
+          "dockerfile: {inline: \"FROM busybox:1\\n\"}\noutput: {image: \"%s/%s/x\"}\n"
+              .formatted(Service.PRIVATE_REGISTRY.address(), namespace.name()));
 
+      var wrong = namespace.awaitFailure("wrong", "Unauthorized");
+      var none = namespace.awaitFailure("none", "Unauthorized");
+
+      assertThat(Builds.message(wrong))
+          .contains("the credentials were refused", "check the user name and password")
+          .doesNotContain("without credentials");
+      assertThat(Builds.message(none))
+          .contains("access was refused without credentials", "give credentials")
+          .doesNotContain("the credentials were refused");
       assertThat(wrong.getStatus().toString()).doesNotContain("wrong-one");
     }
   }
@@ -208,6 +220,26 @@ class FailuresE2E {
           .contains("no pods on this day");
       Policies.lift(cluster, namespace, "no");
       namespace.awaitReady("refused");
+    }
+  }
+
+  /**
+   * The builder's image is the installation's, which other tests share: a policy gives this
+   * namespace another one.
+   */
+  @Test
+  void aBuilderImageThatDoesNotExist() {
+    try (var namespace = TestNamespace.create(cluster, "baseline")) {
+      var image = Service.REGISTRY.address() + "/kiln/no-such-builder:1";
+      Policies.assumeTheyMayChangePods(cluster);
+      Policies.replaceImages(cluster, namespace, "image", image);
+      try {
+        namespace.build("unpullable", "dockerfile: {inline: \"FROM busybox:1\\n\"}\n");
+        assertThat(Builds.message(reason(namespace, "unpullable", "BuilderImageUnavailable")))
+            .contains(image, "builderImage");
+      } finally {
+        Policies.keepImages(cluster, namespace, "image");
+      }
     }
   }
 

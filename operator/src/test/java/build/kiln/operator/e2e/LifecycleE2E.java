@@ -46,6 +46,46 @@ class LifecycleE2E {
   }
 
   @Test
+  void anEvictedBuilderIsFollowedByAnotherAndTheImageIsBuiltOnce() {
+    try (var namespace = TestNamespace.create(cluster, "baseline")) {
+      namespace.build("evicted", SLOW.replace("sleep 8", "sleep 20"));
+      var evicted = namespace.awaitBuilderPod("evicted");
+
+      assertThat(
+              cluster
+                  .client()
+                  .pods()
+                  .inNamespace(namespace.name())
+                  .withName(evicted.getMetadata().getName())
+                  .evict())
+          .isTrue();
+
+      var build = namespace.awaitReady("evicted");
+      assertThat(Builds.newestRun(build).number()).isEqualTo(1);
+      await()
+          .atMost(Duration.ofSeconds(30))
+          .untilAsserted(
+              () ->
+                  assertThat(namespace.jobs(build))
+                      .singleElement()
+                      .satisfies(
+                          job -> {
+                            assertThat(job.getStatus().getFailed()).isEqualTo(1);
+                            assertThat(job.getStatus().getSucceeded()).isEqualTo(1);
+                          }));
+      assertThat(namespace.pods())
+          .filteredOn(pod -> "Succeeded".equals(pod.getStatus().getPhase()))
+          .singleElement()
+          .satisfies(
+              pod ->
+                  assertThat(pod.getMetadata().getUid())
+                      .isNotEqualTo(evicted.getMetadata().getUid()));
+      assertThat(RegistryProbe.digest(cluster, namespace.name() + "/evicted", "latest"))
+          .isEqualTo(Builds.digest(build));
+    }
+  }
+
+  @Test
   void theSameManifestAgainBuildsNothingAndTheAnnotationBuildsAgain() {
     try (var namespace = TestNamespace.create(cluster, "baseline")) {
       var spec =

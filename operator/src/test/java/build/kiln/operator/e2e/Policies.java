@@ -1,5 +1,7 @@
 package build.kiln.operator.e2e;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import java.time.Duration;
 import org.awaitility.Awaitility;
 
@@ -47,6 +49,64 @@ final class Policies {
             "validatingadmissionpolicy,validatingadmissionpolicybinding",
             namespace.name() + "-" + name);
     awaitPodsAllowed(cluster, namespace, true);
+  }
+
+  /** Skips a test where Kubernetes has no policies that change what they admit: before 1.36. */
+  static void assumeTheyMayChangePods(Cluster cluster) {
+    var served = cluster.kubectl().ok("get", "--raw", "/apis/admissionregistration.k8s.io/v1");
+    assumeTrue(
+        served.contains("\"mutatingadmissionpolicies\""),
+        "needs MutatingAdmissionPolicy of admissionregistration.k8s.io/v1 (Kubernetes 1.36)");
+  }
+
+  /** Gives the pods of a namespace another image; returns when it is in force. */
+  static void replaceImages(Cluster cluster, TestNamespace namespace, String name, String image) {
+    cluster.apply(
+        """
+        apiVersion: admissionregistration.k8s.io/v1
+        kind: MutatingAdmissionPolicy
+        metadata: {name: %1$s}
+        spec:
+          failurePolicy: Fail
+          reinvocationPolicy: Never
+          matchConstraints:
+            resourceRules:
+            - {apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}
+            namespaceSelector:
+              matchLabels: {kubernetes.io/metadata.name: %2$s}
+          mutations:
+          - patchType: JSONPatch
+            jsonPatch:
+              expression: '[JSONPatch{op: "replace", path: "/spec/containers/0/image", value: "%3$s"}]'
+        ---
+        apiVersion: admissionregistration.k8s.io/v1
+        kind: MutatingAdmissionPolicyBinding
+        metadata: {name: %1$s}
+        spec: {policyName: %1$s}
+        """
+            .formatted(namespace.name() + "-" + name, namespace.name(), image));
+    Awaitility.await("pods get the image " + image)
+        .atMost(Duration.ofSeconds(60))
+        .until(
+            () ->
+                namespace.kubectl(
+                    "run",
+                    "probe",
+                    "--image=x",
+                    "--dry-run=server",
+                    "-o",
+                    "jsonpath={.spec.containers[0].image}"),
+            image::equals);
+  }
+
+  /** The end of {@link #replaceImages}. */
+  static void keepImages(Cluster cluster, TestNamespace namespace, String name) {
+    cluster
+        .kubectl()
+        .ok(
+            "delete",
+            "mutatingadmissionpolicy,mutatingadmissionpolicybinding",
+            namespace.name() + "-" + name);
   }
 
   /** The API server takes a moment to learn of a policy, and of its end. */

@@ -54,6 +54,41 @@ class InputsTest {
     assertThat(pod("timeout: 1h\nretries: 3")).isEqualTo(pod(""));
   }
 
+  /**
+   * A hash that changes with the release of Kiln builds everything anew when it is upgraded. A
+   * field added later is not in it unless it is set to other than its default; so these stay as
+   * they are.
+   */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          target: x                                                                                    | 18693345dc602213
+          source: {git: {url: "https://x/y"}}                                                          | 30b773d918688d5c
+          source: {configMap: {name: a, items: [{key: b, path: c}, {key: d, path: e, mode: 0755}]}}    | bdf4831c62615a7e
+          output: {image: r/x, tags: [a, "{{run}}"], compression: {type: zstd}, labels: {a: b}}        | ad5b3b5c2ffccf5f
+          """)
+  void theHashOfASpecIsTheSameInEveryRelease(String more, String hash) {
+    assertThat(inputs(more)).isEqualTo(hash);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          output: {image: r/x, tags: [latest]} | output: {image: r/x}
+          output: {image: r/x, compression: {type: gzip}} | output: {image: r/x, compression: {}}
+          buildArgs: [{name: A, value: ''}] | buildArgs: [{name: A}]
+          source: {inline: [{path: a, content: b, mode: 420}]} | source: {inline: [{path: a, content: b}]}
+          """)
+  void defaultsBelowAreLeftOutToo(String written, String left) {
+    assertThat(inputs(written)).isEqualTo(inputs(left));
+    assertThat(Inputs.inputs(TestCluster.build("x", SPEC + written).getSpec()).toString())
+        .doesNotContain("latest", "gzip", "isolation", "420", "value");
+  }
+
   @Test
   void theOrderOfAMapsKeysDoesNotMatter() {
     assertThat(inputs("output: {image: r/x, labels: {a: b, c: d}}"))

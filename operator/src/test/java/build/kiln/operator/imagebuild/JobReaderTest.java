@@ -45,7 +45,7 @@ class JobReaderTest {
             "RUN exited 7"),
         end(
             "a retryable one",
-            exit(3, said("RegistryUnavailable", "503")),
+            exit(5, said("RegistryUnavailable", "503")),
             "RegistryUnavailable",
             "503"),
         end(
@@ -58,6 +58,13 @@ class JobReaderTest {
             exit(1, said("StepFailed", "exit code 137"), "OOMKilled"),
             "OutOfMemory",
             "512Mi"),
+        end("a heap that was too small", exit(3, ""), "OutOfMemory", "memory limit of 512Mi"),
+        end(
+            "out of memory but for the heap",
+            exit(3, said("OutOfMemory", "direct buffers")),
+            "OutOfMemory",
+            "memory limit of 512Mi"),
+        end("broken without a word", exit(5, ""), "Infrastructure", "exit code 5"),
         end("killed for another reason", exit(137, ""), "Infrastructure", "exit code 137"),
         end("ended without a word", exit(1, ""), "Infrastructure", "left no result"),
         end(
@@ -139,7 +146,7 @@ class JobReaderTest {
             "low on resource: inodes"),
         end(
             "drained, with the builder's own words",
-            disrupted(exit(3, said("Infrastructure", "told to stop")), "EvictionByEvictionAPI"),
+            disrupted(exit(5, said("Infrastructure", "told to stop")), "EvictionByEvictionAPI"),
             "Infrastructure",
             "told to stop"),
         end(
@@ -234,14 +241,38 @@ class JobReaderTest {
                 new EventNote("FailedMount", "MountVolume.SetUp failed: secret \"x\" not found")),
             "SecretNotFound"),
         block(
+            "a Secret lost a key before it was mounted",
+            pending("11:59:00", waiting("ContainerCreating", "")),
+            List.of(
+                new EventNote(
+                    "FailedMount",
+                    "MountVolume.SetUp failed for volume \"secrets\" : references non-existent secret key: password")),
+            "SecretNotFound"),
+        block(
+            "a ConfigMap lost a key before it was mounted",
+            pending("11:59:00", waiting("ContainerCreating", "")),
+            List.of(
+                new EventNote(
+                    "FailedMount",
+                    "MountVolume.SetUp failed for volume \"source\" : configmap references non-existent config key: Dockerfile")),
+            "SourceNotFound"),
+        block(
+            "a Secret has no such key",
+            pending(
+                "11:59:59",
+                waiting(
+                    "CreateContainerConfigError", "couldn''t find key password in Secret shop/x")),
+            List.of(),
+            "SecretNotFound"),
+        block(
             "the node's network is broken",
             pending("11:59:00", waiting("ContainerCreating", "")),
             List.of(new EventNote("FailedCreatePodSandBox", "cni plugin not initialized")),
             "Infrastructure"),
-        block("it makes its next attempt", exit(3, ""), List.of(), null),
+        block("it makes its next attempt", exit(5, ""), List.of(), null),
         block(
             "its next attempt is refused",
-            exit(3, ""),
+            exit(5, ""),
             List.of(
                 new EventNote("SuccessfulCreate", "Created pod: a"),
                 new EventNote("FailedCreate", "Error creating: pods \"b\": exceeded quota: q")),

@@ -34,6 +34,31 @@ class ValidationTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
+        "https://me:secret@h/x",
+        "https://token-secret@h/x",
+        "ssh://me:secret@h/x",
+        "git://me:secret@h/x",
+        "ssh://me:secret@"
+      })
+  void credentialsInAUrlAreRefusedAndNotRepeated(String url) {
+    var spec = "source: {git: {url: '%s'}}".formatted(url);
+    assertThat(Validation.problem(TestCluster.build("x", spec).getSpec()))
+        .hasValueSatisfying(
+            problem ->
+                assertThat(problem).contains("git.url", "git.secretRef").doesNotContain("secret@"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"ssh://git@h:22/a:b@c", "git@h:x/y.git", "https://h/x@y", "https://h:8443/x"})
+  void usersArePartOfAUrl(String url) {
+    var spec = "source: {git: {url: '%s'}}".formatted(url);
+    assertThat(Validation.problem(TestCluster.build("x", spec).getSpec())).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
         "source: {configMap: {name: a.b-c, items: [{key: ._A-b.txt, path: x}]}}",
         "registrySecrets: [{name: a}, {name: a-1.b}]",
         "source: {git: {url: \"https://h/x\", secretRef: {name: login}}}"

@@ -34,18 +34,18 @@ class JobRulesTest {
         of("a pod at work", List.of(running()), SOON, new Wait(DEADLINE)),
         of(
             "success",
-            List.of(failed(3), succeeded()),
+            List.of(failed(5), succeeded()),
             SOON,
             new End("Complete", "CompletionsReached", "Reached expected number of succeeded pods")),
-        of("one failure", List.of(failed(3)), SOON, new MakePod(START.plusSeconds(1 + 10))),
+        of("one failure", List.of(failed(5)), SOON, new MakePod(START.plusSeconds(1 + 10))),
         of(
             "two failures",
-            List.of(failed(3), failed(3)),
+            List.of(failed(5), failed(5)),
             SOON,
             new MakePod(START.plusSeconds(1 + 20))),
         of(
             "more failures than retries",
-            List.of(failed(3), failed(3), failed(3)),
+            List.of(failed(5), failed(5), failed(5)),
             SOON,
             new End(
                 "Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit")),
@@ -72,7 +72,7 @@ class JobRulesTest {
             new MakePod(START.plusSeconds(1 + 10))),
         of(
             "more disruptions than retries",
-            List.of(failed(137, DISRUPTED), failed(3, DISRUPTED), failed(3, DISRUPTED)),
+            List.of(failed(137, DISRUPTED), failed(5, DISRUPTED), failed(5, DISRUPTED)),
             SOON,
             new End(
                 "Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit")),
@@ -96,7 +96,7 @@ class JobRulesTest {
   void whatIsIgnoredDoesNotCount() {
     var job = job("{startTime: \"%s\"}".formatted(START), "");
     job.getSpec().getPodFailurePolicy().getRules().getFirst().setAction("Ignore");
-    var pods = List.of(failed(137, DISRUPTED), failed(3, DISRUPTED), failed(3, DISRUPTED));
+    var pods = List.of(failed(137, DISRUPTED), failed(5, DISRUPTED), failed(5, DISRUPTED));
     assertThat(rules().next(job, pods, SOON)).isEqualTo(new MakePod(SOON));
   }
 
@@ -129,7 +129,7 @@ class JobRulesTest {
   void waitsAtMostTenMinutes(int failures) {
     var job = job("{startTime: \"%s\"}".formatted(START), "");
     job.getSpec().setBackoffLimit(failures);
-    var pods = IntStream.range(0, failures).mapToObj(i -> failed(3)).toList();
+    var pods = IntStream.range(0, failures).mapToObj(i -> failed(5)).toList();
     assertThat(rules().next(job, pods, SOON))
         .isEqualTo(new MakePod(START.plusSeconds(1).plus(Duration.ofMinutes(10))));
   }
@@ -159,7 +159,7 @@ class JobRulesTest {
           podFailurePolicy:
             rules:
             - {action: Count, onPodConditions: [{type: DisruptionTarget, status: "True"}]}
-            - {action: FailJob, onExitCodes: {containerName: builder, operator: In, values: [1, 2, 4, 137]}}
+            - {action: FailJob, onExitCodes: {containerName: builder, operator: In, values: [1, 2, 3, 4, 137]}}
         status: %s
         """
             .formatted(more, status),

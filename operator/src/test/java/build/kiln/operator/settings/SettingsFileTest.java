@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SettingsFileTest {
   @Test
@@ -61,6 +62,21 @@ class SettingsFileTest {
         .isInstanceOf(SettingsException.class)
         .hasMessageStartingWith("settings.yaml")
         .hasMessageContaining(message);
+  }
+
+  /** They would stand in a ConfigMap beside every build, for its tenants to read. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "proxies: {HTTP_PROXY: 'http://me:geheim@proxy:3128'}",
+        "proxies: {HTTPS_PROXY: 'me:geheim@proxy:3128'}",
+        "mirrors: {docker.io: [m, 'https://me:geheim@mirror/x']}"
+      })
+  void passwordsAreRefusedAndNotRepeated(String text) {
+    assertThatThrownBy(() -> SettingsFile.parse("builderImage: x\n" + text, "settings.yaml"))
+        .isInstanceOf(SettingsException.class)
+        .hasMessageContaining("user and password")
+        .hasMessageNotContaining("geheim");
   }
 
   @Test

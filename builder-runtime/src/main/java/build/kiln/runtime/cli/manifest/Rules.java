@@ -78,7 +78,9 @@ final class Rules {
               "self.matches('^(https?|ssh|git)://[^/[:space:]]+/?[^[:space:]]*$') || self.matches('^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[^[:space:]]+$')",
               matches("^(https?|ssh|git)://[^/\\s]+/?\\S*\\z")
                   .or(matches("^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:\\S+\\z"))),
-          Map.entry("!self.matches('^https?://[^/]*@')", matches("^https?://[^/]*@").negate()),
+          Map.entry(
+              "!self.matches('^https?://[^/]*@|^[a-z]+://[^/]*:[^/]*@')",
+              matches("^https?://[^/]*@|^[a-z]+://[^/]*:[^/]*@").negate()),
           Map.entry(
               "self.map(f, size(f.content)).sum() <= 262144",
               self -> stream(self).mapToLong(f -> characters(f.path("content"))).sum() <= 262_144),

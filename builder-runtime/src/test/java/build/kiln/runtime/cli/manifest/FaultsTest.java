@@ -163,6 +163,12 @@ class FaultsTest {
               NO_CLONE + "'https://me:secret@g/x'}}\n" + OUTPUT,
               "5:23: spec.source.git.url: git.url must not hold credentials: put username and password into a Secret and name it in git.secretRef"),
           arguments(
+              NO_CLONE + "'ssh://me:secret@g/x'}}\n" + OUTPUT,
+              "5:23: spec.source.git.url: git.url must not hold credentials: put username and password into a Secret and name it in git.secretRef"),
+          arguments(
+              NO_CLONE + "'git://me:@g/x'}}\n" + OUTPUT,
+              "5:23: spec.source.git.url: git.url must not hold credentials: put username and password into a Secret and name it in git.secretRef"),
+          arguments(
               NO_CLONE + "'https://g/x', revision: 'a~1'}}\n" + OUTPUT,
               "5:48: spec.source.git.revision: git.revision must be a branch, a tag, a full ref (refs/...) or a commit, not a path or an expression"),
           arguments(
@@ -234,6 +240,7 @@ class FaultsTest {
           DOCKERFILE + "  output: {image: r/x__y, compression: {type: zstd, level: 19}}\n",
           "  source: {inline: [{path: a..b/..c, content: '', mode: 0o777}]}\n" + OUTPUT,
           NO_CLONE + "'git@h.example.com:a/b.git', revision: feature/a-b}}\n" + OUTPUT,
+          NO_CLONE + "'ssh://git@h.example.com:2222/a:b@c.git'}}\n" + OUTPUT,
           "  podTemplate: {labels: &l {a: b}, annotations: {<<: *l, c: d}}\n"
               + DOCKERFILE
               + OUTPUT);
