@@ -6,6 +6,7 @@ import build.kiln.runtime.build.BuildException;
 import build.kiln.runtime.build.BuildProgress;
 import build.kiln.runtime.build.BuildRequest;
 import build.kiln.runtime.build.BuildResult;
+import build.kiln.runtime.build.BuildSecrets;
 import build.kiln.runtime.build.Builder;
 import build.kiln.runtime.build.ImagePusher;
 import build.kiln.runtime.cli.progress.Display;
@@ -61,6 +62,16 @@ final class BuildCommand implements Callable<Integer> {
       paramLabel = "NAME[=VALUE]",
       description = "A value for ARG; without a value, that of the environment.")
   private List<String> buildArgs = new ArrayList<>();
+
+  @Option(
+      names = "--secret",
+      paramLabel = "id=ID[,src=FILE|,env=NAME]",
+      description =
+          "What RUN --mount=type=secret may ask for: a file, or a variable of the environment. Without either, the variable named ID, else the file.")
+  private List<String> secrets = new ArrayList<>();
+
+  @Option(names = "--ssh", paramLabel = "ID", description = "Not supported yet.")
+  private List<String> ssh = new ArrayList<>();
 
   @Option(names = "--target", paramLabel = "STAGE", description = "The stage to build.")
   private @Nullable String target;
@@ -211,10 +222,15 @@ final class BuildCommand implements Callable<Integer> {
   }
 
   private BuildRequest request(Desk desk, LocalContext files) throws CommandFailure {
+    if (!ssh.isEmpty()) {
+      throw CommandFailure.usage(
+          "--ssh: an SSH agent cannot be forwarded yet; give a deploy key as a secret: --secret id=key,src=FILE and RUN --mount=type=secret,id=key,target=/root/.ssh/id_ed25519");
+    }
     Path folder = Path.of(context).toAbsolutePath().normalize();
     Path path =
         file == null ? folder.resolve("Dockerfile") : Path.of(file).toAbsolutePath().normalize();
     boolean inContext = !"-".equals(file) && path.startsWith(folder);
+    BuildSecrets given = SecretOptions.parse(secrets, desk.environment());
     return new BuildRequest(
         SourceFile.of(file == null ? "Dockerfile" : file, read(path)),
         inContext ? folder.relativize(path).toString() : null,
@@ -227,7 +243,8 @@ final class BuildCommand implements Callable<Integer> {
         pull,
         parseCompression(),
         assignments("--label", labels, Map.of()),
-        assignments("--annotation", annotations, Map.of()));
+        assignments("--annotation", annotations, Map.of()),
+        given);
   }
 
   private byte[] read(Path path) throws CommandFailure {
