@@ -99,6 +99,10 @@ final class OciBundle {
         masked.add("/proc/" + builder);
       }
     }
+    if (command.offline()) {
+      // It is the builder's /sys, with the builder's devices.
+      masked.add("/sys/class/net");
+    }
     masked.forEach(linux.putArray("maskedPaths")::add);
     READ_ONLY.forEach(linux.putArray("readonlyPaths")::add);
     return JSON.writeValueAsBytes(config);

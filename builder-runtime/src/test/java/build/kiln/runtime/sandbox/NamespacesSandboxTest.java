@@ -105,7 +105,10 @@ class NamespacesSandboxTest extends SandboxContract {
   void offlineIsALoopbackDeviceOnly() throws Exception {
     Command offline =
         new Command(
-            List.of("/bin/sh", "-c", "ls /proc/sys/net/ipv4/conf; ip addr show lo | grep 'inet '"),
+            List.of(
+                "/bin/sh",
+                "-c",
+                "ls /sys/class/net /proc/sys/net/ipv4/conf; ip addr show lo | grep 'inet '"),
             Ran.ENV,
             "/",
             0,
@@ -118,7 +121,14 @@ class NamespacesSandboxTest extends SandboxContract {
     Ran ran = Ran.command(sandbox(), root(), offline);
     assertThat(ran.out().lines().map(String::strip))
         .as(ran.toString())
-        .containsExactly("all", "default", "lo", "inet 127.0.0.1/8 scope host lo");
+        .containsExactly(
+            "/proc/sys/net/ipv4/conf:",
+            "all",
+            "default",
+            "lo",
+            "",
+            "/sys/class/net:",
+            "inet 127.0.0.1/8 scope host lo");
   }
 
   @Test
