@@ -113,8 +113,8 @@ class SandboxesTest {
     Path bin = Files.createTempDirectory(roots.directory(), "bin");
     for (String program :
         List.of(
-            "sh", "setsid", "unshare", "mount", "umount", "crun", "chroot", "setpriv", "env",
-            "true")) {
+            "sh", "setsid", "unshare", "mount", "umount", "head", "chown", "chmod", "crun",
+            "chroot", "setpriv", "env", "true")) {
       if (!List.of(missing).contains(program)) {
         Path target = new Programs(config.searchPath()).find(program).orElse(null);
         assumeTrue(target != null, "this machine has no program " + program);
