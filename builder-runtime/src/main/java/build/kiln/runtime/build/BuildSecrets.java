@@ -40,7 +40,7 @@ public final class BuildSecrets {
    *
    * @throws IOException if it cannot be read, or is larger than {@link #MAX_BYTES}
    */
-  Optional<byte[]> read(String id) throws IOException {
+  public Optional<byte[]> read(String id) throws IOException {
     Source source = sources.get(id);
     if (source == null) {
       return Optional.empty();
@@ -50,10 +50,5 @@ public final class BuildSecrets {
       throw new IOException("the secret \"%s\" is larger than %d bytes".formatted(id, MAX_BYTES));
     }
     return bytes;
-  }
-
-  /** The ids that there are. */
-  Iterable<String> ids() {
-    return sources.keySet();
   }
 }

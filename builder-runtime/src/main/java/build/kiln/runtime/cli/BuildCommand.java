@@ -6,6 +6,7 @@ import build.kiln.runtime.build.BuildException;
 import build.kiln.runtime.build.BuildProgress;
 import build.kiln.runtime.build.BuildRequest;
 import build.kiln.runtime.build.BuildResult;
+import build.kiln.runtime.build.BuildSecrets;
 import build.kiln.runtime.build.Builder;
 import build.kiln.runtime.build.ImagePusher;
 import build.kiln.runtime.cli.progress.Display;
@@ -64,8 +65,11 @@ final class BuildCommand implements Callable<Integer> {
       names = "--secret",
       paramLabel = "id=ID[,src=FILE|,env=NAME]",
       description =
-          "What RUN --mount=type=secret may ask for; without a source, the environment's ID or the file.")
+          "What RUN --mount=type=secret may ask for: a file, or a variable of the environment. Without either, the variable named ID, else the file.")
   private List<String> secrets = new ArrayList<>();
+
+  @Option(names = "--ssh", paramLabel = "ID", description = "Not supported yet.")
+  private List<String> ssh = new ArrayList<>();
 
   @Option(names = "--target", paramLabel = "STAGE", description = "The stage to build.")
   private @Nullable String target;
@@ -209,6 +213,10 @@ final class BuildCommand implements Callable<Integer> {
   }
 
   private BuildRequest request(Desk desk, BuildFiles files) throws CommandFailure {
+    if (!ssh.isEmpty()) {
+      throw CommandFailure.usage(
+          "--ssh: an SSH agent cannot be forwarded yet; give a deploy key as a secret: --secret id=key,src=FILE and RUN --mount=type=secret,id=key,target=/root/.ssh/id_ed25519");
+    }
     return new BuildRequest(
         files.dockerfile(),
         files.dockerfilePath(),

@@ -1,83 +1,119 @@
 package build.kiln.runtime.cli;
 
 import build.kiln.runtime.build.BuildSecrets;
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
- * {@code --secret id=ID[,src=FILE|,env=NAME]} as docker has it: without a source, the environment
- * variable of the id's name if there is one, else the file.
+ * {@code --secret}, as docker build has it. Messages name ids, files and variables, never values.
  */
 final class SecretOptions {
-  private SecretOptions() {}
+  private final String text;
+  private @Nullable String id;
+  private @Nullable String type;
+  private @Nullable String source;
+  private @Nullable String variable;
 
+  private SecretOptions(String text) {
+    this.text = text;
+  }
+
+  /**
+   * The secrets of a command line.
+   *
+   * @throws CommandFailure USAGE if an option is wrong, or a file is not there
+   */
   static BuildSecrets parse(List<String> options, Map<String, String> environment)
       throws CommandFailure {
     Map<String, BuildSecrets.Source> sources = new HashMap<>();
     for (String option : options) {
-      Map<String, String> fields = fields(option);
-      String id = fields.get("id");
-      if (id == null || id.isEmpty()) {
-        throw CommandFailure.usage(
-            "--secret %s: an id is missing, as in id=token".formatted(option));
-      }
-      sources.put(id, source(option, id, fields, environment));
+      var parsed = new SecretOptions(option);
+      BuildSecrets.Source secret = parsed.read(environment);
+      sources.put(String.valueOf(parsed.id), secret);
     }
     return BuildSecrets.of(sources);
   }
 
-  private static Map<String, String> fields(String option) throws CommandFailure {
-    Map<String, String> fields = new HashMap<>();
-    for (String part : option.split(",")) {
-      int equals = part.indexOf('=');
-      String key = equals < 0 ? part : part.substring(0, equals);
-      String value = equals < 0 ? "" : part.substring(equals + 1);
-      switch (key) {
-        case "id", "env" -> fields.put(key, value);
-        case "src", "source" -> fields.put("src", value);
-        case "type" -> fields.put("type", value);
-        default ->
-            throw CommandFailure.usage(
-                "--secret %s: unknown field \"%s\"; want id, src or env".formatted(option, key));
+  private BuildSecrets.Source read(Map<String, String> environment) throws CommandFailure {
+    for (String field : text.split(",")) {
+      int equals = field.indexOf('=');
+      if (equals < 0) {
+        throw bad("want id=ID,src=FILE or id=ID,env=NAME");
       }
+      take(
+          field.substring(0, equals).strip().toLowerCase(Locale.ROOT), field.substring(equals + 1));
     }
-    return fields;
+    if (id == null || id.isEmpty()) {
+      throw bad("it has no id=");
+    }
+    if (source != null && variable == null && "env".equals(type)) {
+      variable = source;
+      source = null;
+    }
+    if (source != null && variable != null) {
+      throw bad("it has both a file and a variable");
+    }
+    boolean isVariable =
+        variable != null
+            || "env".equals(type)
+            || type == null && source == null && environment.containsKey(id);
+    if (isVariable) {
+      // A variable that is not set is no secret; whether that is an error, the step says.
+      Optional<byte[]> value =
+          Optional.ofNullable(environment.get(variable == null ? id : variable))
+              .map(v -> v.getBytes(StandardCharsets.UTF_8));
+      return () -> value;
+    }
+    return file(Path.of(source == null ? id : source));
   }
 
-  private static BuildSecrets.Source source(
-      String option, String id, Map<String, String> fields, Map<String, String> environment)
-      throws CommandFailure {
-    String file = fields.get("src");
-    String variable = fields.get("env");
-    String type = fields.getOrDefault("type", "");
-    if (file != null && variable != null) {
-      throw CommandFailure.usage("--secret %s: src or env, not both".formatted(option));
-    }
-    if (!type.isEmpty() && !type.equals("file") && !type.equals("env")) {
-      throw CommandFailure.usage("--secret %s: type must be file or env".formatted(option));
-    }
-    if (type.equals("env") && variable == null) {
-      variable = file == null ? id : file;
-    } else if (file == null && variable == null && environment.containsKey(id)) {
-      variable = id;
-    }
-    if (variable != null) {
-      String value = environment.get(variable);
-      if (value == null) {
-        throw CommandFailure.usage(
-            "--secret %s: the environment has no %s".formatted(option, variable));
+  private void take(String name, String value) throws CommandFailure {
+    switch (name) {
+      case "id" -> id = value;
+      case "type" -> {
+        if (!value.equals("file") && !value.equals("env")) {
+          throw bad("type is file or env, not \"" + value + "\"");
+        }
+        type = value;
       }
-      return () -> Optional.of(value.getBytes(StandardCharsets.UTF_8));
+      case "src", "source" -> source = value;
+      case "env" -> variable = value;
+      default -> throw bad("it has no option \"" + name + "\": want id, src, env or type");
     }
-    Path path = Path.of(file == null ? id : file);
-    if (!Files.isReadable(path)) {
-      throw CommandFailure.usage("--secret %s: cannot read the file %s".formatted(option, path));
+  }
+
+  private BuildSecrets.Source file(Path path) throws CommandFailure {
+    if (!Files.isReadable(path) || Files.isDirectory(path)) {
+      throw bad(
+          path
+              + (Files.exists(path) ? " is no file that can be read" : " is not there")
+              + (source == null && variable == null
+                  ? "; name a file with src=, or a variable with env="
+                  : ""));
     }
-    return () -> Optional.of(Files.readAllBytes(path));
+    Path absolute = path.toAbsolutePath();
+    return () -> {
+      try (InputStream in = Files.newInputStream(absolute)) {
+        return Optional.of(in.readNBytes(BuildSecrets.MAX_BYTES + 1));
+      } catch (IOException e) {
+        throw new IOException(
+            "cannot read the secret \"%s\" from %s: %s".formatted(id, absolute, e.getMessage()), e);
+      }
+    };
+  }
+
+  /** The option itself may hold a value by mistake, so it is not repeated. */
+  private CommandFailure bad(String why) {
+    String which = id == null || id.isEmpty() ? "--secret" : "--secret id=" + id;
+    return CommandFailure.usage(which + ": " + why);
   }
 }

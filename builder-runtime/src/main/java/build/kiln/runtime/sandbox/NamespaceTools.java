@@ -1,8 +1,6 @@
 package build.kiln.runtime.sandbox;
 
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,8 +30,8 @@ record NamespaceTools(
   /** In the step's directory: where the step's secrets are mounted, a file each by its number. */
   static final String SECRETS = "secrets";
 
-  /** Ends the list of secrets. */
-  private static final String END_OF_SECRETS = ".";
+  /** In the step's directory: crun's configuration, unless that is a secret. */
+  static final String CONFIG = "config.json";
 
   /** Takes away what is mounted below /proc; arguments are umount, mount points, --, command. */
   private static final String UNMASK =
@@ -125,7 +123,8 @@ record NamespaceTools(
    *
    * @param overlay options of the overlay to mount on {@code merged}; empty for none
    */
-  List<String> launch(Recipe recipe, Path step, String overlay) throws IOException {
+  List<String> launch(Recipe recipe, Path step, String overlay, LauncherSecrets secrets)
+      throws IOException {
     List<String> command = new ArrayList<>(List.of(setsid.toString()));
     String sh = shell.toString();
     if (recipe.unmask()) {
@@ -139,30 +138,19 @@ record NamespaceTools(
     command.addAll(List.of(sh, "-c", RUN, sh));
     command.addAll(List.of(step.toString(), mount.toString(), overlay));
     command.addAll(List.of(head.toString(), chown.toString(), chmod.toString(), crun.toString()));
-    command.addAll(List.of("--root", step.resolve("state").toString()));
+    // Its state has a copy of its configuration.
+    Path own = secrets.holdConfig() ? step.resolve(SECRETS) : step;
+    String config = secrets.holdConfig() ? secrets.configName() : CONFIG;
+    command.addAll(List.of("--root", own.resolve("state").toString()));
     command.addAll(List.of("--log", step.resolve(LOG).toString()));
     command.addAll(List.of("--cgroup-manager=disabled", "run", "--no-new-keyring"));
     if (!recipe.pivot()) {
       command.add("--no-pivot");
     }
     command.addAll(List.of("--pid-file", step.resolve(PID_FILE).toString()));
+    command.addAll(List.of("--config", own.resolve(config).toString()));
     command.addAll(List.of("--bundle", step.toString(), step.getFileName().toString()));
     return command;
-  }
-
-  /** What the launcher is told once it is ready. */
-  static void tell(OutputStream launcher, Command command) throws IOException {
-    for (StepMount mount : command.mounts()) {
-      if (mount instanceof StepMount.Secret secret) {
-        String line =
-            "%d %d:%d %04o\n"
-                .formatted(secret.content().length, secret.uid(), secret.gid(), secret.mode());
-        launcher.write(line.getBytes(StandardCharsets.US_ASCII));
-        launcher.write(secret.content());
-      }
-    }
-    launcher.write((END_OF_SECRETS + "\n").getBytes(StandardCharsets.US_ASCII));
-    launcher.flush();
   }
 
   /** Mount points of a {@code mountinfo}, the inner ones first. */

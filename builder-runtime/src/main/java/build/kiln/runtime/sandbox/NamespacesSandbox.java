@@ -109,15 +109,20 @@ final class NamespacesSandbox implements Sandbox {
           }
           case RootSpec.Directory d -> d.path().toRealPath();
         };
-    new OciBundle(step, ids.groups(), hostFiles, ProcessHandle.current().pid())
-        .write(path, recipe, config.hostName(), command);
+    byte[] json =
+        new OciBundle(step, ids.groups(), hostFiles, ProcessHandle.current().pid())
+            .write(path, recipe, config.hostName(), command);
     Files.createDirectory(step.resolve(NamespaceTools.SECRETS));
+    var secrets = LauncherSecrets.of(command, json);
+    if (!secrets.holdConfig()) {
+      Files.write(step.resolve(NamespaceTools.CONFIG), json);
+    }
     var head = new OutputHead(output);
     StepProcess.Ended ended =
         StepProcess.run(
-            tools.launch(recipe, step, options),
+            tools.launch(recipe, step, options, secrets),
             ProcessBuilder::start,
-            new LauncherSetup(ids, command),
+            new LauncherSetup(ids, secrets),
             head,
             () -> {});
     if (Files.exists(step.resolve(NamespaceTools.PID_FILE))) {
@@ -130,7 +135,7 @@ final class NamespacesSandbox implements Sandbox {
   }
 
   /** Gives the launcher its IDs, and then the secrets. */
-  private record LauncherSetup(OwnIds ids, Command command) implements StepProcess.Setup {
+  private record LauncherSetup(OwnIds ids, LauncherSecrets secrets) implements StepProcess.Setup {
     @Override
     public void prepare(long pid) throws IOException {
       ids.write(pid);
@@ -138,7 +143,7 @@ final class NamespacesSandbox implements Sandbox {
 
     @Override
     public void tell(OutputStream launcher) throws IOException {
-      NamespaceTools.tell(launcher, command);
+      secrets.tell(launcher);
     }
   }
 

@@ -6,15 +6,14 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Writes the directory that crun runs a step from: {@code config.json} of the OCI runtime
- * specification 1.0.2 and the files that it binds. The user namespace and the root are there when
- * crun starts; crun makes the others and all other mounts.
+ * Makes what crun runs a step from: the configuration of the OCI runtime specification 1.0.2 and
+ * the files that it binds. The user namespace and the root are there when crun starts; crun makes
+ * the others and all other mounts.
  */
 final class OciBundle {
   /** Docker's default set. */
@@ -74,7 +73,12 @@ final class OciBundle {
     this.builder = builder;
   }
 
-  void write(Path root, Recipe recipe, String hostName, Command command) throws IOException {
+  /**
+   * Writes the files that the step sees.
+   *
+   * @return the configuration, as JSON
+   */
+  byte[] write(Path root, Recipe recipe, String hostName, Command command) throws IOException {
     ObjectNode config =
         JSON.createObjectNode().put("ociVersion", "1.0.2").put("hostname", hostName);
     config.putObject("root").put("path", root.toString());
@@ -95,9 +99,13 @@ final class OciBundle {
         masked.add("/proc/" + builder);
       }
     }
+    if (command.offline()) {
+      // It is the builder's /sys, with the builder's devices.
+      masked.add("/sys/class/net");
+    }
     masked.forEach(linux.putArray("maskedPaths")::add);
     READ_ONLY.forEach(linux.putArray("readonlyPaths")::add);
-    Files.write(directory.resolve("config.json"), JSON.writeValueAsBytes(config));
+    return JSON.writeValueAsBytes(config);
   }
 
   private static void process(ObjectNode process, Command command) {

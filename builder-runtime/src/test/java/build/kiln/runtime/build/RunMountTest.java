@@ -297,6 +297,42 @@ class RunMountTest extends TierTest {
   }
 
   @Test
+  void aLockedCacheHasOneStepAtATime() throws Exception {
+    String step =
+        "RUN --mount=type=cache,target=/c,sharing=locked mkdir /c/here && sleep 0.3 && rm -r /c/here && touch /";
+    Built built =
+        bench.build(
+            """
+            FROM %1$s AS one
+            %2$sone
+            FROM %1$s AS two
+            %2$stwo
+            FROM %1$s AS three
+            %2$sthree
+            FROM scratch
+            COPY --from=one /one /
+            COPY --from=two /two /
+            COPY --from=three /three /
+            """
+                .formatted(busybox, step));
+    assertThat(built.files()).hasSize(3);
+  }
+
+  @Test
+  void oneStepMayHaveACacheTwice() throws Exception {
+    String steps =
+        "RUN --mount=type=cache,target=/c,id=x,sharing=locked --mount=type=cache,target=/d,id=x,sharing=locked touch /c/f && ls /d > /out";
+    if (tier == Isolation.Chroot) {
+      assertThat(failure(steps)).hasMessageContaining("one place only");
+    } else {
+      assertThat(build(steps).text("out")).isEqualTo("f\n");
+    }
+    assertThat(build("RUN --mount=type=cache,target=/c,id=x stat -c %a /c > /out").text("out"))
+        .as("it is still there")
+        .isEqualTo("755\n");
+  }
+
+  @Test
   void aFailingStepKeepsWhatItCached() throws Exception {
     failure("RUN --mount=type=cache,target=/c echo kept > /c/f; exit 1");
     assertThat(build("RUN --mount=type=cache,target=/c cat /c/f > /out").text("out"))
@@ -375,8 +411,10 @@ class RunMountTest extends TierTest {
             RUN --mount=type=bind,source=src,target=/src --mount=type=tmpfs,target=/src/target ls -A /src/target >> /out
             RUN --mount=type=cache,target=/src/target ls /src/target >> /out
             RUN --mount=type=tmpfs,target=/t --mount=source=a.txt,target=/t/deep/a cat /t/deep/a >> /out
+            RUN --mount=source=src,target=/src --mount=type=cache,target=/src/new touch /src/new/x; ls /src/new >> /out
+            RUN --mount=source=src,target=/src ls /src >> /out
             """);
-    assertThat(built.text("out")).isEqualTo("made\nmade\na");
+    assertThat(built.text("out")).isEqualTo("made\nmade\nax\ntarget\n");
     assertThat(built.files()).noneMatch(line -> line.contains("src") || line.contains(" t/"));
   }
 

@@ -157,6 +157,10 @@ class BuildCommandTest {
         Arguments.of(2, "want gzip or zstd", List.of("--compression", "lzma")),
         Arguments.of(2, "has no level 77", List.of("--compression", "zstd:77")),
         Arguments.of(2, "want NAME=VALUE", List.of("--label", "x")),
+        Arguments.of(2, "id=ID,src=FILE", List.of("--secret", "x")),
+        Arguments.of(
+            2, "/no/such/secret is not there", List.of("--secret", "id=x,src=/no/such/secret")),
+        Arguments.of(2, "agent cannot be forwarded yet", List.of("--ssh", "default")),
         Arguments.of(2, "not a platform", List.of("--platform", "linux")),
         Arguments.of(1, "did you mean one?", List.of("--target", "oen")),
         Arguments.of(1, "there is no such file", List.of("-f", "/no/such/Dockerfile")));

@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.runtime.rootfs.RootSpec;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -55,6 +58,77 @@ class NamespacesSandboxTest extends SandboxContract {
     Ran ran = Ran.argv(sandbox(), root, "/bad-format");
     assertThat(ran.code()).isEqualTo(126);
     assertThat(ran.out()).contains("/bad-format").doesNotContain("{");
+  }
+
+  @Test
+  void mountsWhatItIsTold() throws Exception {
+    Path files = Files.createDirectory(roots.directory().resolve("files"));
+    Files.writeString(files.resolve("f"), "bound");
+    byte[] large = new byte[300_000];
+    new java.util.Random(1).nextBytes(large);
+    Command command =
+        withSecrets(
+            "cat /tmp/b/f; echo x 2>/dev/null >/tmp/b/f; echo w >/tmp/w/made; stat -c '%a %u:%g %s'"
+                + " /tmp/s /etc/one; echo >/etc/one; md5sum </tmp/s; mount | grep -c -E"
+                + " 'on /tmp/(t|s) type tmpfs'",
+            List.of(
+                new StepMount.Bind("/tmp/b", files, true),
+                new StepMount.Bind(
+                    "/tmp/w", Files.createDirectory(files.resolve("w")).toAbsolutePath(), false),
+                new StepMount.Tmpfs("/tmp/t", 1 << 20),
+                new StepMount.Secret("/tmp/s", large, 0440, 7, 8),
+                new StepMount.Secret("/etc/one", new byte[] {1}, 0400, 0, 0)));
+    RootSpec root = root();
+    Ran ran = Ran.command(sandbox(), root, command);
+    String md5 =
+        java.util.HexFormat.of()
+            .formatHex(java.security.MessageDigest.getInstance("MD5").digest(large));
+    assertThat(ran.out().lines().filter(line -> !line.contains("Read-only")))
+        .as(ran.toString())
+        .containsExactly("bound440 7:8 300000", "400 0:0 1", md5 + "  -", "2");
+    assertThat(files.resolve("f")).hasContent("bound");
+    assertThat(files.resolve("w/made")).hasContent("w\n");
+  }
+
+  @Test
+  void secretFilesAreSeenByNobodyElse() throws Exception {
+    Command command =
+        withSecrets(
+            "cat /tmp/s; exec sleep 9876",
+            List.of(
+                new StepMount.Secret(
+                    "/tmp/s", "secret 5f2a".getBytes(StandardCharsets.UTF_8), 0400, 0, 0)));
+    assertThat(seenWhile("sleep 9876", command)).doesNotContain("5f2a").contains("sleep");
+  }
+
+  @Test
+  void offlineIsALoopbackDeviceOnly() throws Exception {
+    Command offline =
+        new Command(
+            List.of(
+                "/bin/sh",
+                "-c",
+                "ls /sys/class/net /proc/sys/net/ipv4/conf; ip addr show lo | grep 'inet '"),
+            Ran.ENV,
+            "/",
+            0,
+            0,
+            List.of(),
+            List.of(),
+            List.of(),
+            List.of(),
+            true);
+    Ran ran = Ran.command(sandbox(), root(), offline);
+    assertThat(ran.out().lines().map(String::strip))
+        .as(ran.toString())
+        .containsExactly(
+            "/proc/sys/net/ipv4/conf:",
+            "all",
+            "default",
+            "lo",
+            "",
+            "/sys/class/net:",
+            "inet 127.0.0.1/8 scope host lo");
   }
 
   @Test

@@ -20,8 +20,9 @@ class OciBundleTest {
     var config = SandboxConfig.of(directory.resolve("scratch"), true);
     var bundle = new OciBundle(directory, OwnIds.read().groups(), HostFiles.read(config), builder);
     var command = new Command(List.of("true"), List.of(), "/", 0, 0, List.of());
-    bundle.write(directory, Recipe.INHERITED_PROC, "host", command);
-    JsonNode written = new ObjectMapper().readTree(directory.resolve("config.json").toFile());
+    JsonNode written =
+        new ObjectMapper()
+            .readTree(bundle.write(directory, Recipe.INHERITED_PROC, "host", command));
     assertThat(written.at("/linux/maskedPaths").valueStream().map(JsonNode::asText))
         .contains("/proc/1", "/proc/" + builder)
         .doesNotHaveDuplicates();

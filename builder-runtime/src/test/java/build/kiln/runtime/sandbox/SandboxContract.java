@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -276,6 +277,96 @@ abstract class SandboxContract {
     Ran later = Ran.sh(sandbox(), root, "ls /dev/pipes");
     assertThat(later.code()).isNotZero();
     assertThat(liveFile(root, "dev/pipes")).doesNotExist();
+  }
+
+  static Command withSecrets(String script, List<StepMount> mounts, SecretVariable... variables) {
+    return new Command(
+        List.of("/bin/sh", "-c", script),
+        Ran.ENV,
+        "/",
+        0,
+        0,
+        List.of(),
+        List.of(),
+        mounts,
+        List.of(variables),
+        false);
+  }
+
+  @Test
+  void secretVariablesAreTheStepsOwn() throws Exception {
+    String value = "a 'quoted' \"secret\" 5f2a\nof $two lines\\";
+    Command command =
+        withSecrets(
+            "echo up; printf %s \"$S\"; exec sleep 9875",
+            List.of(), new SecretVariable("S", value.getBytes(StandardCharsets.UTF_8)));
+    String shown = seenWhile("sleep 9875", command);
+    assertThat(shown).doesNotContain("5f2a");
+    assertThat(Ran.command(sandbox(), root(), command("printf %s \"$S\"", value)).out())
+        .isEqualTo(value);
+  }
+
+  private static Command command(String script, String value) {
+    return withSecrets(
+        script, List.of(), new SecretVariable("S", value.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  /**
+   * What can be seen of a step while it runs: all processes' arguments, the environment of those
+   * that are not the step's own, and in a sandbox with mounts all files of its own.
+   *
+   * @param last the command line that it comes to
+   */
+  String seenWhile(String last, Command command) throws Exception {
+    RootSpec root = root();
+    var failure = new AtomicReference<@Nullable Exception>();
+    Thread thread =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  try {
+                    sandbox().run(root, command, (bytes, length) -> {});
+                  } catch (SandboxException | InterruptedException e) {
+                    failure.set(e);
+                  }
+                });
+    try {
+      await()
+          .until(
+              () -> {
+                assertThat(thread.isAlive()).as("%s", failure.get()).isTrue();
+                return processes(last) == 1;
+              });
+      var seen = new StringBuilder();
+      long step = pids(last).findFirst().orElseThrow();
+      ProcessHandle.allProcesses()
+          .mapToLong(ProcessHandle::pid)
+          .forEach(
+              pid -> {
+                seen.append(read(Path.of("/proc/" + pid + "/cmdline")));
+                if (pid != step) {
+                  seen.append(read(Path.of("/proc/" + pid + "/environ")));
+                }
+              });
+      if (sandbox().mounts()) {
+        try (var files = Files.walk(scratch())) {
+          files.filter(Files::isRegularFile).forEach(file -> seen.append(read(file)));
+        }
+      }
+      return seen.toString();
+    } finally {
+      thread.interrupt();
+      thread.join();
+    }
+  }
+
+  /** Empty if it is gone, or not for us. */
+  private static String read(Path file) {
+    try {
+      return Files.readString(file, StandardCharsets.ISO_8859_1);
+    } catch (IOException gone) {
+      return "";
+    }
   }
 
   @Test
