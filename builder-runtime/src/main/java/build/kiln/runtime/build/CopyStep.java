@@ -4,10 +4,13 @@ import build.kiln.runtime.build.Accounts.Owner;
 import build.kiln.runtime.build.CopyPlan.Conflict;
 import build.kiln.runtime.build.CopyPlan.DirectoryMaker;
 import build.kiln.runtime.dockerfile.Heredoc;
+import build.kiln.runtime.dockerfile.IgnoreFile;
 import build.kiln.runtime.dockerfile.Instruction;
 import build.kiln.runtime.dockerfile.Instruction.Add;
 import build.kiln.runtime.dockerfile.Instruction.Copy;
 import build.kiln.runtime.dockerfile.Instruction.FileOptions;
+import build.kiln.runtime.dockerfile.PivotPath;
+import build.kiln.runtime.dockerfile.Problem;
 import build.kiln.runtime.dockerfile.Wildcard;
 import build.kiln.runtime.dockerfile.Word;
 import build.kiln.runtime.layer.FileTree;
@@ -30,6 +33,7 @@ final class CopyStep {
   private final FileOptions options;
   private final Origin from;
   private final boolean unpacks;
+  private final boolean parents;
   private @Nullable List<Found> found;
 
   /**
@@ -40,7 +44,7 @@ final class CopyStep {
   record Origin(FileTree tree, String words, @Nullable String chain) {}
 
   /** A source and what it stands for. */
-  private record Found(Word source, List<Sources.Match> matches) {}
+  private record Found(Word source, List<Sources.Match> matches, Selection selection) {}
 
   static CopyStep of(BuildSession session, StageState state, Copy copy, Origin from) {
     return new CopyStep(
@@ -52,7 +56,8 @@ final class CopyStep {
         copy.destination(),
         copy.options(),
         from,
-        false);
+        false,
+        copy.parents());
   }
 
   static CopyStep of(BuildSession session, StageState state, Add add, Origin from) {
@@ -65,7 +70,8 @@ final class CopyStep {
         add.destination(),
         add.options(),
         from,
-        !Boolean.FALSE.equals(add.unpack()));
+        !Boolean.FALSE.equals(add.unpack()),
+        false);
   }
 
   private CopyStep(
@@ -77,7 +83,8 @@ final class CopyStep {
       Word destination,
       FileOptions options,
       Origin from,
-      boolean unpacks) {
+      boolean unpacks,
+      boolean parents) {
     this.session = session;
     this.state = state;
     this.instruction = instruction;
@@ -87,6 +94,7 @@ final class CopyStep {
     this.options = options;
     this.from = from;
     this.unpacks = unpacks;
+    this.parents = parents;
   }
 
   /**
@@ -97,7 +105,7 @@ final class CopyStep {
     return Optional.ofNullable(from.chain())
         .map(
             chain -> {
-              KeyHash hash = base("copy-chain.1").add(chain);
+              KeyHash hash = base("copy-chain.2").add(chain);
               sources.forEach(source -> hash.add(source.text()));
               return hash.hex();
             });
@@ -105,12 +113,12 @@ final class CopyStep {
 
   /** The hash of all that decides the result: the instruction and the content of what it copies. */
   String contentKey() throws IOException, BuildException {
-    KeyHash hash = base("copy.1");
+    KeyHash hash = base("copy.2");
     var digest = new ContentDigest(from.tree(), from.chain() != null);
     for (Found source : found()) {
       hash.number(source.matches().size());
       for (Sources.Match match : source.matches()) {
-        hash.add(match.name()).add(digest.of(match.entry()));
+        hash.add(match.name()).add(digest.of(match.entry(), source.selection()));
       }
     }
     return hash.hex();
@@ -122,6 +130,9 @@ final class CopyStep {
     hash.add(Paths.absolute(state.config().workdir(), destination.text()));
     hash.number(destinationIsDirectory() ? 1 : 0).number(unpacks ? 1 : 0);
     hash.add(text(options.chown())).add(text(options.chmod()));
+    hash.add(options.excludes().stream().map(Word::text).toList());
+    hash.add(parents ? sources.stream().map(Word::text).toList() : List.of());
+    hash.number(parents ? 1 : 0);
     heredocs.forEach(h -> hash.add(h.fileName()).add(h.content()));
     session.sourceDateEpoch().ifPresent(hash::number);
     return hash;
@@ -150,7 +161,7 @@ final class CopyStep {
     try (var archive = new ArchiveLayer(session.store(), owner)) {
       for (Found source : found()) {
         for (Sources.Match match : source.matches()) {
-          copy(source.source(), match, copier, archive, target, plan);
+          copy(source, match, copier, archive, target, plan);
         }
       }
       for (Heredoc heredoc : heredocs) {
@@ -163,7 +174,7 @@ final class CopyStep {
   }
 
   private void copy(
-      Word source,
+      Found source,
       Sources.Match match,
       Copier copier,
       ArchiveLayer archive,
@@ -174,10 +185,10 @@ final class CopyStep {
       if (unpacks && ArchiveLayer.isArchive(from.tree(), match.entry())) {
         archive.unpack(from.tree(), match.entry(), target.path(), plan);
       } else {
-        copier.copy(from.tree(), match);
+        copier.copy(from.tree(), match, source.selection());
       }
     } catch (Conflict e) {
-      throw StepProblems.at(source.range(), e);
+      throw StepProblems.at(source.source().range(), e);
     }
   }
 
@@ -205,18 +216,58 @@ final class CopyStep {
 
   private List<Found> found() throws IOException, BuildException {
     if (found == null) {
+      IgnoreFile excluded = IgnoreFile.ofPatterns(options.excludes());
+      options.excludes().stream().filter(CopyStep::isAnchored).forEach(this::warnOfAnchor);
       var all = new ArrayList<Found>();
-      var finder = new Sources(from.tree());
       for (Word source : sources) {
-        Wildcard wildcard = Wildcard.of(source);
-        List<Sources.Match> matches = finder.find(wildcard);
-        if (matches.isEmpty() && !wildcard.hasWildcards()) {
-          throw MissingSource.of(source, wildcard.prefix(), from, session.contextTree());
-        }
-        all.add(new Found(source, matches));
+        all.add(parents ? withParents(source, excluded) : found(source, null, source, excluded));
       }
       found = all;
     }
     return found;
+  }
+
+  private static boolean isAnchored(Word exclude) {
+    String pattern = exclude.text().strip();
+    return pattern.startsWith("/") || pattern.startsWith("!/");
+  }
+
+  private void warnOfAnchor(Word exclude) {
+    var problem =
+        new Problem(
+            Problem.Code.BAD_ARGUMENT,
+            exclude.range(),
+            "the pattern \"%s\" matches nothing".formatted(exclude),
+            "patterns of --exclude are relative to each source: leave the first slash away");
+    session.progress().warn(problem.summary(), problem);
+  }
+
+  private Found found(
+      Word source, @Nullable IgnoreFile included, Word path, IgnoreFile excluded)
+      throws IOException, BuildException {
+    Wildcard wildcard = Wildcard.of(path);
+    List<Sources.Match> matches = new Sources(from.tree()).find(wildcard);
+    if (matches.isEmpty() && !wildcard.hasWildcards()) {
+      throw MissingSource.of(source, wildcard.prefix(), from, session.contextTree());
+    }
+    return new Found(source, matches, Selection.of(included, excluded));
+  }
+
+  /** What stands before the pivot names directories, what stands after it is taken from them. */
+  private Found withParents(Word source, IgnoreFile excluded) throws IOException, BuildException {
+    PivotPath pivot = PivotPath.of(source);
+    if (pivot.pattern().isEmpty()) {
+      throw StepProblems.at(
+          source.range(),
+          "with --parents, \"%s\" stands for nothing".formatted(source),
+          "write \"%s\" for all that is in it".formatted(pivot.everything()));
+    }
+    Optional<String> required = pivot.required();
+    if (required.isPresent() && from.tree().lookup(required.get()).isEmpty()) {
+      throw MissingSource.withParents(source, required.get(), from, session.contextTree());
+    }
+    IgnoreFile included =
+        IgnoreFile.ofPatterns(List.of(new Word(pivot.pattern(), source.range())));
+    return found(source, included, new Word(pivot.base(), source.range()), excluded);
   }
 }

@@ -1,7 +1,6 @@
 package build.kiln.runtime.dockerfile;
 
 import build.kiln.runtime.dockerfile.Instruction.Add;
-import build.kiln.runtime.dockerfile.Instruction.Copy;
 import build.kiln.runtime.dockerfile.Instruction.From;
 import build.kiln.runtime.dockerfile.Instruction.Onbuild;
 import build.kiln.runtime.dockerfile.Instruction.Run;
@@ -45,13 +44,6 @@ public final class Unsupported {
               "RUN --security=insecure",
               r -> when(r.security().text().equals("insecure"), r.security())),
           new Rule<>(Run.class, "RUN --device", r -> ranges(r.devices(), Word::range)),
-          new Rule<>(
-              Copy.class,
-              "COPY --parents",
-              c -> c.parents() ? List.of(c.origin().keyword()) : List.of()),
-          new Rule<>(
-              Copy.class, "COPY --exclude", c -> ranges(c.options().excludes(), Word::range)),
-          new Rule<>(Add.class, "ADD --exclude", a -> ranges(a.options().excludes(), Word::range)),
           new Rule<>(
               Add.class,
               "ADD --checksum",

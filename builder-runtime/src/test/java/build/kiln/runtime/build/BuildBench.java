@@ -1,5 +1,6 @@
 package build.kiln.runtime.build;
 
+import build.kiln.api.v1alpha1.ImageBuildStatus.CacheResult;
 import build.kiln.runtime.context.BuildContext;
 import build.kiln.runtime.context.LocalContext;
 import build.kiln.runtime.dockerfile.SourceFile;
@@ -201,6 +202,17 @@ final class BuildBench implements AutoCloseable {
     BuildResult result =
         new Builder(environment, clock).build(request, new BuildProgress(events::add));
     return new Built(store, result);
+  }
+
+  /** Whether the cache had what the last step of the last build makes. */
+  boolean lastStepCached() {
+    return events.stream()
+            .filter(BuildEvent.Finished.class::isInstance)
+            .map(event -> ((BuildEvent.Finished) event).cache())
+            .filter(Objects::nonNull)
+            .reduce((first, second) -> second)
+            .orElseThrow()
+        == CacheResult.Hit;
   }
 
   @Override
