@@ -9,6 +9,7 @@ import build.kiln.runtime.dockerfile.StageGraph;
 import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.registry.HttpFiles;
 import build.kiln.runtime.rootfs.Snapshots;
 import build.kiln.runtime.sandbox.Sandbox;
 import build.kiln.runtime.sandbox.SandboxException;
@@ -103,6 +104,11 @@ final class BuildSession implements AutoCloseable {
 
   LocalStore store() {
     return environment.store();
+  }
+
+  /** Files that ADD names by their URLs. */
+  HttpFiles files() {
+    return environment.registry().files();
   }
 
   BuildRequest request() {

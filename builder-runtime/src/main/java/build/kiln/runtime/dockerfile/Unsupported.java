@@ -46,13 +46,8 @@ public final class Unsupported {
           new Rule<>(Run.class, "RUN --device", r -> ranges(r.devices(), Word::range)),
           new Rule<>(
               Add.class,
-              "ADD --checksum",
-              a -> a.checksum() == null ? List.of() : List.of(a.checksum().range())),
-          new Rule<>(
-              Add.class,
               "ADD --keep-git-dir",
               a -> a.keepGitDir() ? List.of(a.origin().keyword()) : List.of()),
-          new Rule<>(Add.class, "ADD of a URL", a -> sources(a, AddSource.URL)),
           new Rule<>(Add.class, "ADD of a Git repository", a -> sources(a, AddSource.GIT)));
 
   /**
