@@ -2,6 +2,7 @@ package build.kiln.runtime.build;
 
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.runtime.build.BaseImages.BaseImage;
+import build.kiln.runtime.context.GitAccess;
 import build.kiln.runtime.context.IgnoringTree;
 import build.kiln.runtime.dockerfile.Expansion;
 import build.kiln.runtime.dockerfile.GlobalArguments;
@@ -109,6 +110,11 @@ final class BuildSession implements AutoCloseable {
   /** Files that ADD names by their URLs. */
   HttpFiles files() {
     return environment.registry().files();
+  }
+
+  /** What Git repositories that ADD names are reached with. */
+  GitAccess git() {
+    return environment.git();
   }
 
   BuildRequest request() {

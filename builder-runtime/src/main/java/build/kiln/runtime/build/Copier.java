@@ -43,11 +43,21 @@ final class Copier {
     this.mode = mode;
   }
 
-  /** Copies a match of a source, and of a directory's content what is selected. */
-  void copy(FileTree tree, Sources.Match match, Selection selection) throws IOException, Conflict {
+  /**
+   * Copies a match of a source, and of a directory's content what is selected.
+   *
+   * @param root whether a directory that is copied gives its mode and time to the destination, if
+   *     that is not there yet and is not written with a slash
+   */
+  void copy(FileTree tree, Sources.Match match, Selection selection, boolean root)
+      throws IOException, Conflict {
     if (match.entry().isDirectory()) {
       Resolved target = plan.resolve(destination.path());
-      plan.directory(target.path());
+      if (root && !destination.directory() && !target.exists() && !target.path().isEmpty()) {
+        put(tree, match.entry(), target.path());
+      } else {
+        plan.directory(target.path());
+      }
       content(tree, match.entry(), target.path(), selection, null);
     } else {
       put(tree, match.entry(), fileTarget(match.name()));

@@ -76,7 +76,7 @@ final class CopyStep implements AutoCloseable {
             case LOCAL -> local(session, from, add, word, excluded);
             case URL ->
                 new UrlSource(session, word, add.checksum(), Boolean.TRUE.equals(add.unpack()));
-            case GIT -> throw new IllegalStateException("refused before");
+            case GIT -> new GitSource(session, word, add, excluded);
           });
     }
     return new CopyStep(
@@ -235,7 +235,7 @@ final class CopyStep implements AutoCloseable {
       if (source.unpacks() && ArchiveLayer.isArchive(picked.tree(), match.entry())) {
         archive.unpack(picked.tree(), match.entry(), target.path(), plan);
       } else {
-        copier.copy(picked.tree(), match, picked.selection());
+        copier.copy(picked.tree(), match, picked.selection(), source.copiesRoot());
       }
     } catch (Conflict e) {
       throw StepProblems.at(source.word().range(), e);

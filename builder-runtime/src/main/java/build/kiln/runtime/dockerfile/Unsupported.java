@@ -1,6 +1,5 @@
 package build.kiln.runtime.dockerfile;
 
-import build.kiln.runtime.dockerfile.Instruction.Add;
 import build.kiln.runtime.dockerfile.Instruction.From;
 import build.kiln.runtime.dockerfile.Instruction.Onbuild;
 import build.kiln.runtime.dockerfile.Instruction.Run;
@@ -43,12 +42,7 @@ public final class Unsupported {
               Run.class,
               "RUN --security=insecure",
               r -> when(r.security().text().equals("insecure"), r.security())),
-          new Rule<>(Run.class, "RUN --device", r -> ranges(r.devices(), Word::range)),
-          new Rule<>(
-              Add.class,
-              "ADD --keep-git-dir",
-              a -> a.keepGitDir() ? List.of(a.origin().keyword()) : List.of()),
-          new Rule<>(Add.class, "ADD of a Git repository", a -> sources(a, AddSource.GIT)));
+          new Rule<>(Run.class, "RUN --device", r -> ranges(r.devices(), Word::range)));
 
   /**
    * Whether the engine can build these stages as written. Sources of ADD with variables in them
@@ -105,13 +99,6 @@ public final class Unsupported {
 
   private static List<SourceRange> when(boolean condition, Word word) {
     return condition ? List.of(word.range()) : List.of();
-  }
-
-  private static List<SourceRange> sources(Add add, AddSource kind) {
-    return add.sources().stream()
-        .filter(s -> AddSource.of(s.text()) == kind)
-        .map(Word::range)
-        .toList();
   }
 
   private Unsupported() {}

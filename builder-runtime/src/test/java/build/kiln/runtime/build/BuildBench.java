@@ -2,6 +2,7 @@ package build.kiln.runtime.build;
 
 import build.kiln.api.v1alpha1.ImageBuildStatus.CacheResult;
 import build.kiln.runtime.context.BuildContext;
+import build.kiln.runtime.context.GitAccess;
 import build.kiln.runtime.context.LocalContext;
 import build.kiln.runtime.dockerfile.SourceFile;
 import build.kiln.runtime.layer.Compression;
@@ -196,7 +197,13 @@ final class BuildBench implements AutoCloseable {
                 Map.of(),
                 Map.of()));
     var environment =
-        new BuildEnvironment(store, client, sandboxes, folder.resolve("s"), allowedBases);
+        new BuildEnvironment(
+            store,
+            client,
+            GitAccess.anonymous(),
+            sandboxes,
+            folder.resolve("s"),
+            allowedBases);
     events.clear();
     clock = Clock.offset(clock, Duration.ofSeconds(10));
     BuildResult result =
