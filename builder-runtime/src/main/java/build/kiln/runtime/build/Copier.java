@@ -99,11 +99,7 @@ final class Copier {
   }
 
   private void place(
-      FileTree tree,
-      EntryMeta source,
-      String target,
-      Selection selection,
-      @Nullable Parent parent)
+      FileTree tree, EntryMeta source, String target, Selection selection, @Nullable Parent parent)
       throws IOException, Conflict {
     boolean taken = selection.takes();
     if (taken) {
@@ -147,9 +143,7 @@ final class Copier {
       Optional<EntryMeta> there = plan.lookup(target).filter(EntryMeta::isDirectory);
       // As BuildKit: one that is there takes the source's mode, whatever --chmod says, no more.
       plan.put(
-          there.isPresent()
-              ? there.get().withMode(source.mode())
-              : owned(source.withPath(target)),
+          there.isPresent() ? there.get().withMode(source.mode()) : owned(source.withPath(target)),
           null);
     }
   }

@@ -22,8 +22,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One COPY or ADD: what it depends on, and making its layer, without an unpacked file system. Closed
- * when it is done or not needed, since sources may hold downloaded files.
+ * One COPY or ADD: what it depends on, and making its layer, without an unpacked file system.
+ * Closed when it is done or not needed, since sources may hold downloaded files.
  */
 final class CopyStep implements AutoCloseable {
   private final BuildSession session;

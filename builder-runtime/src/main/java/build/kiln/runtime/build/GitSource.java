@@ -15,9 +15,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A Git repository that ADD copies, or a folder of it. The commit decides the key, so that a step in
- * the cache needs no more than a look at the repository's refs, and nothing at all if the commit is
- * given.
+ * A Git repository that ADD copies, or a folder of it. The commit decides the key, so that a step
+ * in the cache needs no more than a look at the repository's refs, and nothing at all if the commit
+ * is given.
  */
 final class GitSource implements CopySource {
   private final BuildSession session;
@@ -113,7 +113,8 @@ final class GitSource implements CopySource {
       throw StepProblems.at(
           checksumWord.range(),
           "%s is the commit %s%s, not %s"
-              .formatted(word, found.commit(), tag ? " (tag " + found.object() + ")" : "", checksum),
+              .formatted(
+                  word, found.commit(), tag ? " (tag " + found.object() + ")" : "", checksum),
           "if that commit is right, write it here");
     }
   }
@@ -138,9 +139,7 @@ final class GitSource implements CopySource {
     }
     EntryMeta root = checkout.tree().lookup("").orElseThrow();
     return new Picked(
-        checkout.tree(),
-        List.of(new Sources.Match("", root)),
-        Selection.of(null, excluded));
+        checkout.tree(), List.of(new Sources.Match("", root)), Selection.of(null, excluded));
   }
 
   @FunctionalInterface

@@ -29,8 +29,7 @@ final class MissingSource {
 
   /** The same for {@code --parents}, which follows no symbolic link. */
   static BuildException withParents(
-      Word source, String path, CopyStep.Origin from, IgnoringTree contextTree)
-      throws IOException {
+      Word source, String path, CopyStep.Origin from, IgnoringTree contextTree) throws IOException {
     Resolved real = Paths.resolve(from.tree()::lookup, path);
     return real.exists()
         ? StepProblems.at(

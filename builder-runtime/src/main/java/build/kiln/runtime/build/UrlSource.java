@@ -113,8 +113,7 @@ final class UrlSource implements CopySource {
   @Override
   public Picked pick() throws IOException, BuildException {
     Download done = downloaded();
-    EntryMeta entry =
-        EntryMeta.file(name, MODE, 0, 0, done.lastModified().orElse(0), done.size());
+    EntryMeta entry = EntryMeta.file(name, MODE, 0, 0, done.lastModified().orElse(0), done.size());
     return new Picked(
         new OneFile(entry, file()),
         List.of(new Sources.Match(name, entry)),

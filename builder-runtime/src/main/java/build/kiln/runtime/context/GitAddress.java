@@ -35,9 +35,7 @@ record GitAddress(Kind kind, URIish uri, String label, GitWords words) {
     return parse(url, GitWords.SOURCE);
   }
 
-  /**
-   * The same, for messages in other words.
-   */
+  /** The same, for messages in other words. */
   static GitAddress parse(String url, GitWords words) throws ContextException {
     String label = url.replaceFirst("[?#].*", "").replaceFirst("//[^/@]*@", "//");
     URIish uri;

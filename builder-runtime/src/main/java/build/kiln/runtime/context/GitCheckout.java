@@ -147,8 +147,7 @@ public final class GitCheckout implements AutoCloseable {
           "%s has submodules more than %d deep; add ?submodules=false to the URL"
               .formatted(address, DEEPEST));
     }
-    String where =
-        "commit %s of %s".formatted(parent.commit().abbreviate(12).name(), address);
+    String where = "commit %s of %s".formatted(parent.commit().abbreviate(12).name(), address);
     Map<String, FileTree> trees = new HashMap<>();
     for (GitModules.Module module :
         GitModules.of(parent.repository(), parent.commit(), url, where)) {
@@ -201,8 +200,7 @@ public final class GitCheckout implements AutoCloseable {
       if (part.equals("..")) {
         if (parts.pollLast() == null) {
           throw new ContextException(
-              Code.INVALID,
-              "the folder \"%s\" is outside of the repository".formatted(subPath));
+              Code.INVALID, "the folder \"%s\" is outside of the repository".formatted(subPath));
         }
       } else if (!part.isEmpty() && !part.equals(".")) {
         parts.addLast(part);

@@ -105,8 +105,7 @@ public final class GitContext implements BuildContext {
    * Fetches what was found before, by its ref; if the ref has gone on since then, what was found is
    * fetched for itself.
    */
-  static GitContext fetch(
-      GitAddress address, GitRemote.Found found, GitAccess access, Path scratch)
+  static GitContext fetch(GitAddress address, GitRemote.Found found, GitAccess access, Path scratch)
       throws IOException {
     return fetch(
         address,
@@ -158,8 +157,7 @@ public final class GitContext implements BuildContext {
       GitAddress address,
       @Nullable String revision)
       throws IOException {
-    return fetchRef(
-        connection, repository, address, GitRemote.find(connection, address, revision));
+    return fetchRef(connection, repository, address, GitRemote.find(connection, address, revision));
   }
 
   private static ObjectId fetchRef(

@@ -1,6 +1,8 @@
 package build.kiln.runtime.context;
 
-/** What messages call the parts of a Git source, and what they advise: it depends on who names it. */
+/**
+ * What messages call the parts of a Git source, and what they advise: it depends on who names it.
+ */
 enum GitWords {
   /** {@code spec.source.git}. */
   SOURCE(

@@ -28,8 +28,7 @@ public record GitReference(
     @Nullable Boolean keepGitDir,
     boolean submodules) {
   private static final Set<String> KEYS =
-      Set.of(
-          "ref", "branch", "tag", "subdir", "checksum", "commit", "keep-git-dir", "submodules");
+      Set.of("ref", "branch", "tag", "subdir", "checksum", "commit", "keep-git-dir", "submodules");
   private static final Set<String> FLAGS = Set.of("keep-git-dir", "submodules");
   private static final Set<String> TRUE = Set.of("1", "t", "T", "TRUE", "true", "True");
   private static final Set<String> FALSE = Set.of("0", "f", "F", "FALSE", "false", "False");

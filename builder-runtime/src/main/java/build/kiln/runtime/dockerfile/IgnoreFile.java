@@ -71,9 +71,9 @@ public final class IgnoreFile {
   }
 
   /**
-   * The patterns of {@code --exclude}, or of {@code COPY --parents} for what is to be taken. They are
-   * as in a file, but for two things: {@code #} begins no comment, and a leading slash stays, so that
-   * such a pattern matches nothing.
+   * The patterns of {@code --exclude}, or of {@code COPY --parents} for what is to be taken. They
+   * are as in a file, but for two things: {@code #} begins no comment, and a leading slash stays,
+   * so that such a pattern matches nothing.
    *
    * @throws DockerfileException if one is no pattern
    */

@@ -85,8 +85,7 @@ final class Addresses {
 
   /** Whether a place is one of the public Internet; names behind a proxy are taken for such. */
   static boolean isPublic(Origin origin, ProxySettings proxies) {
-    boolean proxied =
-        proxies.forTarget(origin.scheme(), origin.host(), origin.port()).isPresent();
+    boolean proxied = proxies.forTarget(origin.scheme(), origin.host(), origin.port()).isPresent();
     return literal(origin.host())
         .map(address -> !isPrivate(address))
         .orElseGet(() -> proxied || isPublicHost(origin.host()));

@@ -95,8 +95,7 @@ public final class HttpFiles {
   public Download get(URI url, Path file, long most, Progress progress) throws IOException {
     String doing = "get " + label(url);
     try {
-      return retries.run(
-          doing, retries.attempts(), () -> once(doing, url, file, most, progress));
+      return retries.run(doing, retries.attempts(), () -> once(doing, url, file, most, progress));
     } catch (LocalFailure e) {
       throw e.getCause() instanceof IOException disk ? disk : e;
     }

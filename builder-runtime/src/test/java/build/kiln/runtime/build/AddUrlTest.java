@@ -45,8 +45,13 @@ class AddUrlTest {
         .serve("/x/sub/", "slash")
         .serve("/t.tgz", Answer.of(CopyTest.gzip(CopyTest.tar())))
         .serve("/moved", Answer.of(new byte[0]).status(302).with("Location", "/hello.txt"))
-        .serve("/gz", Answer.of(CopyTest.gzip("plain".getBytes(UTF_8))).with("Content-Encoding", "gzip"))
-        .serve("/named", Answer.of("x".getBytes(UTF_8)).with("Content-Disposition", "attachment; filename=\"other\""))
+        .serve(
+            "/gz",
+            Answer.of(CopyTest.gzip("plain".getBytes(UTF_8))).with("Content-Encoding", "gzip"))
+        .serve(
+            "/named",
+            Answer.of("x".getBytes(UTF_8))
+                .with("Content-Disposition", "attachment; filename=\"other\""))
         .serve("/empty", Answer.of(new byte[0]).status(204));
   }
 
@@ -67,8 +72,7 @@ class AddUrlTest {
         layer("ADD WEB/hello.txt /x/", x, "0600 0:0 x/hello.txt \"hello\""),
         layer("ADD WEB/hello.txt /", "0600 0:0 hello.txt \"hello\""),
         layer("ADD WEB/hello.txt .", "0600 0:0 hello.txt \"hello\""),
-        layer(
-            "COPY a.txt /x/\nADD WEB/hello.txt /x", x, "0600 0:0 x/hello.txt \"hello\""),
+        layer("COPY a.txt /x/\nADD WEB/hello.txt /x", x, "0600 0:0 x/hello.txt \"hello\""),
         layer("ADD WEB/ /x/", x, "0600 0:0 x/__unnamed__ \"root\""),
         layer("ADD WEB /x/", x, "0600 0:0 x/__unnamed__ \"root\""),
         layer("ADD WEB/hello.txt?q=1#frag /x/", x, "0600 0:0 x/hello.txt \"hello\""),
@@ -129,8 +133,7 @@ class AddUrlTest {
   @Test
   void theServerSaysHowOldTheFileIs() throws Exception {
     var built = bench.build("FROM scratch\nADD " + web.url() + "/hello.txt /x");
-    EntryMeta file =
-        ImageTree.of(bench.store().layers(), built.layers()).lookup("x").orElseThrow();
+    EntryMeta file = ImageTree.of(bench.store().layers(), built.layers()).lookup("x").orElseThrow();
     assertThat(file.mtimeSeconds()).isEqualTo(1_111_111_111);
 
     var undated = bench.build("FROM scratch\nADD " + web.url() + "/ /x");
@@ -145,31 +148,59 @@ class AddUrlTest {
   static Stream<Arguments> mistakes() {
     String refused = FailureReason.StepFailed.name();
     return Stream.of(
-        Arguments.of("ADD WEB/none.txt /x", "get WEB/none.txt but it is not there (status 404)", "2:5", refused),
+        Arguments.of(
+            "ADD WEB/none.txt /x",
+            "get WEB/none.txt but it is not there (status 404)",
+            "2:5",
+            refused),
         Arguments.of("ADD WEB/private /x", "wants credentials (status 401)", "2:5", "Unauthorized"),
-        Arguments.of("ADD WEB/forbidden /x", "wants credentials (status 403)", "2:5", "Unauthorized"),
-        Arguments.of("ADD WEB/broken /x", "fails at present (status 503)", "2:5", "SourceUnavailable"),
+        Arguments.of(
+            "ADD WEB/forbidden /x", "wants credentials (status 403)", "2:5", "Unauthorized"),
+        Arguments.of(
+            "ADD WEB/broken /x", "fails at present (status 503)", "2:5", "SourceUnavailable"),
         Arguments.of("ADD WEB/odd /x", "answers with status 300", "2:5", refused),
         Arguments.of("ADD WEB/loop /x", "more than 10 redirects", "2:5", refused),
-        Arguments.of("ADD WEB/file /x", "redirected to a place that is not an http", "2:5", refused),
+        Arguments.of(
+            "ADD WEB/file /x", "redirected to a place that is not an http", "2:5", refused),
         Arguments.of("ADD WEB/metadata /x", "must not go", "2:5", refused),
         Arguments.of("ADD WEB/short /x", "the connection broke", "2:5", "SourceUnavailable"),
-        Arguments.of("ADD http://127.0.0.1:1/x /x", "the connection failed", "2:5", "SourceUnavailable"),
-        Arguments.of("ADD http://u:secret@127.0.0.1:1/x /x", "it holds credentials", "2:5", refused),
+        Arguments.of(
+            "ADD http://127.0.0.1:1/x /x", "the connection failed", "2:5", "SourceUnavailable"),
+        Arguments.of(
+            "ADD http://u:secret@127.0.0.1:1/x /x", "it holds credentials", "2:5", refused),
         Arguments.of("ADD http:///x /x", "cannot ADD this URL", "2:5", refused),
         Arguments.of("ADD WEB/x/.. /x", "ends with no file name", "2:5", refused),
-        Arguments.of("ADD --checksum=" + OTHER + " WEB/hello.txt /x", "has the digest " + HELLO + ", not " + OTHER, "2:16", refused),
-        Arguments.of("ADD --checksum=sha256:abc WEB/hello.txt /x", "no SHA-256 digest: \"sha256:abc\"", "2:16", refused),
-        Arguments.of("ADD --checksum=" + HELLO + " a.txt /x", "for URLs and Git repositories only", "2:16", refused),
-        Arguments.of("ADD --checksum=" + HELLO + " WEB/hello.txt WEB/ /x/", "one source only", "2:16", "DockerfileInvalid"),
-        Arguments.of("ADD --checksum=" + HELLO + " <<E /x\nE", "one source only", "2:16", "DockerfileInvalid"),
+        Arguments.of(
+            "ADD --checksum=" + OTHER + " WEB/hello.txt /x",
+            "has the digest " + HELLO + ", not " + OTHER,
+            "2:16",
+            refused),
+        Arguments.of(
+            "ADD --checksum=sha256:abc WEB/hello.txt /x",
+            "no SHA-256 digest: \"sha256:abc\"",
+            "2:16",
+            refused),
+        Arguments.of(
+            "ADD --checksum=" + HELLO + " a.txt /x",
+            "for URLs and Git repositories only",
+            "2:16",
+            refused),
+        Arguments.of(
+            "ADD --checksum=" + HELLO + " WEB/hello.txt WEB/ /x/",
+            "one source only",
+            "2:16",
+            "DockerfileInvalid"),
+        Arguments.of(
+            "ADD --checksum=" + HELLO + " <<E /x\nE",
+            "one source only",
+            "2:16",
+            "DockerfileInvalid"),
         Arguments.of("COPY WEB/hello.txt /x", "use ADD", "2:6", refused));
   }
 
   @ParameterizedTest
   @MethodSource("mistakes")
-  void aMistakeIsShownWhereItStands(
-      String instruction, String what, String place, String reason) {
+  void aMistakeIsShownWhereItStands(String instruction, String what, String place, String reason) {
     web.serve("/private", Answer.of(new byte[0]).status(401))
         .serve("/forbidden", Answer.of(new byte[0]).status(403))
         .serve("/broken", Answer.of("x".repeat(100_000).getBytes(UTF_8)).status(503))
@@ -223,8 +254,8 @@ class AddUrlTest {
     bench.build("FROM scratch\nADD " + web.url() + "/hello.txt " + web.url() + "/ /x/");
     bench.build("FROM scratch\nADD " + web.url() + "/hello.txt " + web.url() + "/ /x/");
 
-    Path scratch = Files.createTempDirectory(bench.store().scratch("probe"), "p");
-    try (var left = Files.list(scratch.getParent().getParent())) {
+    Path scratch = bench.store().scratch("probe");
+    try (var left = Files.list(scratch.resolve(".."))) {
       assertThat(left.map(p -> p.getFileName().toString()))
           .noneMatch(name -> name.startsWith("url-") || name.startsWith("add-"));
     }

@@ -198,12 +198,7 @@ final class BuildBench implements AutoCloseable {
                 Map.of()));
     var environment =
         new BuildEnvironment(
-            store,
-            client,
-            GitAccess.anonymous(),
-            sandboxes,
-            folder.resolve("s"),
-            allowedBases);
+            store, client, GitAccess.anonymous(), sandboxes, folder.resolve("s"), allowedBases);
     events.clear();
     clock = Clock.offset(clock, Duration.ofSeconds(10));
     BuildResult result =

@@ -17,7 +17,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** {@code --parents} and {@code --exclude}; every layer here is the one that BuildKit 0.27 makes. */
+/**
+ * {@code --parents} and {@code --exclude}; every layer here is the one that BuildKit 0.27 makes.
+ */
 class CopySelectionTest {
   @TempDir Path folder;
   private BuildBench bench;
@@ -103,10 +105,7 @@ class CopySelectionTest {
             "0700 0:0 x/d/sub/",
             "0644 0:0 x/d/sub/two \"2\""),
         parents(
-            "COPY --parents d/lone /x",
-            "0755 0:0 x/",
-            "0755 0:0 x/d/",
-            "0777 0:0 x/d/lone -> one"),
+            "COPY --parents d/lone /x", "0755 0:0 x/", "0755 0:0 x/d/", "0777 0:0 x/d/lone -> one"),
         parents("COPY --parents d/no* /x", "0755 0:0 x/"),
         // Before the pivot, links are followed and files are files.
         parents(
@@ -117,8 +116,7 @@ class CopySelectionTest {
             "0644 0:0 x/two \"2\""),
         parents("COPY --parents no*/./thing /x"),
         parents("COPY --parents d/../a.txt /x", "0755 0:0 x/", "0644 0:0 x/a.txt \"a\""),
-        parents(
-            "COPY --parents ./d/./sub/../one /x", "0755 0:0 x/", "0644 0:0 x/one \"1\""),
+        parents("COPY --parents ./d/./sub/../one /x", "0755 0:0 x/", "0644 0:0 x/one \"1\""),
         wholeD("COPY --parents d /x"),
         wholeD("COPY --parents d/ /x"),
         wholeD("COPY --parents d/. /x"),
@@ -227,9 +225,7 @@ class CopySelectionTest {
         Arguments.of(
             "COPY --exclude=*.txt *.txt /x/",
             List.of(x, "0644 0:0 x/a.txt \"a\"", "0644 0:0 x/b.txt \"b\"")),
-        Arguments.of(
-            "COPY --exclude=b n/* /x/",
-            List.of(x, top, hash, i, "0644 0:0 x/j \"j\"")),
+        Arguments.of("COPY --exclude=b n/* /x/", List.of(x, top, hash, i, "0644 0:0 x/j \"j\"")),
         // What is made for an exception's sake keeps its owner where it is there already.
         Arguments.of(
             "COPY --chown=7 --chmod=711 n/i /x/a/b/q\nCOPY --exclude=a --exclude=!a/b/k n /x",
@@ -301,8 +297,7 @@ class CopySelectionTest {
         .noneMatch(line -> line.contains("foo"));
     assertThat(
             bench
-                .build(
-                    "FROM scratch\nCOPY --parents /t/a/b/c*/./d/**/baz /t/a/b*/./c/**/bar /out/")
+                .build("FROM scratch\nCOPY --parents /t/a/b/c*/./d/**/baz /t/a/b*/./c/**/bar /out/")
                 .topLayer())
         .containsExactly(
             "0755 0:0 out/",

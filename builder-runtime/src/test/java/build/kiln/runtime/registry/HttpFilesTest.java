@@ -93,10 +93,7 @@ class HttpFilesTest {
     answer(200, HELLO, HELLO.length);
     var proxies = ProxySettings.from(Map.of("http_proxy", at("").toString()));
 
-    get(
-        RegistryConfig.builder().proxies(proxies),
-        URI.create("http://files.invalid/a/b?c=d"),
-        100);
+    get(RegistryConfig.builder().proxies(proxies), URI.create("http://files.invalid/a/b?c=d"), 100);
 
     assertThat(seen).containsExactly("http://files.invalid/a/b?c=d");
   }
