@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param dockerfile the text, under the name that messages use
  * @param dockerfilePath where it is in the context, for {@code <Dockerfile>.dockerignore}; null if
  *     it is not in it
+ * @param ignoreFile the {@code <Dockerfile>.dockerignore} of a Dockerfile that is not in the
+ *     context; null if it has none
  * @param context not closed by the build
  * @param target the stage, by name or number; null for the last one
  * @param buildArgs values for ARG
@@ -28,6 +30,7 @@ import org.jspecify.annotations.Nullable;
 public record BuildRequest(
     SourceFile dockerfile,
     @Nullable String dockerfilePath,
+    @Nullable SourceFile ignoreFile,
     BuildContext context,
     @Nullable String target,
     Map<String, String> buildArgs,
@@ -43,5 +46,35 @@ public record BuildRequest(
     proxies = Map.copyOf(proxies);
     labels = Map.copyOf(labels);
     annotations = Map.copyOf(annotations);
+  }
+
+  /** With a Dockerfile in the context, or one without an ignore file of its own. */
+  public BuildRequest(
+      SourceFile dockerfile,
+      @Nullable String dockerfilePath,
+      BuildContext context,
+      @Nullable String target,
+      Map<String, String> buildArgs,
+      Map<String, String> proxies,
+      Platform platform,
+      boolean cache,
+      boolean pull,
+      Compression compression,
+      Map<String, String> labels,
+      Map<String, String> annotations) {
+    this(
+        dockerfile,
+        dockerfilePath,
+        null,
+        context,
+        target,
+        buildArgs,
+        proxies,
+        platform,
+        cache,
+        pull,
+        compression,
+        labels,
+        annotations);
   }
 }

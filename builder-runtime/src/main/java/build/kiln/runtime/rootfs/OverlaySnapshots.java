@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
 
 /**
@@ -104,7 +105,8 @@ final class OverlaySnapshots implements Snapshots {
       }
     }
     Collections.reverse(lowers);
-    return lowers;
+    // Overlay refuses a directory that comes twice; what is below its equal shows nothing.
+    return List.copyOf(new LinkedHashSet<>(lowers));
   }
 
   /** The root directory's own metadata are the upper's in an overlay. */

@@ -301,6 +301,47 @@ class RunStepTest {
     assertThat(built.config().history()).hasSize(2);
   }
 
+  /** Overlay refuses a directory that is there twice. */
+  @Test
+  void equalLayersAreNoHindrance() throws Exception {
+    Built built =
+        bench.build(
+            """
+            FROM %s
+            RUN echo a
+            RUN echo b
+            COPY a.txt /x/
+            COPY a.txt /x/
+            RUN echo c > /c
+            """
+                .formatted(busybox));
+
+    assertThat(built.config().rootfs().diffIds()).hasSize(6);
+    assertThat(built.text("c")).isEqualTo("c\n");
+    assertThat(built.text("x/a.txt")).isEqualTo("a");
+  }
+
+  @Test
+  void argumentsOfABaseStageKeepTheirOrderInTheHistory() throws Exception {
+    Built built =
+        bench.build(
+            """
+            FROM %s AS a
+            ARG P=1
+            ARG A=1
+            ARG Z=1
+            ARG M=1
+            ARG B=1
+            FROM a
+            ARG LAST=1
+            RUN true
+            """
+                .formatted(busybox));
+
+    assertThat(built.config().history().getLast().createdBy())
+        .isEqualTo("RUN |6 P=1 A=1 Z=1 M=1 B=1 LAST=1 /bin/sh -c true");
+  }
+
   @Test
   void unknownUsersAndProgramsAreTheDockerfilesFault() {
     BuildException user =

@@ -47,8 +47,7 @@ record JobTemplate(
 
   /** The Job's name; the order's ConfigMap has it too. */
   String name() {
-    return Names.job(
-        build.getMetadata().getName(), build.getMetadata().getUid(), run, attempt, tier);
+    return Names.job(build.getMetadata().getName(), build.getMetadata().getUid(), run, attempt);
   }
 
   Job job() {

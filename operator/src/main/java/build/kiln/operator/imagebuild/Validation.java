@@ -1,8 +1,10 @@
 package build.kiln.operator.imagebuild;
 
 import build.kiln.api.v1alpha1.Durations;
+import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageBuildSpec;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Source;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -18,8 +20,12 @@ final class Validation {
 
   private Validation() {}
 
-  /** What is wrong with a spec, and what to do. */
-  static Optional<String> problem(@Nullable ImageBuildSpec spec) {
+  /** What is wrong with a resource's spec, and what to do. */
+  static Optional<String> problem(ImageBuild build) {
+    return build.unreadable().or(() -> problem(build.getSpec()));
+  }
+
+  private static Optional<String> problem(@Nullable ImageBuildSpec spec) {
     if (spec == null) {
       return Optional.of("spec is missing");
     }
@@ -29,6 +35,8 @@ final class Validation {
             dockerfile(spec),
             duration("timeout", spec.timeout()),
             duration("history.ttl", spec.history().ttl()),
+            resources(spec),
+            weights(spec),
             size(spec))
         .flatMap(Optional::stream)
         .findFirst();
@@ -82,6 +90,33 @@ final class Validation {
     } catch (IllegalArgumentException e) {
       return Optional.of("spec." + field + ": " + e.getMessage());
     }
+  }
+
+  private static Optional<String> resources(ImageBuildSpec spec) {
+    var pod = spec.podTemplate();
+    if (pod == null || pod.resources() == null) {
+      return Optional.empty();
+    }
+    return Stream.of(pod.resources().getLimits(), pod.resources().getRequests())
+        .filter(Objects::nonNull)
+        .flatMap(quantities -> quantities.entrySet().stream())
+        .filter(quantity -> quantity.getValue().getNumericalAmount().signum() < 0)
+        .map(
+            quantity ->
+                "spec.podTemplate.resources: %s is %s, less than 0"
+                    .formatted(quantity.getKey(), quantity.getValue()))
+        .findFirst();
+  }
+
+  private static Optional<String> weights(ImageBuildSpec spec) {
+    var affinity = spec.podTemplate() == null ? null : spec.podTemplate().affinity();
+    return Weights.of(affinity)
+        .filter(weight -> weight < 1 || weight > 100)
+        .map(
+            weight ->
+                "spec.podTemplate.affinity: a weight is %d, and must be from 1 to 100"
+                    .formatted(weight))
+        .findFirst();
   }
 
   private static Optional<String> size(ImageBuildSpec spec) {

@@ -197,7 +197,14 @@ class JobReaderTest {
             pending("11:59:00", waiting("ContainerCreating", "")),
             List.of(new EventNote("FailedCreatePodSandBox", "cni plugin not initialized")),
             "Infrastructure"),
-        block("it makes its next attempt", exit(3, ""), List.of(), null));
+        block("it makes its next attempt", exit(3, ""), List.of(), null),
+        block(
+            "its next attempt is refused",
+            exit(3, ""),
+            List.of(
+                new EventNote("SuccessfulCreate", "Created pod: a"),
+                new EventNote("FailedCreate", "Error creating: pods \"b\": exceeded quota: q")),
+            "QuotaExceeded"));
   }
 
   @ParameterizedTest(name = "{0}")

@@ -181,6 +181,12 @@ class FaultsTest {
               "  workspace: {size: 5GB}\n" + DOCKERFILE + OUTPUT,
               "5:21: spec.workspace.size: workspace.size must be a size such as 500Mi or 20Gi"),
           arguments(
+              "  podTemplate: {resources: {limits: {memory: lots}}}\n" + DOCKERFILE + OUTPUT,
+              "5:46: spec.podTemplate.resources.limits[\"memory\"]: podTemplate.resources.limits must be quantities such as 500m, 2 or 4Gi"),
+          arguments(
+              "  podTemplate: {resources: {requests: {cpu: -1}}}\n" + DOCKERFILE + OUTPUT,
+              "5:45: spec.podTemplate.resources.requests[\"cpu\"]: podTemplate.resources.requests must be quantities such as 500m, 2 or 4Gi"),
+          arguments(
               "  target: \"a\\n\"\n" + DOCKERFILE + OUTPUT,
               "5:11: spec.target: target must be the name or the number of a stage: letters, digits, '_', '.', '-'"),
           // YAML
