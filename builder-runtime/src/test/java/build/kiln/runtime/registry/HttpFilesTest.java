@@ -3,11 +3,14 @@ package build.kiln.runtime.registry;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.registry.HttpFiles.Download;
 import build.kiln.runtime.registry.RegistryException.Code;
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
@@ -15,6 +18,7 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyStore;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -23,6 +27,8 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -96,6 +102,52 @@ class HttpFilesTest {
     get(RegistryConfig.builder().proxies(proxies), URI.create("http://files.invalid/a/b?c=d"), 100);
 
     assertThat(seen).containsExactly("http://files.invalid/a/b?c=d");
+  }
+
+  @Test
+  void insecureHostsMayHaveAnyCertificateButTlsIsNotLeft() throws Exception {
+    Path keys = folder.resolve("keys.p12");
+    String keytool = Path.of(System.getProperty("java.home"), "bin", "keytool").toString();
+    assumeTrue(Files.isExecutable(Path.of(keytool)), "this Java has no keytool");
+    var made =
+        new ProcessBuilder(
+                (keytool
+                        + " -genkeypair -keyalg EC -dname CN=other -alias a -storetype PKCS12"
+                        + " -storepass changeit -keystore "
+                        + keys)
+                    .split(" ", -1))
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    assertThat(made.waitFor()).isZero();
+    var managers = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+    managers.init(
+        KeyStore.getInstance(keys.toFile(), "changeit".toCharArray()), "changeit".toCharArray());
+    var tls = SSLContext.getInstance("TLS");
+    tls.init(managers.getKeyManagers(), null, null);
+    var secure = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    secure.setHttpsConfigurator(new HttpsConfigurator(tls));
+    secure.createContext(
+        "/",
+        exchange -> {
+          try (exchange) {
+            boolean moved = exchange.getRequestURI().getPath().equals("/moved");
+            exchange.getResponseHeaders().set("Location", "http://files.invalid/x");
+            exchange.sendResponseHeaders(moved ? 302 : 200, moved ? -1 : HELLO.length);
+            exchange.getResponseBody().write(moved ? new byte[0] : HELLO);
+          }
+        });
+    secure.start();
+    try {
+      String base = "https://127.0.0.1:" + secure.getAddress().getPort();
+      Download download = get(RegistryConfig.builder(), URI.create(base + "/x"), 5);
+
+      assertThat(download.digest()).isEqualTo(Digest.ofBytes(HELLO));
+      assertThatThrownBy(() -> get(RegistryConfig.builder(), URI.create(base + "/moved"), 5))
+          .hasMessageContaining("leads from TLS to plain HTTP, at files.invalid");
+    } finally {
+      secure.stop(0);
+    }
   }
 
   @Test
