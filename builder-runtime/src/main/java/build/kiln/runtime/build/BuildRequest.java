@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  *     has an image of the name
  * @param labels added to the image's configuration; they win over the Dockerfile's
  * @param annotations of the image's manifest
+ * @param secrets what steps may mount
  */
 public record BuildRequest(
     SourceFile dockerfile,
@@ -40,7 +41,8 @@ public record BuildRequest(
     boolean pull,
     Compression compression,
     Map<String, String> labels,
-    Map<String, String> annotations) {
+    Map<String, String> annotations,
+    BuildSecrets secrets) {
   public BuildRequest {
     buildArgs = Map.copyOf(buildArgs);
     proxies = Map.copyOf(proxies);
@@ -48,7 +50,7 @@ public record BuildRequest(
     annotations = Map.copyOf(annotations);
   }
 
-  /** With a Dockerfile in the context, or one without an ignore file of its own. */
+  /** Without secrets, with a Dockerfile in the context or one without an ignore file of its own. */
   public BuildRequest(
       SourceFile dockerfile,
       @Nullable String dockerfilePath,
@@ -75,6 +77,26 @@ public record BuildRequest(
         pull,
         compression,
         labels,
-        annotations);
+        annotations,
+        BuildSecrets.none());
+  }
+
+  /** The same request with these secrets. */
+  public BuildRequest withSecrets(BuildSecrets given) {
+    return new BuildRequest(
+        dockerfile,
+        dockerfilePath,
+        ignoreFile,
+        context,
+        target,
+        buildArgs,
+        proxies,
+        platform,
+        cache,
+        pull,
+        compression,
+        labels,
+        annotations,
+        given);
   }
 }

@@ -259,10 +259,10 @@ public final class Builder {
         words.putIfAbsent(base.name().text(), base.name());
       }
       for (Instruction instruction : stage.instructions()) {
-        if (instruction instanceof Instruction.Copy copy
-            && copy.from() != null
-            && graph.resolve(copy.from()) instanceof StageSource.Named named) {
-          words.putIfAbsent(named.name().text(), named.name());
+        for (Word from : froms(instruction)) {
+          if (graph.resolve(from) instanceof StageSource.Named named) {
+            words.putIfAbsent(named.name().text(), named.name());
+          }
         }
       }
     }
@@ -272,6 +272,15 @@ public final class Builder {
       found.put(word.text(), lookUp(images, graph, word, progress));
     }
     return found;
+  }
+
+  /** What an instruction takes files from, besides the context. */
+  private static List<Word> froms(Instruction instruction) {
+    return switch (instruction) {
+      case Instruction.Copy copy -> Optional.ofNullable(copy.from()).stream().toList();
+      case Instruction.Run run -> run.mounts().stream().flatMap(m -> m.from().stream()).toList();
+      default -> List.of();
+    };
   }
 
   private static BaseImage lookUp(

@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
  */
 record Selection(IgnoreFile.@Nullable Scope included, IgnoreFile.Scope excluded) {
 
+  /** Everything. */
+  static final Selection ALL = of(null, IgnoreFile.none());
+
   /** At a directory that is a source, or at a pivot. */
   static Selection of(@Nullable IgnoreFile included, IgnoreFile excluded) {
     return new Selection(included == null ? null : included.root(), excluded.root());

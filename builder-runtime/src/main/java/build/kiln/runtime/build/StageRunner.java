@@ -200,12 +200,17 @@ final class StageRunner {
 
   private void run(StageState state, Instruction.Run instruction)
       throws IOException, BuildException, InterruptedException {
-    var run = new RunStep(session, state, instruction);
+    var run =
+        new RunStep(
+            session, state, instruction, RunMounts.of(session, state, instruction, this::origin));
+    var keys = new ArrayList<Key>();
+    run.quickKey().ifPresent(key -> keys.add(() -> key));
+    keys.add(run::key);
     step(
         state,
         instruction,
         run.createdBy(),
-        List.of(run::key),
+        keys,
         activity -> session.limited(() -> run.execute(activity)));
   }
 

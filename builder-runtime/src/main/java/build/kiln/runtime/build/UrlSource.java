@@ -1,7 +1,6 @@
 package build.kiln.runtime.build;
 
 import build.kiln.api.v1alpha1.FailureReason;
-import build.kiln.runtime.dockerfile.IgnoreFile;
 import build.kiln.runtime.dockerfile.Word;
 import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.layer.FileTree;
@@ -115,9 +114,7 @@ final class UrlSource implements CopySource {
     Download done = downloaded();
     EntryMeta entry = EntryMeta.file(name, MODE, 0, 0, done.lastModified().orElse(0), done.size());
     return new Picked(
-        new OneFile(entry, file()),
-        List.of(new Sources.Match(name, entry)),
-        Selection.of(null, IgnoreFile.none()));
+        new OneFile(entry, file()), List.of(new Sources.Match(name, entry)), Selection.ALL);
   }
 
   private Path file() throws IOException {

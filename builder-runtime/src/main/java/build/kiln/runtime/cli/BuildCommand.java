@@ -60,6 +60,13 @@ final class BuildCommand implements Callable<Integer> {
       description = "A value for ARG; without a value, that of the environment.")
   private List<String> buildArgs = new ArrayList<>();
 
+  @Option(
+      names = "--secret",
+      paramLabel = "id=ID[,src=FILE|,env=NAME]",
+      description =
+          "What RUN --mount=type=secret may ask for; without a source, the environment's ID or the file.")
+  private List<String> secrets = new ArrayList<>();
+
   @Option(names = "--target", paramLabel = "STAGE", description = "The stage to build.")
   private @Nullable String target;
 
@@ -216,7 +223,8 @@ final class BuildCommand implements Callable<Integer> {
         pull,
         parseCompression(),
         Assignments.parse("--label", labels),
-        Assignments.parse("--annotation", annotations));
+        Assignments.parse("--annotation", annotations),
+        SecretOptions.parse(secrets, desk.environment()));
   }
 
   private Platform parsePlatform() throws CommandFailure {

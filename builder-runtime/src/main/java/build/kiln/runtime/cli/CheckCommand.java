@@ -5,6 +5,7 @@ import build.kiln.api.work.ExitCode;
 import build.kiln.runtime.build.BuildException;
 import build.kiln.runtime.build.BuildProgress;
 import build.kiln.runtime.build.BuildRequest;
+import build.kiln.runtime.build.BuildSecrets;
 import build.kiln.runtime.build.Builder;
 import build.kiln.runtime.check.Finding;
 import build.kiln.runtime.cli.progress.Display;
@@ -113,7 +114,8 @@ final class CheckCommand implements Callable<Integer> {
         false,
         Compression.NONE,
         Map.of(),
-        Map.of());
+        Map.of(),
+        BuildSecrets.none());
   }
 
   private void print(List<Finding> findings) {

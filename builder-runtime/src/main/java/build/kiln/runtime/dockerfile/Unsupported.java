@@ -10,14 +10,17 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 
 /**
- * What the language has and the engine does not do yet: one row each. A row goes when the engine
- * learns it.
+ * What the language has and no step is to have, one row each, and what the engine cannot do yet.
  */
 public final class Unsupported {
 
-  /** The places where an instruction needs what is missing, and what that is called. */
+  /**
+   * The places where an instruction asks for what it cannot have, and what that is called.
+   *
+   * @param why it is so, and what to do
+   */
   private record Rule<I extends Instruction>(
-      Class<I> kind, String what, Function<I, List<SourceRange>> places) {
+      Class<I> kind, String what, Function<I, List<SourceRange>> places, String why) {
     List<Problem> check(Instruction instruction) {
       if (!kind.isInstance(instruction)) {
         return List.of();
@@ -25,28 +28,27 @@ public final class Unsupported {
       return places.apply(kind.cast(instruction)).stream()
           .map(
               range ->
-                  new Problem(
-                      Problem.Code.UNSUPPORTED, range, what + " is not supported yet", null))
+                  new Problem(Problem.Code.UNSUPPORTED, range, what + " is not supported", why))
           .toList();
     }
   }
 
   private static final List<Rule<?>> RULES =
       List.of(
-          new Rule<>(Run.class, "RUN --mount", r -> ranges(r.mounts(), m -> m.spec().range())),
-          new Rule<>(
-              Run.class,
-              "RUN --network other than default",
-              r -> when(!r.network().text().equals("default"), r.network())),
           new Rule<>(
               Run.class,
               "RUN --security=insecure",
-              r -> when(r.security().text().equals("insecure"), r.security())),
-          new Rule<>(Run.class, "RUN --device", r -> ranges(r.devices(), Word::range)));
+              r -> when(r.security().text().equals("insecure"), r.security()),
+              "no step gets more rights than the sandbox gives; build without the flag"),
+          new Rule<>(
+              Run.class,
+              "RUN --device",
+              r -> ranges(r.devices(), Word::range),
+              "no step gets a device of the machine; build without the flag"));
 
   /**
-   * Whether the engine can build these stages as written. Sources of ADD with variables in them
-   * must be checked again, expanded.
+   * Whether the engine can build these stages as written. Words with variables in them must be
+   * checked again, expanded.
    *
    * @throws DockerfileException with every place that asks for something missing
    */

@@ -116,7 +116,7 @@ final class Observer {
 
   /** The Job that the status names but the informer does not know, yet or any more. */
   private Optional<Attempt> recorded(ImageBuild build, Run run, List<Attempt> known) {
-    var name = run.platform().map(PlatformRun::job);
+    var name = run.platform().map(PlatformRun::job).filter(Validation::isName);
     if (name.isEmpty() || known.stream().anyMatch(one -> one.name().equals(name.get()))) {
       return Optional.empty();
     }

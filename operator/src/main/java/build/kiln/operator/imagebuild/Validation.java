@@ -3,9 +3,15 @@ package build.kiln.operator.imagebuild;
 import build.kiln.api.v1alpha1.Durations;
 import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageBuildSpec;
+import build.kiln.api.v1alpha1.ImageBuildSpec.ConfigMapSource;
+import build.kiln.api.v1alpha1.ImageBuildSpec.GitSource;
+import build.kiln.api.v1alpha1.ImageBuildSpec.Output;
+import build.kiln.api.v1alpha1.ImageBuildSpec.SecretName;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Source;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +23,11 @@ import org.jspecify.annotations.Nullable;
 final class Validation {
   /** The work order is one ConfigMap, which etcd keeps under 1 MiB. */
   static final int LARGEST_SPEC = 768 * 1024;
+
+  /** Names and keys become parts of URLs and of paths in the pod. */
+  private static final Pattern NAME = Pattern.compile("[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?");
+
+  private static final Pattern KEY = Pattern.compile("(?!\\.$|\\.\\.)[-._a-zA-Z0-9]{1,253}");
 
   private Validation() {}
 
@@ -32,6 +43,7 @@ final class Validation {
     return Stream.of(
             output(spec),
             source(spec),
+            names(spec),
             dockerfile(spec),
             duration("timeout", spec.timeout()),
             duration("history.ttl", spec.history().ttl()),
@@ -74,6 +86,53 @@ final class Validation {
     return given == 1
         ? Optional.empty()
         : Optional.of("spec.source needs exactly one of git, configMap and inline");
+  }
+
+  /** Whether a text may be an object's name, and so a part of a URL. */
+  static boolean isName(@Nullable String text) {
+    return text != null && NAME.matcher(text).matches();
+  }
+
+  private static Optional<String> names(ImageBuildSpec spec) {
+    var source = Optional.ofNullable(spec.source());
+    var git = source.map(Source::git);
+    var map = source.map(Source::configMap);
+    var items = map.map(ConfigMapSource::items).stream().flatMap(List::stream);
+    return Stream.of(
+            secret("registrySecrets[].name", stream(spec.registrySecrets())),
+            secret(
+                "output.secretRef.name",
+                Optional.ofNullable(spec.output()).map(Output::secretRef).stream()),
+            secret("source.git.secretRef.name", git.map(GitSource::secretRef).stream()),
+            map.filter(named -> !isName(named.name()))
+                .map(named -> notAName("source.configMap.name", "ConfigMap", named.name())),
+            items
+                .map(ConfigMapSource.Item::key)
+                .filter(key -> key == null || !KEY.matcher(key).matches())
+                .findFirst()
+                .map(
+                    key ->
+                        "spec.source.configMap.items[].key \"%s\" is no key of a ConfigMap: letters, digits, '-', '_', '.'"
+                            .formatted(key)))
+        .flatMap(Optional::stream)
+        .findFirst();
+  }
+
+  private static Optional<String> secret(String field, Stream<SecretName> secrets) {
+    return secrets
+        .map(SecretName::name)
+        .filter(name -> !isName(name))
+        .findFirst()
+        .map(name -> notAName(field, "Secret", name));
+  }
+
+  private static String notAName(String field, String kind, String name) {
+    return "spec.%s \"%s\" is no name of a %s: lower case letters, digits, '-', '.'"
+        .formatted(field, name, kind);
+  }
+
+  private static <T> Stream<T> stream(@Nullable List<T> list) {
+    return list == null ? Stream.of() : list.stream();
   }
 
   private static Optional<String> dockerfile(ImageBuildSpec spec) {

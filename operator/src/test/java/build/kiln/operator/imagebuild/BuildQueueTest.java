@@ -66,9 +66,9 @@ class BuildQueueTest {
     assertThat(queue.held()).isEqualTo(1);
 
     cached(build("one", 2, Phase.Pending));
-    cached(build("two", 1, Phase.Pending));
-    assertThat(queue.enter(cache.get(ResourceID.fromResource(build("two", 1, Phase.Pending)))))
-        .contains(1);
+    var two = build("two", 1, Phase.Pending);
+    cached(two);
+    assertThat(queue.enter(two)).contains(1);
   }
 
   @Test

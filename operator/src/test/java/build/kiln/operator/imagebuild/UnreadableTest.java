@@ -12,6 +12,7 @@ import build.kiln.api.v1alpha1.ImageBuildStatus;
 import build.kiln.api.work.ExitCode;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResourceList;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.MixedOperation;
 import io.fabric8.kubernetes.client.dsl.Resource;
 import io.fabric8.kubernetes.client.dsl.base.CustomResourceDefinitionContext;
@@ -120,8 +121,15 @@ class UnreadableTest {
     resources().inNamespace(NAMESPACE).resource(manifest(name, spec)).create();
   }
 
+  /** Changes a spec as kubectl does: again if the operator wrote in between. */
   private void change(String name, long generation, String spec) {
-    resources()
+    Awaitility.await()
+        .ignoreException(KubernetesClientException.class)
+        .until(() -> changeNow(name, generation, spec) != null);
+  }
+
+  private GenericKubernetesResource changeNow(String name, long generation, String spec) {
+    return resources()
         .inNamespace(NAMESPACE)
         .withName(name)
         .edit(

@@ -37,6 +37,9 @@ final class Rules {
               "self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')",
               matches("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?\\z")),
           Map.entry(
+              "self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')",
+              matches("^(?!\\.\\z|\\.\\.)[-._a-zA-Z0-9]+\\z")),
+          Map.entry(
               "!self.startsWith('/') && !self.split('/').exists(p, p == '..')", Rules::relative),
           Map.entry(
               "!(has(self.path) && has(self.inline))",
