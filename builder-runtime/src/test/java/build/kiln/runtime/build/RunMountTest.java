@@ -449,7 +449,8 @@ class RunMountTest extends TierTest {
   void historyHasNoMounts() throws Exception {
     secrets(Map.of("s", "x"));
     Built built = build("RUN --mount=type=secret,id=s --mount=type=cache,target=/c echo hi");
-    assertThat(built.config().history().getLast().createdBy()).isEqualTo("RUN /bin/sh -c echo hi");
+    assertThat(Objects.requireNonNull(built.config().history()).getLast().createdBy())
+        .isEqualTo("RUN /bin/sh -c echo hi");
   }
 
   private static String text(Built built, String file) throws IOException {

@@ -232,7 +232,7 @@ class RunStepTest extends TierTest {
             """
                 .formatted(busybox));
 
-    assertThat(built.config().history().getLast().createdBy())
+    assertThat(Objects.requireNonNull(built.config().history()).getLast().createdBy())
         .isEqualTo("RUN |6 P=1 A=1 Z=1 M=1 B=1 LAST=1 /bin/sh -c true");
   }
 
