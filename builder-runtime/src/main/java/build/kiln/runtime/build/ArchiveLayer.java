@@ -2,6 +2,7 @@ package build.kiln.runtime.build;
 
 import build.kiln.runtime.build.Accounts.Owner;
 import build.kiln.runtime.build.CopyPlan.Conflict;
+import build.kiln.runtime.build.CopyPlan.DirectoryMaker;
 import build.kiln.runtime.layer.Decompression;
 import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.layer.EntryMeta.Kind;
@@ -65,7 +66,12 @@ final class ArchiveLayer implements AutoCloseable {
    */
   void unpack(FileTree tree, EntryMeta source, String destination, CopyPlan plan)
       throws IOException, Conflict {
-    plan.directory(plan.resolve(destination).path());
+    Owner to = owner == null ? Owner.ROOT : owner;
+    plan.directory(
+        plan.resolve(destination).path(),
+        new DirectoryMaker(0755, to.uid(), to.gid(), plan.time()));
+    // Directories that the archive only implies are root's, as tar makes them; --chmod is for none.
+    var implied = new DirectoryMaker(0755, 0, 0, plan.time());
     Map<String, Unpacked> links = new HashMap<>();
     try (InputStream in = new BufferedInputStream(tree.open(source));
         TarReader tar = TarReader.ofArchive(Decompression.open(in, source.path()), source.path());
@@ -100,7 +106,7 @@ final class ArchiveLayer implements AutoCloseable {
           unpacked = new Unpacked(owned(meta.withPath(target)), content(entry, out));
         }
         links.put(target, unpacked);
-        putUnpacked(plan, unpacked);
+        putUnpacked(plan, unpacked, implied);
       }
     }
   }
@@ -118,7 +124,8 @@ final class ArchiveLayer implements AutoCloseable {
   }
 
   /** As tar does: a directory that is there already, or behind a link, takes the archive's mode. */
-  private static void putUnpacked(CopyPlan plan, Unpacked unpacked) throws IOException, Conflict {
+  private static void putUnpacked(CopyPlan plan, Unpacked unpacked, DirectoryMaker implied)
+      throws IOException, Conflict {
     EntryMeta meta = unpacked.meta;
     Optional<EntryMeta> there = plan.lookup(meta.path());
     if (meta.isDirectory() && there.filter(t -> t.kind() == Kind.SYMLINK).isPresent()) {
@@ -128,7 +135,7 @@ final class ArchiveLayer implements AutoCloseable {
         return;
       }
     }
-    plan.put(meta, unpacked.content);
+    plan.put(meta, unpacked.content, implied);
   }
 
   private CopyPlan.@Nullable Content content(LayerEvent.Entry entry, OutputStream out)

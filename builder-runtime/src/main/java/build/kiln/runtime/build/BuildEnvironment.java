@@ -1,5 +1,6 @@
 package build.kiln.runtime.build;
 
+import build.kiln.runtime.context.GitAccess;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.RegistryClient;
 import build.kiln.runtime.store.LocalStore;
@@ -9,6 +10,8 @@ import java.util.function.Predicate;
 /**
  * What builds are made with; owned by the caller, who closes what has to be closed.
  *
+ * @param git what Git repositories that ADD names are reached with; without the source's Secret,
+ *     which is for the source alone
  * @param scratch a folder for root file systems; short, and on a file system that overlay takes as
  *     upper where that is wanted
  * @param allowedBases which base images the installation allows
@@ -16,6 +19,7 @@ import java.util.function.Predicate;
 public record BuildEnvironment(
     LocalStore store,
     RegistryClient registry,
+    GitAccess git,
     SandboxSource sandboxes,
     Path scratch,
     Predicate<Reference> allowedBases) {}

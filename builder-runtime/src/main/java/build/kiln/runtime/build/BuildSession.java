@@ -2,6 +2,7 @@ package build.kiln.runtime.build;
 
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.runtime.build.BaseImages.BaseImage;
+import build.kiln.runtime.context.GitAccess;
 import build.kiln.runtime.context.IgnoringTree;
 import build.kiln.runtime.dockerfile.Expansion;
 import build.kiln.runtime.dockerfile.GlobalArguments;
@@ -9,6 +10,7 @@ import build.kiln.runtime.dockerfile.StageGraph;
 import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.registry.HttpFiles;
 import build.kiln.runtime.rootfs.Snapshots;
 import build.kiln.runtime.sandbox.Sandbox;
 import build.kiln.runtime.sandbox.SandboxException;
@@ -104,6 +106,16 @@ final class BuildSession implements AutoCloseable {
 
   LocalStore store() {
     return environment.store();
+  }
+
+  /** Files that ADD names by their URLs. */
+  HttpFiles files() {
+    return environment.registry().files();
+  }
+
+  /** What Git repositories that ADD names are reached with. */
+  GitAccess git() {
+    return environment.git();
   }
 
   BuildRequest request() {

@@ -7,6 +7,7 @@ import build.kiln.runtime.oci.Digest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.security.MessageDigest;
+import java.util.Optional;
 
 /**
  * What a cache key says of files: a Merkle digest over names, kinds, modes, owners, extended
@@ -25,9 +26,18 @@ final class ContentDigest {
     this.owners = owners;
   }
 
-  /** The digest of an entry with all below it; its own name does not count. */
-  byte[] of(EntryMeta entry) throws IOException {
-    var hash = new KeyHash("entry.1").add(entry.kind().name()).number(entry.mode());
+  /** The digest of an entry with all below it that is copied; its own name does not count. */
+  byte[] of(EntryMeta entry, Selection selection) throws IOException {
+    return of(entry, selection, true).orElseThrow();
+  }
+
+  /** Empty if nothing of it is copied. */
+  private Optional<byte[]> of(EntryMeta entry, Selection selection, boolean taken)
+      throws IOException {
+    if (!taken && !(entry.isDirectory() && selection.mayTakeBelow())) {
+      return Optional.empty();
+    }
+    var hash = new KeyHash("entry.2").add(entry.kind().name()).number(entry.mode());
     hash.number(owners ? entry.uid() : 0).number(owners ? entry.gid() : 0);
     hash.add(entry.linkTarget());
     hash.number(entry.deviceMajor()).number(entry.deviceMinor()).number(entry.xattrs().size());
@@ -35,12 +45,18 @@ final class ContentDigest {
     if (entry.kind() == Kind.FILE) {
       hash.add(content(entry));
     }
+    boolean some = taken;
     if (entry.isDirectory()) {
+      // A directory that is made only for what is in it keeps its owner where it is there already.
+      hash.number(taken ? 1 : 0);
       for (EntryMeta child : tree.children(entry.path())) {
-        hash.add(child.name()).add(of(child));
+        Selection below = selection.child(child.name());
+        Optional<byte[]> digest = of(child, below, below.takes());
+        digest.ifPresent(bytes -> hash.add(child.name()).add(bytes));
+        some |= digest.isPresent();
       }
     }
-    return hash.bytes();
+    return some ? Optional.of(hash.bytes()) : Optional.empty();
   }
 
   private byte[] content(EntryMeta file) throws IOException {

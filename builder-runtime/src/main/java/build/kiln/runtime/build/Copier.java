@@ -43,16 +43,24 @@ final class Copier {
     this.mode = mode;
   }
 
-  /** Copies a match of a source. */
-  void copy(FileTree tree, Sources.Match match) throws IOException, Conflict {
+  /**
+   * Copies a match of a source, and of a directory's content what is selected.
+   *
+   * @param root whether a directory that is copied gives its mode and time to the destination, if
+   *     that is not there yet and is not written with a slash
+   */
+  void copy(FileTree tree, Sources.Match match, Selection selection, boolean root)
+      throws IOException, Conflict {
     if (match.entry().isDirectory()) {
       Resolved target = plan.resolve(destination.path());
-      plan.directory(target.path());
-      for (EntryMeta child : tree.children(match.entry().path())) {
-        place(tree, child, LayerPaths.join(target.path(), child.name()));
+      if (root && !destination.directory() && !target.exists() && !target.path().isEmpty()) {
+        put(tree, match.entry(), target.path());
+      } else {
+        plan.directory(target.path());
       }
+      content(tree, match.entry(), target.path(), selection, null);
     } else {
-      place(tree, match.entry(), fileTarget(match.name()));
+      put(tree, match.entry(), fileTarget(match.name()));
     }
   }
 
@@ -73,13 +81,70 @@ final class Copier {
     return into ? LayerPaths.join(target.path(), name) : target.path();
   }
 
-  private void place(FileTree tree, EntryMeta source, String target) throws IOException, Conflict {
+  private void content(
+      FileTree tree,
+      EntryMeta directory,
+      String target,
+      Selection selection,
+      @Nullable Parent parent)
+      throws IOException, Conflict {
+    for (EntryMeta child : tree.children(directory.path())) {
+      place(
+          tree,
+          child,
+          LayerPaths.join(target, child.name()),
+          selection.child(child.name()),
+          parent);
+    }
+  }
+
+  private void place(
+      FileTree tree, EntryMeta source, String target, Selection selection, @Nullable Parent parent)
+      throws IOException, Conflict {
+    boolean taken = selection.takes();
+    if (taken) {
+      if (parent != null) {
+        parent.make();
+      }
+      put(tree, source, target);
+    }
+    if (source.isDirectory() && selection.mayTakeBelow()) {
+      Parent below = taken ? parent : new Parent(source, target, parent);
+      content(tree, source, target, selection, below);
+    }
+  }
+
+  private void put(FileTree tree, EntryMeta source, String target) throws IOException, Conflict {
     EntryMeta meta = owned(source.withPath(target));
     plan.put(meta, source.kind() == Kind.FILE ? () -> tree.open(source) : null);
-    if (source.isDirectory()) {
-      for (EntryMeta child : tree.children(source.path())) {
-        place(tree, child, LayerPaths.join(target, child.name()));
+  }
+
+  /** A directory that is not copied for itself, and is made when something below it is. */
+  private final class Parent {
+    private final EntryMeta source;
+    private final String target;
+    private final @Nullable Parent above;
+    private boolean made;
+
+    Parent(EntryMeta source, String target, @Nullable Parent above) {
+      this.source = source;
+      this.target = target;
+      this.above = above;
+    }
+
+    void make() throws IOException, Conflict {
+      if (made) {
+        return;
       }
+      made = true;
+      if (above != null) {
+        above.make();
+      }
+      Optional<EntryMeta> there = plan.lookup(target).filter(EntryMeta::isDirectory);
+      // As BuildKit: one that is there takes the source's mode, whatever --chmod says, no more.
+      plan.put(
+          there.isPresent() ? there.get().withMode(source.mode()) : owned(source.withPath(target)),
+          null);
     }
   }
 

@@ -56,6 +56,11 @@ final class CopyPlan implements LayerSource {
     return items.isEmpty();
   }
 
+  /** The time of what it makes, in seconds. */
+  long time() {
+    return maker.mtime();
+  }
+
   /** What will be at a path. */
   Optional<EntryMeta> lookup(String path) throws IOException {
     Item item = items.get(path);
@@ -78,6 +83,11 @@ final class CopyPlan implements LayerSource {
    * @throws Conflict if something else is in the way
    */
   void directory(String path) throws IOException, Conflict {
+    directory(path, maker);
+  }
+
+  /** The same, with other parents than the plan's own. */
+  void directory(String path, DirectoryMaker parents) throws IOException, Conflict {
     if (items.containsKey(path) && items.get(path).meta.isDirectory()) {
       return;
     }
@@ -89,8 +99,8 @@ final class CopyPlan implements LayerSource {
       // Root's own entry is left out, as others do.
       return;
     }
-    directory(LayerPaths.parent(path));
-    items.put(path, new Item(found.orElseGet(() -> maker.make(path)), null));
+    directory(LayerPaths.parent(path), parents);
+    items.put(path, new Item(found.orElseGet(() -> parents.make(path)), null));
   }
 
   /**
@@ -99,6 +109,12 @@ final class CopyPlan implements LayerSource {
    * @throws Conflict if it is a directory that meets something else, or the other way round
    */
   void put(EntryMeta meta, @Nullable Content content) throws IOException, Conflict {
+    put(meta, content, maker);
+  }
+
+  /** The same, with other parents than the plan's own. */
+  void put(EntryMeta meta, @Nullable Content content, DirectoryMaker parents)
+      throws IOException, Conflict {
     Optional<EntryMeta> found = lookup(meta.path());
     if (found.isPresent() && found.get().isDirectory() != meta.isDirectory()) {
       throw new Conflict(
@@ -107,7 +123,7 @@ final class CopyPlan implements LayerSource {
                   .formatted(meta.path(), words(found.get()))
               : "cannot copy a %s over the directory \"/%s\"".formatted(words(meta), meta.path()));
     }
-    directory(LayerPaths.parent(meta.path()));
+    directory(LayerPaths.parent(meta.path()), parents);
     items.put(meta.path(), new Item(meta, content));
   }
 

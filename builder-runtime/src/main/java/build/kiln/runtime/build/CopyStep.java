@@ -3,12 +3,14 @@ package build.kiln.runtime.build;
 import build.kiln.runtime.build.Accounts.Owner;
 import build.kiln.runtime.build.CopyPlan.Conflict;
 import build.kiln.runtime.build.CopyPlan.DirectoryMaker;
+import build.kiln.runtime.dockerfile.AddSource;
 import build.kiln.runtime.dockerfile.Heredoc;
+import build.kiln.runtime.dockerfile.IgnoreFile;
 import build.kiln.runtime.dockerfile.Instruction;
 import build.kiln.runtime.dockerfile.Instruction.Add;
 import build.kiln.runtime.dockerfile.Instruction.Copy;
 import build.kiln.runtime.dockerfile.Instruction.FileOptions;
-import build.kiln.runtime.dockerfile.Wildcard;
+import build.kiln.runtime.dockerfile.Problem;
 import build.kiln.runtime.dockerfile.Word;
 import build.kiln.runtime.layer.FileTree;
 import build.kiln.runtime.layer.Layer;
@@ -19,18 +21,20 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** One COPY or ADD: what it depends on, and making its layer, without an unpacked file system. */
-final class CopyStep {
+/**
+ * One COPY or ADD: what it depends on, and making its layer, without an unpacked file system.
+ * Closed when it is done or not needed, since sources may hold downloaded files.
+ */
+final class CopyStep implements AutoCloseable {
   private final BuildSession session;
   private final StageState state;
   private final Instruction instruction;
-  private final List<Word> sources;
+  private final List<CopySource> sources;
   private final List<Heredoc> heredocs;
   private final Word destination;
   private final FileOptions options;
   private final Origin from;
-  private final boolean unpacks;
-  private @Nullable List<Found> found;
+  private final boolean parents;
 
   /**
    * Where files are taken from.
@@ -39,54 +43,109 @@ final class CopyStep {
    */
   record Origin(FileTree tree, String words, @Nullable String chain) {}
 
-  /** A source and what it stands for. */
-  private record Found(Word source, List<Sources.Match> matches) {}
-
-  static CopyStep of(BuildSession session, StageState state, Copy copy, Origin from) {
+  static CopyStep of(BuildSession session, StageState state, Copy copy, Origin from)
+      throws BuildException {
+    IgnoreFile excluded = excluded(session, copy.options());
+    var sources = new ArrayList<CopySource>();
+    for (Word word : copy.sources()) {
+      if (AddSource.of(word.text()) != AddSource.LOCAL) {
+        throw StepProblems.at(
+            word.range(), "COPY takes no URL and no Git repository", "use ADD for that");
+      }
+      sources.add(new LocalSource(session, from, word, copy.parents(), excluded, false));
+    }
     return new CopyStep(
         session,
         state,
         copy,
-        copy.sources(),
+        sources,
         copy.heredocs(),
         copy.destination(),
         copy.options(),
         from,
-        false);
+        copy.parents());
   }
 
-  static CopyStep of(BuildSession session, StageState state, Add add, Origin from) {
+  static CopyStep of(BuildSession session, StageState state, Add add, Origin from)
+      throws BuildException {
+    IgnoreFile excluded = excluded(session, add.options());
+    var sources = new ArrayList<CopySource>();
+    for (Word word : add.sources()) {
+      sources.add(
+          switch (AddSource.of(word.text())) {
+            case LOCAL -> local(session, from, add, word, excluded);
+            case URL ->
+                new UrlSource(session, word, add.checksum(), Boolean.TRUE.equals(add.unpack()));
+            case GIT -> new GitSource(session, word, add, excluded);
+          });
+    }
     return new CopyStep(
         session,
         state,
         add,
-        add.sources(),
+        sources,
         add.heredocs(),
         add.destination(),
         add.options(),
         from,
-        !Boolean.FALSE.equals(add.unpack()));
+        false);
+  }
+
+  private static CopySource local(
+      BuildSession session, Origin from, Add add, Word word, IgnoreFile excluded)
+      throws BuildException {
+    if (add.checksum() != null) {
+      throw StepProblems.at(
+          add.checksum().range(),
+          "--checksum is for URLs and Git repositories only",
+          "remove it: a file of the build context is what it is");
+    }
+    boolean unpacks = !Boolean.FALSE.equals(add.unpack());
+    return new LocalSource(session, from, word, false, excluded, unpacks);
+  }
+
+  private static IgnoreFile excluded(BuildSession session, FileOptions options) {
+    IgnoreFile excluded = IgnoreFile.ofPatterns(options.excludes());
+    options.excludes().stream()
+        .filter(CopyStep::isAnchored)
+        .forEach(word -> warnOfAnchor(session, word));
+    return excluded;
+  }
+
+  private static boolean isAnchored(Word exclude) {
+    String pattern = exclude.text().strip();
+    return pattern.startsWith("/") || pattern.startsWith("!/");
+  }
+
+  private static void warnOfAnchor(BuildSession session, Word exclude) {
+    var problem =
+        new Problem(
+            Problem.Code.BAD_ARGUMENT,
+            exclude.range(),
+            "the pattern \"%s\" matches nothing".formatted(exclude),
+            "patterns of --exclude are relative to each source: leave the first slash away");
+    session.progress().warn(problem.summary(), problem);
   }
 
   private CopyStep(
       BuildSession session,
       StageState state,
       Instruction instruction,
-      List<Word> sources,
+      List<CopySource> sources,
       List<Heredoc> heredocs,
       Word destination,
       FileOptions options,
       Origin from,
-      boolean unpacks) {
+      boolean parents) {
     this.session = session;
     this.state = state;
     this.instruction = instruction;
-    this.sources = sources;
+    this.sources = List.copyOf(sources);
     this.heredocs = heredocs;
     this.destination = destination;
     this.options = options;
     this.from = from;
-    this.unpacks = unpacks;
+    this.parents = parents;
   }
 
   /**
@@ -98,20 +157,16 @@ final class CopyStep {
     if (chain == null) {
       return Optional.empty();
     }
-    KeyHash hash = base("copy-chain.2").add(chain);
-    sources.forEach(source -> hash.add(source.text()));
+    KeyHash hash = base("copy-chain.3").add(chain);
+    sources.forEach(source -> hash.add(source.word().text()));
     return Optional.of(hash.hex());
   }
 
   /** The hash of all that decides the result: the instruction and the content of what it copies. */
   String contentKey() throws IOException, BuildException {
-    KeyHash hash = base("copy.2");
-    var digest = new ContentDigest(from.tree(), from.chain() != null);
-    for (Found source : found()) {
-      hash.number(source.matches().size());
-      for (Sources.Match match : source.matches()) {
-        hash.add(match.name()).add(digest.of(match.entry()));
-      }
+    KeyHash hash = base("copy.3");
+    for (CopySource source : sources) {
+      source.addTo(hash);
     }
     return hash.hex();
   }
@@ -120,11 +175,15 @@ final class CopyStep {
     var hash = new KeyHash(version).add(instruction.name());
     hash.add(options.link() ? "link" : state.chain());
     hash.add(Paths.absolute(state.config().workdir(), destination.text()));
-    hash.number(destinationIsDirectory() ? 1 : 0).number(unpacks ? 1 : 0);
+    hash.number(destinationIsDirectory() ? 1 : 0);
+    sources.forEach(source -> hash.number(source.unpacks() ? 1 : 0));
     // By number: names mean what the base says, and the same numbers make the same layer.
     Owner owner = owner();
     hash.number(owner == null ? -1 : owner.uid()).number(owner == null ? -1 : owner.gid());
     hash.add(text(options.chmod())).number(state.time());
+    hash.add(options.excludes().stream().map(Word::text).toList());
+    hash.add(parents ? sources.stream().map(source -> source.word().text()).toList() : List.of());
+    hash.number(parents ? 1 : 0);
     if (from.chain() == null) {
       // Files have the context's one time, or their own, which are no part of the key.
       hash.number(session.request().context().epoch().orElse(-1));
@@ -155,9 +214,10 @@ final class CopyStep {
     boolean fromContext = from.chain() == null;
     var copier = new Copier(plan, target, fromContext ? makers : owner, mode);
     try (var archive = new ArchiveLayer(session.store(), owner)) {
-      for (Found source : found()) {
-        for (Sources.Match match : source.matches()) {
-          copy(source.source(), match, copier, archive, target, plan);
+      for (CopySource source : sources) {
+        CopySource.Picked picked = source.pick();
+        for (Sources.Match match : picked.matches()) {
+          copy(source, picked, match, copier, archive, target, plan);
         }
       }
       for (Heredoc heredoc : heredocs) {
@@ -169,8 +229,9 @@ final class CopyStep {
     }
   }
 
-  private void copy(
-      Word source,
+  private static void copy(
+      CopySource source,
+      CopySource.Picked picked,
       Sources.Match match,
       Copier copier,
       ArchiveLayer archive,
@@ -178,13 +239,13 @@ final class CopyStep {
       CopyPlan plan)
       throws IOException, BuildException {
     try {
-      if (unpacks && ArchiveLayer.isArchive(from.tree(), match.entry())) {
-        archive.unpack(from.tree(), match.entry(), target.path(), plan);
+      if (source.unpacks() && ArchiveLayer.isArchive(picked.tree(), match.entry())) {
+        archive.unpack(picked.tree(), match.entry(), target.path(), plan);
       } else {
-        copier.copy(from.tree(), match);
+        copier.copy(picked.tree(), match, picked.selection(), source.copiesRoot());
       }
     } catch (Conflict e) {
-      throw StepProblems.at(source.range(), e);
+      throw StepProblems.at(source.word().range(), e);
     }
   }
 
@@ -210,20 +271,10 @@ final class CopyStep {
     }
   }
 
-  private List<Found> found() throws IOException, BuildException {
-    if (found == null) {
-      var all = new ArrayList<Found>();
-      var finder = new Sources(from.tree());
-      for (Word source : sources) {
-        Wildcard wildcard = Wildcard.of(source);
-        List<Sources.Match> matches = finder.find(wildcard);
-        if (matches.isEmpty() && !wildcard.hasWildcards()) {
-          throw MissingSource.of(source, wildcard.prefix(), from, session.contextTree());
-        }
-        all.add(new Found(source, matches));
-      }
-      found = all;
+  @Override
+  public void close() throws IOException {
+    for (CopySource source : sources) {
+      source.close();
     }
-    return found;
   }
 }

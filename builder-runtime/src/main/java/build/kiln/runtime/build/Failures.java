@@ -60,7 +60,7 @@ final class Failures {
         reason, "tried to " + tried + ", but " + message(cause) + what, cause);
   }
 
-  private static FailureReason reason(Throwable cause) {
+  static FailureReason reason(Throwable cause) {
     if (isDiskFull(cause)) {
       return FailureReason.DiskFull;
     }

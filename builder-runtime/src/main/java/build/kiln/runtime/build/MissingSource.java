@@ -5,6 +5,7 @@ import build.kiln.runtime.dockerfile.Suggestions;
 import build.kiln.runtime.dockerfile.Word;
 import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.layer.LayerPaths;
+import build.kiln.runtime.rootfs.Resolved;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
@@ -24,6 +25,18 @@ final class MissingSource {
       }
     }
     return StepProblems.at(source.range(), message, near(path, from).orElse(null));
+  }
+
+  /** The same for {@code --parents}, which follows no symbolic link. */
+  static BuildException withParents(
+      Word source, String path, CopyStep.Origin from, IgnoringTree contextTree) throws IOException {
+    Resolved real = Paths.resolve(from.tree()::lookup, path);
+    return real.exists()
+        ? StepProblems.at(
+            source.range(),
+            "\"/%s\" is behind a symbolic link, and --parents follows none".formatted(path),
+            "it is /" + real.real())
+        : of(source, path, from, contextTree);
   }
 
   /** A name that is nearly the one asked for, in the deepest directory of the path that exists. */

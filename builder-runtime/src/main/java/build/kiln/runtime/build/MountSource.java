@@ -56,7 +56,9 @@ final class MountSource {
     if (digest == null) {
       digest =
           HexFormat.of()
-              .formatHex(new ContentDigest(origin.tree(), origin.chain() != null).of(entry));
+              .formatHex(
+                  new ContentDigest(origin.tree(), origin.chain() != null)
+                      .of(entry, Selection.ALL));
     }
     return digest;
   }

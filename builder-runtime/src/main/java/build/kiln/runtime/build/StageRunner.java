@@ -217,21 +217,26 @@ final class StageRunner {
   private void copy(StageState state, Instruction instruction, @Nullable Word from)
       throws IOException, BuildException, InterruptedException {
     CopyStep.Origin origin = origin(from);
-    CopyStep copy =
-        switch (instruction) {
-          case Instruction.Copy i -> CopyStep.of(session, state, i, origin);
-          case Instruction.Add i -> CopyStep.of(session, state, i, origin);
-          default -> throw new IllegalStateException("no COPY and no ADD");
-        };
-    var keys = new ArrayList<Key>();
-    copy.quickKey().ifPresent(key -> keys.add(() -> key));
-    keys.add(copy::contentKey);
-    step(
-        state,
-        instruction,
-        HistoryText.of(instruction),
-        keys,
-        activity -> session.limited(copy::execute));
+    try (CopyStep copy = copyStep(state, instruction, origin)) {
+      var keys = new ArrayList<Key>();
+      copy.quickKey().ifPresent(key -> keys.add(() -> key));
+      keys.add(copy::contentKey);
+      step(
+          state,
+          instruction,
+          HistoryText.of(instruction),
+          keys,
+          activity -> session.limited(copy::execute));
+    }
+  }
+
+  private CopyStep copyStep(StageState state, Instruction instruction, CopyStep.Origin origin)
+      throws BuildException {
+    return switch (instruction) {
+      case Instruction.Copy i -> CopyStep.of(session, state, i, origin);
+      case Instruction.Add i -> CopyStep.of(session, state, i, origin);
+      default -> throw new IllegalStateException("no COPY and no ADD");
+    };
   }
 
   private CopyStep.Origin origin(@Nullable Word from) throws BuildException, InterruptedException {

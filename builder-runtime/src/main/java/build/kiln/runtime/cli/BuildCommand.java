@@ -154,6 +154,7 @@ final class BuildCommand implements Callable<Integer> {
             storeFolder == null ? desk.store() : storeFolder,
             desk.registry(insecure),
             desk.credentials(),
+            desk.git(),
             isolation,
             true,
             reference -> true);

@@ -81,6 +81,7 @@ final class CheckCommand implements Callable<Integer> {
             storeFolder == null ? desk.store() : storeFolder,
             desk.registry(insecure),
             desk.credentials(),
+            desk.git(),
             Isolation.NoRun,
             true,
             reference -> true);

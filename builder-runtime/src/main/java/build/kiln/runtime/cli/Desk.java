@@ -1,5 +1,6 @@
 package build.kiln.runtime.cli;
 
+import build.kiln.runtime.context.GitAccess;
 import build.kiln.runtime.registry.DockerConfigCredentials;
 import build.kiln.runtime.registry.ProxySettings;
 import build.kiln.runtime.registry.RegistryConfig;
@@ -66,6 +67,17 @@ final class Desk {
 
   DockerConfigCredentials credentials() {
     return DockerConfigCredentials.ofUser(environment, home());
+  }
+
+  Path sshFolder() {
+    return home().resolve(".ssh");
+  }
+
+  /** For repositories that a Dockerfile names. */
+  GitAccess git() {
+    return GitAccess.anonymous()
+        .withProxies(ProxySettings.from(environment))
+        .withSshFolder(sshFolder());
   }
 
   RegistryConfig registry(Collection<String> insecureHosts) {

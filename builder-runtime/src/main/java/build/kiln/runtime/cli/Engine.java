@@ -3,6 +3,7 @@ package build.kiln.runtime.cli;
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.runtime.build.BuildEnvironment;
 import build.kiln.runtime.build.SandboxSource;
+import build.kiln.runtime.context.GitAccess;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.Credentials;
 import build.kiln.runtime.registry.RegistryClient;
@@ -33,6 +34,7 @@ final class Engine implements AutoCloseable {
       Path store,
       RegistryConfig registry,
       Credentials credentials,
+      GitAccess git,
       Isolation isolation,
       boolean allowChroot,
       Predicate<Reference> allowedBases) {}
@@ -52,6 +54,7 @@ final class Engine implements AutoCloseable {
         new BuildEnvironment(
             store,
             registry,
+            setup.git(),
             sandboxes(setup, store),
             store.scratch("roots"),
             setup.allowedBases()));

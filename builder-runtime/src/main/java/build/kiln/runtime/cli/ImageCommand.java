@@ -36,6 +36,7 @@ abstract class ImageCommand implements Callable<Integer> {
             storeFolder == null ? desk.store() : storeFolder,
             desk.registry(insecure),
             desk.credentials(),
+            desk.git(),
             Isolation.NoRun,
             false,
             reference -> true);

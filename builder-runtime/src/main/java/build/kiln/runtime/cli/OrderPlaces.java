@@ -53,6 +53,7 @@ record OrderPlaces(Path secrets, Path configMaps, Path store, @Nullable Desk des
         store,
         registry.build(),
         credentials(order.resource().getSpec()),
+        gitOfAdd(settings),
         order.resolved().isolation(),
         desk != null,
         Patterns.allowing(settings.allowedBases()));
@@ -127,21 +128,29 @@ record OrderPlaces(Path secrets, Path configMaps, Path store, @Nullable Desk des
     }
   }
 
-  private GitAccess gitAccess(GitSource git, WorkOrder.Settings settings) throws BuildException {
+  /**
+   * For repositories that a Dockerfile names: never the source's Secret, which would then go
+   * wherever a Dockerfile says.
+   */
+  private GitAccess gitOfAdd(WorkOrder.Settings settings) {
     GitAccess access =
         GitAccess.anonymous()
             .withCaDirectory(certificates(settings))
             .withProxies(proxies(settings));
-    if (git.secretRef() != null) {
-      Path folder = secrets.resolve(BuilderPaths.SECRETS_GIT).resolve(git.secretRef().name());
-      if (!Files.isDirectory(folder)) {
-        throw new BuildException(
-            FailureReason.SecretNotFound,
-            "the Secret \"%s\" of source.git is not there (looked for %s)"
-                .formatted(git.secretRef().name(), folder));
-      }
-      return access.withSecret(folder);
+    return desk == null ? access : access.withSshFolder(desk.sshFolder());
+  }
+
+  private GitAccess gitAccess(GitSource git, WorkOrder.Settings settings) throws BuildException {
+    if (git.secretRef() == null) {
+      return gitOfAdd(settings);
     }
-    return desk == null ? access : access.withSshFolder(desk.home().resolve(".ssh"));
+    Path folder = secrets.resolve(BuilderPaths.SECRETS_GIT).resolve(git.secretRef().name());
+    if (!Files.isDirectory(folder)) {
+      throw new BuildException(
+          FailureReason.SecretNotFound,
+          "the Secret \"%s\" of source.git is not there (looked for %s)"
+              .formatted(git.secretRef().name(), folder));
+    }
+    return gitOfAdd(settings).withSecret(folder).withSshFolder(null);
   }
 }

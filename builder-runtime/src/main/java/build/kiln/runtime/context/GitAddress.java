@@ -10,8 +10,9 @@ import org.eclipse.jgit.transport.URIish;
  * Where a Git repository is.
  *
  * @param label what it is called in messages: without a query, which may hold a token
+ * @param words what its parts are called in messages
  */
-record GitAddress(Kind kind, URIish uri, String label) {
+record GitAddress(Kind kind, URIish uri, String label, GitWords words) {
   private static final String WANTED =
       "want an https://, http://, ssh:// or git:// URL, or user@host:path";
 
@@ -31,19 +32,24 @@ record GitAddress(Kind kind, URIish uri, String label) {
    * @throws ContextException INVALID for other kinds, or if it holds a password
    */
   static GitAddress parse(String url) throws ContextException {
+    return parse(url, GitWords.SOURCE);
+  }
+
+  /** The same, for messages in other words. */
+  static GitAddress parse(String url, GitWords words) throws ContextException {
     String label = url.replaceFirst("[?#].*", "").replaceFirst("//[^/@]*@", "//");
     URIish uri;
     try {
       uri = new URIish(url);
     } catch (URISyntaxException e) {
       // Not as the cause: it quotes the URL, which may hold a password.
-      throw invalid(label, WANTED);
+      throw invalid(words, label, WANTED);
     }
     boolean scpLike = uri.getScheme() == null;
     if (uri.getHost() == null
         || uri.getHost().isEmpty()
         || (scpLike && !SHORT.matcher(url).matches())) {
-      throw invalid(label, WANTED);
+      throw invalid(words, label, WANTED);
     }
     String scheme = scpLike ? "ssh" : uri.getScheme().toLowerCase(Locale.ROOT);
     Kind kind =
@@ -51,19 +57,17 @@ record GitAddress(Kind kind, URIish uri, String label) {
           case "http", "https" -> Kind.HTTP;
           case "ssh" -> Kind.SSH;
           case "git" -> Kind.GIT;
-          default -> throw invalid(label, WANTED);
+          default -> throw invalid(words, label, WANTED);
         };
     if (uri.getPass() != null || (kind == Kind.HTTP && uri.getUser() != null)) {
-      throw invalid(
-          label,
-          "it must not hold credentials: put username and password into a Secret and name it in git.secretRef");
+      throw invalid(words, label, "it must not hold credentials: " + words.noCredentials());
     }
     boolean anonymousSsh = kind == Kind.SSH && uri.getUser() == null;
-    return new GitAddress(kind, anonymousSsh ? uri.setUser("git") : uri, label);
+    return new GitAddress(kind, anonymousSsh ? uri.setUser("git") : uri, label, words);
   }
 
-  private static ContextException invalid(String label, String why) {
-    return new ContextException(Code.INVALID, "git.url %s: %s".formatted(label, why));
+  private static ContextException invalid(GitWords words, String label, String why) {
+    return new ContextException(Code.INVALID, "%s %s: %s".formatted(words.url(), label, why));
   }
 
   /** Whether a request to that place may carry this address's credentials. */

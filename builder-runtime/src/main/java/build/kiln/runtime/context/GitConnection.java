@@ -102,7 +102,9 @@ final class GitConnection implements AutoCloseable {
       return local == null ? Transport.open(address.uri()) : Transport.open(local, address.uri());
     } catch (NotSupportedException e) {
       throw new ContextException(
-          Code.INVALID, "git.url %s cannot be used: check it".formatted(address), e);
+          Code.INVALID,
+          "%s %s cannot be used: check it".formatted(address.words().url(), address),
+          e);
     }
   }
 

@@ -72,6 +72,58 @@ public final class GitContext implements BuildContext {
       throw new ContextException(
           Code.INVALID, "\"%s\" is no commit: want 40 hexadecimal digits".formatted(pinnedCommit));
     }
+    Optional<ObjectId> wanted = pinned.or(() -> GitRemote.commit(source.revision()));
+    return fetch(
+        address,
+        access,
+        scratch,
+        source.subPath(),
+        (connection, repository) ->
+            wanted.isPresent()
+                ? fetchCommit(connection, repository, address, wanted.get())
+                : fetchRef(connection, repository, address, source.revision()));
+  }
+
+  /** Brings an object into a repository, and says which. */
+  @FunctionalInterface
+  private interface Fetch {
+    ObjectId into(GitConnection connection, Repository repository) throws IOException;
+  }
+
+  /** Fetches one commit of another repository, such as a submodule's. */
+  static GitContext fetch(GitAddress address, ObjectId commit, GitAccess access, Path scratch)
+      throws IOException {
+    return fetch(
+        address,
+        access,
+        scratch,
+        null,
+        (connection, repository) -> fetchCommit(connection, repository, address, commit));
+  }
+
+  /**
+   * Fetches what was found before, by its ref; if the ref has gone on since then, what was found is
+   * fetched for itself.
+   */
+  static GitContext fetch(GitAddress address, GitRemote.Found found, GitAccess access, Path scratch)
+      throws IOException {
+    return fetch(
+        address,
+        access,
+        scratch,
+        null,
+        (connection, repository) -> {
+          ObjectId now = fetchRef(connection, repository, address, found);
+          return now.equals(found.object())
+              ? now
+              : fetchCommit(connection, repository, address, found.object());
+        });
+  }
+
+  private static GitContext fetch(
+      GitAddress address, GitAccess access, Path scratch, @Nullable String subPath, Fetch what)
+      throws IOException {
+    GitIsolation.install();
     Path folder = Files.createTempDirectory(scratch, "git-");
     Repository repository = null;
     boolean good = false;
@@ -88,12 +140,8 @@ public final class GitContext implements BuildContext {
       config.setInt("gc", null, "auto", 0);
       config.setBoolean("gc", null, "autoDetach", false);
       config.save();
-      Optional<ObjectId> wanted = pinned.or(() -> GitRemote.commit(source.revision()));
-      ObjectId id =
-          wanted.isPresent()
-              ? fetchCommit(connection, repository, address, wanted.get())
-              : fetchRef(connection, repository, address, source.revision());
-      var context = open(repository, folder, address, id, source.subPath());
+      ObjectId id = what.into(connection, repository);
+      var context = open(repository, folder, address, id, subPath);
       good = true;
       return context;
     } finally {
@@ -109,7 +157,12 @@ public final class GitContext implements BuildContext {
       GitAddress address,
       @Nullable String revision)
       throws IOException {
-    GitRemote.Found found = GitRemote.find(connection, address, revision);
+    return fetchRef(connection, repository, address, GitRemote.find(connection, address, revision));
+  }
+
+  private static ObjectId fetchRef(
+      GitConnection connection, Repository repository, GitAddress address, GitRemote.Found found)
+      throws IOException {
     fetch(connection, repository, List.of(new RefSpec("+" + found.ref() + ":" + SOURCE)), true);
     Ref ref = repository.exactRef(SOURCE);
     if (ref == null) {
@@ -170,8 +223,12 @@ public final class GitContext implements BuildContext {
     if (root.isEmpty() || !root.get().isDirectory()) {
       throw new ContextException(
           Code.NOT_FOUND,
-          "%s has no folder \"%s\"%s; check git.subPath"
-              .formatted(where, path, root.isEmpty() ? "" : ": it is a " + word(root.get())));
+          "%s has no folder \"%s\"%s; check %s"
+              .formatted(
+                  where,
+                  path,
+                  root.isEmpty() ? "" : ": it is a " + word(root.get()),
+                  address.words().subPath()));
     }
     return new GitContext(repository, folder, commit, whole.at(path));
   }
@@ -199,6 +256,14 @@ public final class GitContext implements BuildContext {
       throw new ContextException(
           Code.NOT_FOUND, "%s has no commit %s".formatted(address, id.name()), e);
     }
+  }
+
+  Repository repository() {
+    return repository;
+  }
+
+  RevCommit commit() {
+    return commit;
   }
 
   @Override

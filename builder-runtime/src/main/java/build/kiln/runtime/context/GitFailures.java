@@ -57,7 +57,8 @@ final class GitFailures {
                         Code.INVALID,
                         "it does not answer as a Git server does ("
                             + reason(e)
-                            + "); check git.url")
+                            + "); check "
+                            + address.words().url())
                     : new Verdict(Code.UNAVAILABLE, reason(e)));
   }
 
@@ -70,7 +71,9 @@ final class GitFailures {
                   "it refuses the username and password of the Secret (HTTP 401); check them")
               : new Verdict(
                   Code.UNAUTHORIZED,
-                  "it wants credentials (HTTP 401): name a Secret in git.secretRef; many servers say so too if the repository does not exist"));
+                  "it wants credentials (HTTP 401): "
+                      + address.words().giveCredentials()
+                      + "; many servers say so too if the repository does not exist"));
     }
     if (status == 403) {
       return Optional.of(
@@ -84,8 +87,11 @@ final class GitFailures {
               Code.NOT_FOUND,
               "there is no such repository (HTTP "
                   + status
-                  + "); check git.url"
-                  + (withSecret ? "" : ", or name a Secret in git.secretRef if it is private")));
+                  + "); check "
+                  + address.words().url()
+                  + (withSecret
+                      ? ""
+                      : ", or, if it is private, " + address.words().giveCredentials())));
     }
     if (status == 429 || status >= 500) {
       return Optional.of(
@@ -95,7 +101,11 @@ final class GitFailures {
       return Optional.of(
           new Verdict(
               Code.INVALID,
-              "it answers HTTP " + status + "; give git.url as the server itself shows it"));
+              "it answers HTTP "
+                  + status
+                  + "; give "
+                  + address.words().url()
+                  + " as the server itself shows it"));
     }
     return Optional.empty();
   }
@@ -119,9 +129,11 @@ final class GitFailures {
                 });
   }
 
-  private static Optional<Verdict> byServersWord(Exception e) {
+  private Optional<Verdict> byServersWord(Exception e) {
     if (cause(e, NoRemoteRepositoryException.class).isPresent()) {
-      return Optional.of(new Verdict(Code.NOT_FOUND, "there is no such repository; check git.url"));
+      return Optional.of(
+          new Verdict(
+              Code.NOT_FOUND, "there is no such repository; check " + address.words().url()));
     }
     return cause(e, RemoteRepositoryException.class)
         .map(

@@ -18,8 +18,12 @@ public final class GitRemote {
   private static final Pattern COMMIT = Pattern.compile("[0-9a-fA-F]{40}");
   private static final Pattern SHORT_COMMIT = Pattern.compile("[0-9a-f]{7,39}");
 
-  /** A ref as the server shows it; {@code commit} is what it, or the tag it names, points to. */
-  record Found(String ref, ObjectId commit) {}
+  /**
+   * A ref as the server shows it.
+   *
+   * @param object what it points to: a commit, or the tag that names one
+   */
+  record Found(String ref, ObjectId object, ObjectId commit) {}
 
   /**
    * The commit that a revision stands for now. A branch goes before a tag of the same name, as with
@@ -67,10 +71,16 @@ public final class GitRemote {
       Ref ref = refs.get(candidate);
       if (ref != null && ref.getObjectId() != null) {
         ObjectId peeled = ref.getPeeledObjectId();
-        return new Found(candidate, peeled != null ? peeled : ref.getObjectId());
+        return new Found(
+            named(ref), ref.getObjectId(), peeled != null ? peeled : ref.getObjectId());
       }
     }
     throw new ContextException(Code.NOT_FOUND, missing(address, revision));
+  }
+
+  /** HEAD by the branch that it is, if the server says which. */
+  private static String named(Ref ref) {
+    return ref.isSymbolic() ? ref.getTarget().getName() : ref.getName();
   }
 
   private static List<String> candidates(@Nullable String revision) {
@@ -85,8 +95,8 @@ public final class GitRemote {
 
   private static String missing(GitAddress address, @Nullable String revision) {
     if (revision == null || revision.equals(Constants.HEAD)) {
-      return "%s has no HEAD: it is empty, or its default branch does not exist; set git.revision"
-          .formatted(address);
+      return "%s has no HEAD: it is empty, or its default branch does not exist; give %s"
+          .formatted(address, address.words().revision());
     }
     String hint =
         SHORT_COMMIT.matcher(revision).matches() ? "; a commit needs all its 40 digits" : "";

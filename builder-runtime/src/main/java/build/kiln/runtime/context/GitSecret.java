@@ -58,8 +58,7 @@ final class GitSecret {
     if (desk == null) {
       throw new ContextException(
           Code.SECRET_INCOMPLETE,
-          "%s is reached by ssh, which needs git.secretRef: a Secret with ssh-privatekey and known_hosts"
-              .formatted(address));
+          "%s is reached by ssh, which %s".formatted(address, address.words().ssh()));
     }
     Path known = desk.resolve("known_hosts");
     List<Path> keys = DESK_KEYS.stream().map(desk::resolve).filter(Files::isRegularFile).toList();

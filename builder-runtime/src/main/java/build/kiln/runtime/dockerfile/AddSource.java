@@ -15,9 +15,9 @@ public enum AddSource {
    */
   GIT;
 
-  private static final Pattern SCP_LIKE = Pattern.compile("[a-zA-Z0-9_-]+@[^:/\\s]+:[^/].*");
+  private static final Pattern SCP_LIKE = Pattern.compile("[a-zA-Z0-9_-]+@[a-zA-Z0-9.-]+:.*");
   private static final Pattern HTTP_GIT =
-      Pattern.compile("https?://[^#?]*\\.git(?:[#?].*)?", Pattern.CASE_INSENSITIVE);
+      Pattern.compile("(?i:https?)://[^/#?]+/[^#?]*\\.git(?:[#?].*)?");
   private static final List<String> GIT_SCHEMES = List.of("git://", "ssh://", "git+ssh://");
 
   public static AddSource of(String source) {

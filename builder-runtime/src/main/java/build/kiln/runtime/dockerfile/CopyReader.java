@@ -74,7 +74,7 @@ final class CopyReader {
   private static Add add(
       Origin origin, FlagSet flags, List<Word> sources, List<Heredoc> heredocs, Word destination) {
     Word checksum = flags.value("checksum");
-    if (checksum != null && sources.size() + heredocs.size() != 1) {
+    if (checksum != null && sources.size() != 1) {
       throw bad(checksum.range(), "--checksum is for one source only", null);
     }
     return new Add(

@@ -57,7 +57,7 @@ public final class IgnoreFile {
       String pattern = Chars.strip(line);
       if (!line.startsWith("#") && !pattern.isEmpty()) {
         try {
-          rules.add(rule(pattern, pattern + " (" + source.name() + ":" + number + ")"));
+          rules.add(rule(pattern, pattern + " (" + source.name() + ":" + number + ")", false));
         } catch (Glob.BadPattern e) {
           throw new DockerfileException(
               Problem.Code.SYNTAX,
@@ -70,14 +70,41 @@ public final class IgnoreFile {
     return new IgnoreFile(rules);
   }
 
-  private static Rule rule(String line, String text) throws Glob.BadPattern {
+  /**
+   * The patterns of {@code --exclude}, or of {@code COPY --parents} for what is to be taken. They
+   * are as in a file, but for two things: {@code #} begins no comment, and a leading slash stays,
+   * so that such a pattern matches nothing.
+   *
+   * @throws DockerfileException if one is no pattern
+   */
+  public static IgnoreFile ofPatterns(List<Word> patterns) {
+    var rules = new ArrayList<Rule>();
+    for (Word word : patterns) {
+      String pattern = Chars.strip(word.text());
+      if (!pattern.isEmpty()) {
+        try {
+          rules.add(rule(pattern, pattern, true));
+        } catch (Glob.BadPattern e) {
+          throw new DockerfileException(
+              Problem.Code.BAD_ARGUMENT,
+              word.range(),
+              "not a pattern: \"" + word + "\"",
+              e.getMessage());
+        }
+      }
+    }
+    return new IgnoreFile(rules);
+  }
+
+  private static Rule rule(String line, String text, boolean keepSlash) throws Glob.BadPattern {
     boolean exception = line.startsWith("!");
     String given = exception ? Chars.strip(line.substring(1)) : line;
     if (given.isEmpty()) {
       throw new Glob.BadPattern("! must be followed by a pattern");
     }
     String clean = GoPath.clean(given);
-    String pattern = clean.length() > 1 && clean.startsWith("/") ? clean.substring(1) : clean;
+    boolean slash = !keepSlash && clean.length() > 1 && clean.startsWith("/");
+    String pattern = slash ? clean.substring(1) : clean;
     String literal = GoPath.literalPrefix(pattern);
     return new Rule(
         exception, Glob.withDirectories(pattern), literal, !literal.equals(pattern), text);
@@ -159,9 +186,14 @@ public final class IgnoreFile {
       return new Scope(childPath, childMatched, childDecider);
     }
 
-    /** Whether it is left out. */
+    /** Whether it is left out: the patterns match it, and no exception after them does. */
     public boolean excluded() {
       return decider >= 0 && !rules.get(decider).exception;
+    }
+
+    /** Whether a pattern that is no exception may match something below this directory. */
+    public boolean mayMatchBelow() {
+      return rules.stream().anyMatch(r -> !r.exception && r.mayMatchBelow(path));
     }
 
     /** The line that decides whether it is left out, and where it is; empty if none matches. */

@@ -1,7 +1,5 @@
 package build.kiln.runtime.dockerfile;
 
-import build.kiln.runtime.dockerfile.Instruction.Add;
-import build.kiln.runtime.dockerfile.Instruction.Copy;
 import build.kiln.runtime.dockerfile.Instruction.From;
 import build.kiln.runtime.dockerfile.Instruction.Onbuild;
 import build.kiln.runtime.dockerfile.Instruction.Run;
@@ -10,25 +8,19 @@ import java.util.Collection;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 
 /**
- * What the language has and the engine does not do yet: one row each. A row goes when the engine
- * learns it; a few stay, for what no step is to have.
+ * What the language has and no step is to have, one row each, and what the engine cannot do yet.
  */
 public final class Unsupported {
 
   /**
-   * The places where an instruction needs what is missing, and what that is called.
+   * The places where an instruction asks for what it cannot have, and what that is called.
    *
-   * @param never why it will stay so, and what to do; null if it is only not there yet
+   * @param why it is so, and what to do
    */
   private record Rule<I extends Instruction>(
-      Class<I> kind, String what, Function<I, List<SourceRange>> places, @Nullable String never) {
-    Rule(Class<I> kind, String what, Function<I, List<SourceRange>> places) {
-      this(kind, what, places, null);
-    }
-
+      Class<I> kind, String what, Function<I, List<SourceRange>> places, String why) {
     List<Problem> check(Instruction instruction) {
       if (!kind.isInstance(instruction)) {
         return List.of();
@@ -36,11 +28,7 @@ public final class Unsupported {
       return places.apply(kind.cast(instruction)).stream()
           .map(
               range ->
-                  new Problem(
-                      Problem.Code.UNSUPPORTED,
-                      range,
-                      what + (never == null ? " is not supported yet" : " is not supported"),
-                      never))
+                  new Problem(Problem.Code.UNSUPPORTED, range, what + " is not supported", why))
           .toList();
     }
   }
@@ -56,28 +44,11 @@ public final class Unsupported {
               Run.class,
               "RUN --device",
               r -> ranges(r.devices(), Word::range),
-              "no step gets a device of the machine; build without the flag"),
-          new Rule<>(
-              Copy.class,
-              "COPY --parents",
-              c -> c.parents() ? List.of(c.origin().keyword()) : List.of()),
-          new Rule<>(
-              Copy.class, "COPY --exclude", c -> ranges(c.options().excludes(), Word::range)),
-          new Rule<>(Add.class, "ADD --exclude", a -> ranges(a.options().excludes(), Word::range)),
-          new Rule<>(
-              Add.class,
-              "ADD --checksum",
-              a -> a.checksum() == null ? List.of() : List.of(a.checksum().range())),
-          new Rule<>(
-              Add.class,
-              "ADD --keep-git-dir",
-              a -> a.keepGitDir() ? List.of(a.origin().keyword()) : List.of()),
-          new Rule<>(Add.class, "ADD of a URL", a -> sources(a, AddSource.URL)),
-          new Rule<>(Add.class, "ADD of a Git repository", a -> sources(a, AddSource.GIT)));
+              "no step gets a device of the machine; build without the flag"));
 
   /**
-   * Whether the engine can build these stages as written. Sources of ADD with variables in them
-   * must be checked again, expanded.
+   * Whether the engine can build these stages as written. Words with variables in them must be
+   * checked again, expanded.
    *
    * @throws DockerfileException with every place that asks for something missing
    */
@@ -130,13 +101,6 @@ public final class Unsupported {
 
   private static List<SourceRange> when(boolean condition, Word word) {
     return condition ? List.of(word.range()) : List.of();
-  }
-
-  private static List<SourceRange> sources(Add add, AddSource kind) {
-    return add.sources().stream()
-        .filter(s -> AddSource.of(s.text()) == kind)
-        .map(Word::range)
-        .toList();
   }
 
   private Unsupported() {}

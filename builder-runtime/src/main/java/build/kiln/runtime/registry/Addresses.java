@@ -83,6 +83,14 @@ final class Addresses {
     return true;
   }
 
+  /** Whether a place is one of the public Internet; names behind a proxy are taken for such. */
+  static boolean isPublic(Origin origin, ProxySettings proxies) {
+    boolean proxied = proxies.forTarget(origin.scheme(), origin.host(), origin.port()).isPresent();
+    return literal(origin.host())
+        .map(address -> !isPrivate(address))
+        .orElseGet(() -> proxied || isPublicHost(origin.host()));
+  }
+
   /** Whether all that a name means now is public; a name that means nothing is. */
   static boolean isPublicHost(String host) {
     try {

@@ -45,6 +45,7 @@ import org.apache.hc.core5.http.io.SocketConfig;
 import org.apache.hc.core5.http.io.entity.AbstractHttpEntity;
 import org.apache.hc.core5.http.message.BasicClassicHttpRequest;
 import org.apache.hc.core5.http.protocol.HttpContext;
+import org.apache.hc.core5.net.URIAuthority;
 import org.apache.hc.core5.util.TimeValue;
 import org.apache.hc.core5.util.Timeout;
 import org.jspecify.annotations.Nullable;
@@ -105,6 +106,8 @@ final class HttpTransport implements AutoCloseable {
             call.method(),
             target,
             (path == null || path.isEmpty() ? "/" : path) + (query == null ? "" : "?" + query));
+    // A signed URL's host is signed too, and others sign it without the scheme's own port.
+    request.setAuthority(new URIAuthority(origin.host(), call.uri().getPort()));
     call.headers().forEach(request::setHeader);
     HttpCall.Body body = call.body();
     if (body != null) {

@@ -35,6 +35,7 @@ public final class RegistryClient implements AutoCloseable {
   private final BlobDownload download;
   private final BlobUpload upload;
   private final Tags tags;
+  private final HttpFiles files;
 
   public RegistryClient(RegistryConfig config, Credentials credentials) {
     this(config, credentials, Clock.systemUTC(), Sleeper.system(), RandomGenerator.getDefault());
@@ -64,6 +65,7 @@ public final class RegistryClient implements AutoCloseable {
     this.download = new BlobDownload(requester);
     this.upload = new BlobUpload(requester, sites, config.commitTimeout());
     this.tags = new Tags(requester, sites);
+    this.files = new HttpFiles(transport, config, retries, clock);
   }
 
   /**
@@ -145,6 +147,11 @@ public final class RegistryClient implements AutoCloseable {
   /** All tags of a repository, in the registry's order. */
   public List<String> listTags(Reference repository) throws IOException {
     return tags.list(repository);
+  }
+
+  /** Downloads over the same network: proxies, authorities, timeouts. */
+  public HttpFiles files() {
+    return files;
   }
 
   /** Drops all connections; calls under way fail. */

@@ -3,7 +3,6 @@ package build.kiln.runtime.registry;
 import build.kiln.runtime.registry.RegistryException.Code;
 import java.net.URI;
 import java.net.URISyntaxException;
-import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -40,7 +39,7 @@ record Site(Endpoint endpoint, URI base, boolean isPublic) {
   URI accept(URI from, String target, String what) throws RegistryException {
     URI uri;
     try {
-      uri = from.resolve(new URI(escaped(target.strip())));
+      uri = from.resolve(new URI(Urls.escaped(target)));
     } catch (URISyntaxException | IllegalArgumentException e) {
       throw refused(what, "it is not a URL");
     }
@@ -84,20 +83,6 @@ record Site(Endpoint endpoint, URI base, boolean isPublic) {
             + " but "
             + why
             + "; the registry's external address is configured wrongly");
-  }
-
-  /** Object stores sign URLs with characters that strict parsers refuse; those are escaped. */
-  private static String escaped(String text) {
-    StringBuilder out = new StringBuilder(text.length());
-    for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
-      char c = (char) (b & 0xff);
-      if (c <= ' ' || c >= 0x7f || "\"<>\\^`{|}".indexOf(c) >= 0) {
-        out.append(String.format("%%%02X", (int) c));
-      } else {
-        out.append(c);
-      }
-    }
-    return out.toString();
   }
 
   /** The authority, and for a mirror of what. */

@@ -106,12 +106,7 @@ final class Sites {
     if (endpoint.insecure() && scheme.equals("https")) {
       transport.allowInsecure(origin);
     }
-    boolean proxied = config.proxies().forTarget(scheme, origin.host(), origin.port()).isPresent();
-    boolean isPublic =
-        Addresses.literal(origin.host())
-            .map(address -> !Addresses.isPrivate(address))
-            .orElseGet(() -> proxied || Addresses.isPublicHost(origin.host()));
-    return new Site(endpoint, base, isPublic);
+    return new Site(endpoint, base, Addresses.isPublic(origin, config.proxies()));
   }
 
   private String probe(Endpoint endpoint) throws IOException {

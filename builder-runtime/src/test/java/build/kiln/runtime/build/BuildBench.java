@@ -1,6 +1,8 @@
 package build.kiln.runtime.build;
 
+import build.kiln.api.v1alpha1.ImageBuildStatus.CacheResult;
 import build.kiln.runtime.context.BuildContext;
+import build.kiln.runtime.context.GitAccess;
 import build.kiln.runtime.context.LocalContext;
 import build.kiln.runtime.dockerfile.SourceFile;
 import build.kiln.runtime.layer.Compression;
@@ -195,12 +197,24 @@ final class BuildBench implements AutoCloseable {
                 Map.of(),
                 Map.of()));
     var environment =
-        new BuildEnvironment(store, client, sandboxes, folder.resolve("s"), allowedBases);
+        new BuildEnvironment(
+            store, client, GitAccess.anonymous(), sandboxes, folder.resolve("s"), allowedBases);
     events.clear();
     clock = Clock.offset(clock, Duration.ofSeconds(10));
     BuildResult result =
         new Builder(environment, clock).build(request, new BuildProgress(events::add));
     return new Built(store, result);
+  }
+
+  /** Whether the cache had what the last step of the last build makes. */
+  boolean lastStepCached() {
+    return events.stream()
+            .filter(BuildEvent.Finished.class::isInstance)
+            .map(event -> ((BuildEvent.Finished) event).cache())
+            .filter(Objects::nonNull)
+            .reduce((first, second) -> second)
+            .orElseThrow()
+        == CacheResult.Hit;
   }
 
   @Override

@@ -368,9 +368,9 @@ class BuilderTest {
             FailureReason.DockerfileInvalid,
             "not supported"),
         Arguments.of(
-            "FROM scratch\nARG U=http://x/y\nADD $U /x",
-            FailureReason.DockerfileInvalid,
-            "ADD of a URL is not supported yet"),
+            "FROM scratch\nARG U=http://x.invalid/y\nADD $U /x",
+            FailureReason.SourceUnavailable,
+            "get http://x.invalid/y on x.invalid:80 but the host is not known"),
         Arguments.of(
             "FROM --platform=linux/s390x HOST/b:1",
             FailureReason.DockerfileInvalid,
@@ -464,7 +464,7 @@ class BuilderTest {
         .toList();
   }
 
-  private static BuildRequest change(BuildRequest r, Map<String, String> args) {
+  static BuildRequest change(BuildRequest r, Map<String, String> args) {
     return new BuildRequest(
         r.dockerfile(),
         null,

@@ -220,6 +220,10 @@ class CopyTest {
             "0777 5:6 u/soft -> bin/f");
     assertThat(bench.build("FROM " + debian + "\nADD --chown=9:9 files.tgz /u").topLayer())
         .contains("0755 9:9 u/", "0644 9:9 u/bin/f \"f\"");
+    // As BuildKit: --chmod is not for archives, nor for the directory that they go to.
+    assertThat(
+            bench.build("FROM " + debian + "\nADD --chmod=700 --chown=9 files.tgz /u/v").topLayer())
+        .contains("0755 9:9 u/", "0755 9:9 u/v/", "0644 9:9 u/v/bin/f \"f\"");
     // What is unpacked into / goes where the base's links lead.
     assertThat(bench.build("FROM " + debian + "\nADD files.tgz /").topLayer())
         .contains("0644 5:6 usr/bin/f \"f\"")
@@ -232,7 +236,7 @@ class CopyTest {
         .anyMatch(line -> line.startsWith("0644 0:0 u/files.tgz"));
   }
 
-  private static byte[] tar() throws IOException {
+  static byte[] tar() throws IOException {
     var bytes = new ByteArrayOutputStream();
     try (var tar = new TarArchiveOutputStream(bytes)) {
       put(tar, new TarArchiveEntry("bin/"), null);
@@ -257,7 +261,7 @@ class CopyTest {
     tar.closeArchiveEntry();
   }
 
-  private static byte[] gzip(byte[] bytes) throws IOException {
+  static byte[] gzip(byte[] bytes) throws IOException {
     var zipped = new ByteArrayOutputStream();
     try (var out = new GZIPOutputStream(zipped)) {
       out.write(bytes);

@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A repository that the real git makes, bare, with every kind of ref and entry. */
-final class GitFixture {
+public final class GitFixture {
   /** Commits from the oldest: on main, on main, only on feature. */
   final String first;
 
@@ -22,7 +22,7 @@ final class GitFixture {
 
   static final long MAIN_TIME = 1_600_000_000;
 
-  static boolean isGitHere() {
+  public static boolean isGitHere() {
     try {
       return new ProcessBuilder("git", "--version").redirectErrorStream(true).start().waitFor()
           == 0;
@@ -73,7 +73,7 @@ final class GitFixture {
     return git(work, 0, "rev-parse", "HEAD");
   }
 
-  static String git(Path folder, long time, String... arguments)
+  public static String git(Path folder, long time, String... arguments)
       throws IOException, InterruptedException {
     var command =
         new ArrayList<>(List.of("git", "-c", "user.name=T", "-c", "user.email=t@example.com"));

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * {@code user} and {@code s3cret}; {@code /status/NNN/} answers with that status; {@code /to/PORT/}
  * redirects to another such server.
  */
-final class GitHttpBackend implements AutoCloseable {
+public final class GitHttpBackend implements AutoCloseable {
   static final String USER = "user";
   static final String PASSWORD = "s3cret";
 
@@ -36,7 +36,7 @@ final class GitHttpBackend implements AutoCloseable {
   private final List<String> proxyAuthorizations = new CopyOnWriteArrayList<>();
   private final List<String> requests = new CopyOnWriteArrayList<>();
 
-  GitHttpBackend(Path root) throws IOException {
+  public GitHttpBackend(Path root) throws IOException {
     this(root, null);
   }
 
@@ -62,7 +62,7 @@ final class GitHttpBackend implements AutoCloseable {
     return server.getAddress().getPort();
   }
 
-  String url(String path) {
+  public String url(String path) {
     String scheme = server instanceof HttpsServer ? "https" : "http";
     return scheme + "://127.0.0.1:" + port() + path;
   }
@@ -73,14 +73,14 @@ final class GitHttpBackend implements AutoCloseable {
   }
 
   /** Forgets what came in, and refuses nothing. */
-  void reset() {
+  public void reset() {
     refused = "";
     authorizations.clear();
     requests.clear();
   }
 
   /** Authorization headers that came in. */
-  List<String> authorizations() {
+  public List<String> authorizations() {
     return authorizations;
   }
 
@@ -90,7 +90,7 @@ final class GitHttpBackend implements AutoCloseable {
   }
 
   /** Methods and paths that came in. */
-  List<String> requests() {
+  public List<String> requests() {
     return requests;
   }
 

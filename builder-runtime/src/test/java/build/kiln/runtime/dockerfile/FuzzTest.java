@@ -78,6 +78,11 @@ class FuzzTest {
     "--mount=",
     "type=cache,target=",
     "--chmod=",
+    "--exclude=",
+    "--parents ",
+    "http://h/x.git",
+    "?ref=",
+    "&",
     "--interval=",
     "1m30s",
     " AS ",
@@ -127,6 +132,11 @@ class FuzzTest {
           }
           if (instruction instanceof Instruction.Copy copy) {
             copy.sources().forEach(s -> quietly(() -> Wildcard.of(s).matches("a/b")));
+            copy.sources().forEach(s -> quietly(() -> PivotPath.of(s).required()));
+            quietly(() -> IgnoreFile.ofPatterns(copy.options().excludes()).excludes("a/b"));
+          }
+          if (instruction instanceof Instruction.Add add) {
+            add.sources().forEach(s -> quietly(() -> GitReference.of(s)));
           }
         }
       }

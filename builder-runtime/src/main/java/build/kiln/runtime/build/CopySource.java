@@ -1,0 +1,37 @@
+package build.kiln.runtime.build;
+
+import build.kiln.runtime.dockerfile.Word;
+import build.kiln.runtime.layer.FileTree;
+import java.io.IOException;
+import java.util.List;
+
+/** One source of COPY or ADD. What it holds open is given up by {@link #close}. */
+interface CopySource extends AutoCloseable {
+
+  /**
+   * What is copied.
+   *
+   * @param selection which of the directories among the matches is copied
+   */
+  record Picked(FileTree tree, List<Sources.Match> matches, Selection selection) {}
+
+  /** As it stands in the Dockerfile. */
+  Word word();
+
+  /** Adds to a key all that decides what is copied, with as little work as that takes. */
+  void addTo(KeyHash key) throws IOException, BuildException;
+
+  /** Finds what is copied, or fetches it. */
+  Picked pick() throws IOException, BuildException;
+
+  /** Whether archives are unpacked instead of being copied. */
+  boolean unpacks();
+
+  /** Whether a directory that is a match counts itself, where the destination is not there. */
+  default boolean copiesRoot() {
+    return false;
+  }
+
+  @Override
+  default void close() throws IOException {}
+}
