@@ -3,6 +3,7 @@ package build.kiln.runtime.build;
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.runtime.build.BaseImages.BaseImage;
 import build.kiln.runtime.build.StageRunner.BuiltStage;
+import build.kiln.runtime.cache.StepCache;
 import build.kiln.runtime.context.IgnoreFiles;
 import build.kiln.runtime.context.IgnoringTree;
 import build.kiln.runtime.dockerfile.Dockerfile;
@@ -17,8 +18,10 @@ import build.kiln.runtime.dockerfile.StageGraph;
 import build.kiln.runtime.dockerfile.StageSource;
 import build.kiln.runtime.dockerfile.Unsupported;
 import build.kiln.runtime.dockerfile.Word;
+import build.kiln.runtime.layer.LayerException;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Platform;
+import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.sandbox.Sandbox;
 import java.io.IOException;
 import java.time.Clock;
@@ -41,18 +44,31 @@ import org.jspecify.annotations.Nullable;
 public final class Builder {
   private final BuildEnvironment environment;
   private final Clock clock;
+  private final StepCache cache;
   private volatile @Nullable Sandbox sandbox;
 
   public Builder(BuildEnvironment environment) {
-    this(environment, Clock.systemUTC());
+    this(environment, Clock.systemUTC(), StepCache.local(environment.store(), ""));
   }
 
   /**
    * @param clock for the times in the image's history
+   * @param cache for this build alone
    */
-  public Builder(BuildEnvironment environment, Clock clock) {
+  public Builder(BuildEnvironment environment, Clock clock, StepCache cache) {
     this.environment = environment;
     this.clock = clock;
+    this.cache = cache;
+  }
+
+  /** Brings a built image to where it is wanted. */
+  @FunctionalInterface
+  public interface Delivery {
+    /**
+     * @return the repositories that have the image's layers now
+     */
+    List<Reference> deliver(BuildResult result)
+        throws BuildException, InterruptedException, IOException;
   }
 
   /**
@@ -62,8 +78,80 @@ public final class Builder {
    */
   public BuildResult build(BuildRequest request, BuildProgress progress)
       throws BuildException, InterruptedException {
+    return build(request, progress, result -> List.of());
+  }
+
+  /**
+   * Builds, delivers, and writes the registries' caches. Where such a cache has promised a layer
+   * that cannot be had, all is done once more without it.
+   *
+   * @throws BuildException if the image cannot be built or delivered
+   */
+  public BuildResult build(BuildRequest request, BuildProgress progress, Delivery delivery)
+      throws BuildException, InterruptedException {
+    cache.onWarning(text -> progress.warn(text, null));
+    BuildResult result;
+    List<Reference> delivered;
     try {
-      return steps(request, progress);
+      result = guarded(() -> image(request, progress));
+      delivered = delivered(result, delivery);
+    } catch (BuildException e) {
+      if (!isLostLayer(e) || !cache.withdraw()) {
+        throw e;
+      }
+      progress.warn(
+          "the cache has no good layers for what it lists, building without it: "
+              + Failures.message(e),
+          null);
+      result = guarded(() -> image(request, progress));
+      delivered = delivered(result, delivery);
+    }
+    new CacheExport(environment, cache, progress).write(result, delivered);
+    return result;
+  }
+
+  private static List<Reference> delivered(BuildResult result, Delivery delivery)
+      throws BuildException, InterruptedException {
+    return guarded(() -> delivery.deliver(result));
+  }
+
+  /** Whether something was wrong with a layer's blob; the cache knows whether it gave any. */
+  private static boolean isLostLayer(Throwable failure) {
+    for (Throwable e = failure; e != null; e = e.getCause()) {
+      if (e instanceof LostLayer || e instanceof LayerException) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Looks every step up and does none. What a step depends on is not known after one that is not in
+   * the cache; that is then its reason.
+   *
+   * @param progress hears of every step, with the reason where it is not in the cache
+   */
+  public void explain(BuildRequest request, BuildProgress progress)
+      throws BuildException, InterruptedException {
+    cache.onWarning(text -> progress.warn(text, null));
+    guarded(() -> steps(request, progress, true, (session, built, steps, pulled) -> built));
+  }
+
+  private BuildResult image(BuildRequest request, BuildProgress progress)
+      throws IOException, BuildException, InterruptedException {
+    return steps(request, progress, false, Assembly::assemble);
+  }
+
+  /** What is made of a target stage that is built. */
+  @FunctionalInterface
+  private interface Ending<T> {
+    T of(BuildSession session, BuiltStage built, int steps, long pulledBytes) throws IOException;
+  }
+
+  private static <T> T guarded(BuildSession.Work<T> work)
+      throws BuildException, InterruptedException {
+    try {
+      return work.run();
     } catch (DockerfileException e) {
       throw new BuildException(FailureReason.DockerfileInvalid, e.render(), e);
     } catch (OciException e) {
@@ -81,7 +169,8 @@ public final class Builder {
     return Optional.ofNullable(sandbox);
   }
 
-  private BuildResult steps(BuildRequest request, BuildProgress progress)
+  private <T> T steps(
+      BuildRequest request, BuildProgress progress, boolean explaining, Ending<T> ending)
       throws IOException, BuildException, InterruptedException {
     Dockerfile dockerfile = dockerfile(request, progress);
     GlobalArguments globals =
@@ -98,11 +187,17 @@ public final class Builder {
     progress.planned(plans.stream().mapToInt(StagePlan::steps).sum());
     var fixed =
         new BuildSession.Plan(
-            graph, globals, Expansion.of(dockerfile.directives().escape()), contextTree, images);
+            cache,
+            explaining,
+            graph,
+            globals,
+            Expansion.of(dockerfile.directives().escape()),
+            contextTree,
+            images);
     try (var session = new BuildSession(environment, request, fixed, downloads, progress, clock)) {
       try {
         BuiltStage built = new StageThreads(session, plans).run(target.number());
-        return Assembly.assemble(
+        return ending.of(
             session, built, plans.stream().mapToInt(StagePlan::steps).sum(), downloads.bytes());
       } finally {
         sandbox = session.chosenSandbox();

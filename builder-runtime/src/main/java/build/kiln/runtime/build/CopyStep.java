@@ -3,6 +3,8 @@ package build.kiln.runtime.build;
 import build.kiln.runtime.build.Accounts.Owner;
 import build.kiln.runtime.build.CopyPlan.Conflict;
 import build.kiln.runtime.build.CopyPlan.DirectoryMaker;
+import build.kiln.runtime.cache.FileInputs;
+import build.kiln.runtime.cache.StepInputs;
 import build.kiln.runtime.dockerfile.Heredoc;
 import build.kiln.runtime.dockerfile.Instruction;
 import build.kiln.runtime.dockerfile.Instruction.Add;
@@ -30,6 +32,7 @@ final class CopyStep {
   private final FileOptions options;
   private final Origin from;
   private final boolean unpacks;
+  private final FileInputs files = new FileInputs();
   private @Nullable List<Found> found;
 
   /**
@@ -106,7 +109,7 @@ final class CopyStep {
   /** The hash of all that decides the result: the instruction and the content of what it copies. */
   String contentKey() throws IOException, BuildException {
     KeyHash hash = base("copy.1");
-    var digest = new ContentDigest(from.tree(), from.chain() != null);
+    var digest = new ContentDigest(from.tree(), from.chain() != null, files);
     for (Found source : found()) {
       hash.number(source.matches().size());
       for (Sources.Match match : source.matches()) {
@@ -114,6 +117,30 @@ final class CopyStep {
       }
     }
     return hash.hex();
+  }
+
+  /** Whether the key does not depend on the steps before. */
+  boolean isIndependent() {
+    return options.link();
+  }
+
+  /** What the keys are made of; of the files only once the key of the content was made. */
+  void describe(StepInputs.Builder inputs) {
+    var words = new ArrayList<String>();
+    sources.forEach(source -> words.add(source.text()));
+    words.add(destination.text());
+    words.add(String.valueOf(text(options.chown())));
+    words.add(String.valueOf(text(options.chmod())));
+    inputs
+        .words(String.join("\n", words))
+        .variablesInText(state.args(), state.config().env())
+        .files(files);
+    if (!destination.text().startsWith("/")) {
+      inputs.setting("the working directory", state.config().workdir());
+    }
+    if (from.chain() != null) {
+      inputs.source(from.words(), from.chain());
+    }
   }
 
   private KeyHash base(String version) {

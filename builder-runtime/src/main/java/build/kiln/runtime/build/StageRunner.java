@@ -1,9 +1,12 @@
 package build.kiln.runtime.build;
 
 import build.kiln.api.v1alpha1.FailureReason;
-import build.kiln.api.v1alpha1.ImageBuildStatus.CacheResult;
 import build.kiln.runtime.build.BaseImages.BaseImage;
 import build.kiln.runtime.build.CopyPlan.Conflict;
+import build.kiln.runtime.build.StageSteps.Cached;
+import build.kiln.runtime.build.StageSteps.Key;
+import build.kiln.runtime.cache.MissReason;
+import build.kiln.runtime.cache.StepInputs.Parent;
 import build.kiln.runtime.dockerfile.DockerfileException;
 import build.kiln.runtime.dockerfile.Instruction;
 import build.kiln.runtime.dockerfile.Instruction.Arg;
@@ -30,11 +33,21 @@ final class StageRunner {
   private final BuildSession session;
   private final StagePlan plan;
   private final OtherStages others;
-  private int step = 1;
+  private final StageSteps steps;
 
-  /** A finished stage. */
+  /**
+   * A finished stage.
+   *
+   * @param unknownSince the step since which its files are not known, where nothing is done
+   */
   record BuiltStage(
-      StageFiles files, ImageConfig config, Map<String, String> args, String chain, long time) {
+      StageFiles files,
+      StageState.Origin origin,
+      ImageConfig config,
+      Map<String, String> args,
+      String chain,
+      long time,
+      @Nullable String unknownSince) {
     BuiltStage {
       args = Map.copyOf(args);
     }
@@ -50,6 +63,7 @@ final class StageRunner {
     this.session = session;
     this.plan = plan;
     this.others = others;
+    this.steps = new StageSteps(session, plan);
   }
 
   BuiltStage run() throws BuildException, InterruptedException {
@@ -71,7 +85,14 @@ final class StageRunner {
     }
     ImageConfig config =
         state.config().build(state.files().layers().stream().map(Layer::diffId).toList());
-    return new BuiltStage(state.files(), config, state.args(), state.chain(), state.time());
+    return new BuiltStage(
+        state.files(),
+        state.origin(),
+        config,
+        state.args(),
+        state.chain(),
+        state.time(),
+        state.unknownSince());
   }
 
   private static BuildException wrapped(Instruction instruction, IOException cause)
@@ -97,10 +118,13 @@ final class StageRunner {
       BuiltStage built = others.await(base.stage().number());
       ConfigDraft config = ConfigDraft.of(session.request().platform(), built.config());
       config.takeTriggers();
-      return new StageState(built.files(), config, built.args(), built.time());
+      var state = new StageState(built.files(), built.origin(), config, built.args(), built.time());
+      state.unknownSince(built.unknownSince());
+      return state;
     }
     return new StageState(
         session.noFiles(),
+        new StageState.Origin(Parent.Kind.EMPTY, "scratch", null),
         ConfigDraft.scratch(session.request().platform()),
         Map.of(),
         fixedTime().orElse(0));
@@ -112,7 +136,11 @@ final class StageRunner {
     ConfigDraft config = ConfigDraft.of(session.request().platform(), image.config());
     config.takeTriggers();
     return new StageState(
-        session.files(image), config, Map.of(), fixedTime().orElseGet(() -> created(image)));
+        session.files(image),
+        new StageState.Origin(Parent.Kind.BASE, image.name().toString(), image.digest().toString()),
+        config,
+        Map.of(),
+        fixedTime().orElseGet(() -> created(image)));
   }
 
   /** What the build, or its context, says for all that has no time of its own. */
@@ -183,16 +211,21 @@ final class StageRunner {
   private void run(StageState state, Instruction.Run instruction)
       throws IOException, BuildException, InterruptedException {
     var run = new RunStep(session, state, instruction);
-    step(
+    steps.step(
         state,
         instruction,
         run.createdBy(),
-        List.of(run::key),
+        new Cached(List.of(run::key), false, run::describe),
         activity -> session.limited(() -> run.execute(activity)));
   }
 
   private void copy(StageState state, Instruction instruction, @Nullable Word from)
       throws IOException, BuildException, InterruptedException {
+    String unknown = unknownOrigin(from);
+    if (unknown != null) {
+      steps.unknown(state, instruction, MissReason.earlierStep(unknown));
+      return;
+    }
     CopyStep.Origin origin = origin(from);
     CopyStep copy =
         switch (instruction) {
@@ -203,12 +236,20 @@ final class StageRunner {
     var keys = new ArrayList<Key>();
     copy.quickKey().ifPresent(key -> keys.add(() -> key));
     keys.add(copy::contentKey);
-    step(
+    steps.step(
         state,
         instruction,
         HistoryText.of(instruction),
-        keys,
+        new Cached(keys, copy.isIndependent(), copy::describe),
         activity -> session.limited(copy::execute));
+  }
+
+  /** The step of the stage to copy from since which its files are not known; null if they are. */
+  private @Nullable String unknownOrigin(@Nullable Word from)
+      throws BuildException, InterruptedException {
+    return from != null && session.graph().resolve(from) instanceof StageSource.OfStage other
+        ? others.await(other.stage().number()).unknownSince()
+        : null;
   }
 
   private CopyStep.Origin origin(@Nullable Word from) throws BuildException, InterruptedException {
@@ -249,11 +290,19 @@ final class StageRunner {
                 .add(state.config().user())
                 .number(state.time())
                 .hex();
-    step(
+    steps.step(
         state,
         instruction,
         "WORKDIR /" + path,
-        List.of(key),
+        new Cached(
+            List.of(key),
+            false,
+            inputs ->
+                inputs
+                    .words(path)
+                    .variablesInText(state.args(), state.config().env())
+                    .setting("the user", state.config().user())
+                    .setting("the time of new directories", state.time())),
         activity -> makeWorkdir(state, instruction, path));
   }
 
@@ -278,64 +327,5 @@ final class StageRunner {
     } catch (Accounts.UnknownAccount e) {
       throw StepProblems.at(instruction.path().range(), "USER: " + e.getMessage(), null);
     }
-  }
-
-  /** A hash of all that decides a step's result, or enough of it. */
-  @FunctionalInterface
-  private interface Key {
-    String get() throws IOException, BuildException;
-  }
-
-  @FunctionalInterface
-  private interface LayerWork {
-    Layer run(BuildProgress.Activity activity)
-        throws IOException, BuildException, InterruptedException;
-  }
-
-  /**
-   * One step that makes a layer: from the cache by the first of the keys that is known, cheap ones
-   * first, or by doing it.
-   */
-  private void step(
-      StageState state, Instruction instruction, String createdBy, List<Key> keys, LayerWork work)
-      throws IOException, BuildException, InterruptedException {
-    String text = StepProblems.oneLine(instruction.original());
-    BuildProgress.Activity activity = session.progress().step(plan.stepName(++step, text), text);
-    try {
-      var tried = new ArrayList<String>();
-      Optional<StepCache.Entry> hit = Optional.empty();
-      for (Key key : keys) {
-        tried.add(key.get());
-        if (session.request().cache() && hit.isEmpty()) {
-          hit = session.cache().find(tried.getLast());
-          if (hit.isPresent()) {
-            break;
-          }
-        }
-      }
-      StepCache.Entry entry =
-          hit.isPresent() ? hit.get() : StepCache.Entry.of(work.run(activity), session.now());
-      for (String key : tried) {
-        if (hit.isEmpty() || !key.equals(tried.getLast())) {
-          session.cache().keep(key, entry);
-        }
-      }
-      Layer layer = entry.asLayer();
-      state.add(layer);
-      state.config().step(createdBy, entry.created());
-      if (hit.isPresent()) {
-        session.countCached();
-        activity.finished(CacheResult.Hit, null, layer);
-      } else {
-        activity.finished(CacheResult.Miss, missReason(), layer);
-      }
-    } catch (IOException | BuildException | RuntimeException e) {
-      activity.failed(e.getMessage());
-      throw e;
-    }
-  }
-
-  private @Nullable String missReason() {
-    return session.request().cache() ? null : "the cache is off for this build";
   }
 }
