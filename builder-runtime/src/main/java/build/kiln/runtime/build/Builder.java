@@ -181,7 +181,8 @@ public final class Builder {
     checkSupport(request, graph, stages);
     warnOfUnusedArguments(request, dockerfile, progress);
     IgnoringTree contextTree = contextTree(request, progress);
-    var downloads = new Downloads(environment.store(), environment.registry());
+    var downloads =
+        new Downloads(environment.store(), environment.registry(), cache::hasServed);
     Map<String, BaseImage> images = lookUpImages(request, graph, stages, downloads, progress);
     List<StagePlan> plans = plans(dockerfile, graph, stages, images);
     progress.planned(plans.stream().mapToInt(StagePlan::steps).sum());

@@ -6,12 +6,10 @@ import build.kiln.runtime.store.LocalStore;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -236,6 +234,11 @@ public final class StepCache {
     return Map.copyOf(served);
   }
 
+  /** Whether it is a layer that only a registry's cache promised. */
+  public boolean hasServed(Digest layer) {
+    return served.containsKey(layer);
+  }
+
   /**
    * Forgets the registries and what they said, since a layer of theirs cannot be had.
    *
@@ -255,12 +258,5 @@ public final class StepCache {
   /** Whether what registries hold is not to be trusted, and written anew. */
   public boolean isWithdrawn() {
     return withdrawn;
-  }
-
-  /** The repositories that were asked. */
-  public Set<Reference> repositories() {
-    var all = new HashSet<Reference>();
-    from.forEach(cache -> all.add(cache.repository()));
-    return all;
   }
 }

@@ -210,6 +210,17 @@ final class BuildBench implements AutoCloseable {
     }
   }
 
+  /** Builds as another process on another machine would, with the same context and registry. */
+  BuildResult buildElsewhere(String dockerfile, LocalStore other, StepCache cache)
+      throws Exception {
+    var elsewhere =
+        new BuildEnvironment(other, client, sandboxes, folder.resolve("s2"), allowedBases);
+    try (BuildContext opened = LocalContext.open(context)) {
+      return new Builder(elsewhere, clock, cache)
+          .build(request(dockerfile, opened), new BuildProgress(event -> {}));
+    }
+  }
+
   /** Looks every step up in a cache; the events tell. */
   void explain(String dockerfile, StepCache cache) throws Exception {
     events.clear();
