@@ -30,7 +30,11 @@ final class StageThreads {
 
   /** Runs all of them and gives the target. */
   BuiltStage run(int target) throws BuildException, InterruptedException {
-    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+    // What is only explained is told in the order of the Dockerfile; a stage needs earlier ones only.
+    try (ExecutorService threads =
+        session.explaining()
+            ? Executors.newSingleThreadExecutor()
+            : Executors.newVirtualThreadPerTaskExecutor()) {
       plans.forEach(plan -> threads.submit(() -> run(plan, threads)));
       try {
         for (StagePlan plan : plans) {

@@ -48,6 +48,13 @@ final class LocalRecords {
     remember(text(inputs), key);
   }
 
+  /** Remembers it if it is not known; entries of registries are not, what they were made of is. */
+  void keepOnce(String key, StepInputs inputs) throws IOException {
+    if (inputs(key).isEmpty()) {
+      keep(key, inputs);
+    }
+  }
+
   /** What earlier keys of the step, and of instructions with the same text, were made of. */
   List<StepInputs> similar(StepInputs inputs) {
     Set<String> keys = new LinkedHashSet<>(keys(step(inputs)));

@@ -223,7 +223,7 @@ public final class RegistryCache {
     return !off
         && entry.keys().stream()
             .allMatch(
-                key -> inList(key).filter(e -> e.diffId().equals(entry.diffId())).isPresent());
+                key -> inList(key).filter(e -> e.asLayer().equals(entry.asLayer())).isPresent());
   }
 
   /**

@@ -192,6 +192,10 @@ public final class StepCache {
         local.keep(key, withAllKeys);
       }
     }
+    boolean whole = inputs.source() == null || !inputs.files().isEmpty();
+    if (hit.origin() != null && whole) {
+      local.keepOnce(withAllKeys.keys().getLast(), inputs);
+    }
     used(withAllKeys, inputs);
   }
 

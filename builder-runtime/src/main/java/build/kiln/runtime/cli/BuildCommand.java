@@ -8,6 +8,7 @@ import build.kiln.runtime.build.BuildRequest;
 import build.kiln.runtime.build.BuildResult;
 import build.kiln.runtime.build.Builder;
 import build.kiln.runtime.build.ImagePusher;
+import build.kiln.runtime.cache.StepCache;
 import build.kiln.runtime.cli.progress.Display;
 import build.kiln.runtime.cli.progress.ProgressMode;
 import build.kiln.runtime.context.LocalContext;
@@ -22,6 +23,7 @@ import build.kiln.runtime.store.OciArchive;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,6 +32,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -39,7 +42,7 @@ import picocli.CommandLine.Parameters;
     description = "Builds an image from a Dockerfile and a folder.",
     sortOptions = false,
     mixinStandardHelpOptions = true)
-final class BuildCommand implements Callable<Integer> {
+class BuildCommand implements Callable<Integer> {
   @Parameters(paramLabel = "CONTEXT", description = "The folder that COPY and ADD read from.")
   @SuppressWarnings("NullAway.Init") // picocli sets it
   private String context;
@@ -67,6 +70,8 @@ final class BuildCommand implements Callable<Integer> {
 
   @Option(names = "--no-cache", description = "Do every step, whatever earlier builds left.")
   private boolean noCache;
+
+  @Mixin private CacheOptions caches = new CacheOptions();
 
   @Option(names = "--pull", description = "Ask registries for bases that the local store has.")
   private boolean pull;
@@ -138,8 +143,7 @@ final class BuildCommand implements Callable<Integer> {
   public Integer call() throws CommandFailure, IOException {
     Desk desk = Desk.ofThisProcess();
     List<Reference> names = names();
-    List<OutputSpec> specs = outputSpecs(names);
-    ProgressMode mode = quiet ? ProgressMode.quiet : progress;
+    CacheOptions.Chosen chosen = caches.parse();
     var setup =
         new Engine.Setup(
             storeFolder == null ? desk.store() : storeFolder,
@@ -148,20 +152,47 @@ final class BuildCommand implements Callable<Integer> {
             isolation,
             true,
             reference -> true);
-    BuildResult result;
     try (LocalContext files = openContext();
-        Engine engine = Engine.open(setup);
-        Display display = mode.open(System.err, desk.environment())) {
-      var buildProgress = new BuildProgress(display);
-      result = new Builder(engine.environment()).build(request(desk, files), buildProgress);
-      deliver(engine, result, names, specs, buildProgress);
+        Engine engine = Engine.open(setup)) {
+      BuildRequest request = request(desk, files);
+      return with(engine, request, chosen.open(engine, scope(), name(names), request.platform()));
     } catch (BuildException e) {
       throw new CommandFailure(ExitCodes.of(e.reason(), isolation), BuildFailures.text(e), e);
     } catch (InterruptedException e) {
       throw new CommandFailure(ExitCode.INFRASTRUCTURE, "the build was ended", e);
     }
+  }
+
+  /** Does what the command is for. */
+  Integer with(Engine engine, BuildRequest request, StepCache cache)
+      throws CommandFailure, IOException, BuildException, InterruptedException {
+    List<Reference> names = names();
+    List<OutputSpec> specs = outputSpecs(names);
+    ProgressMode mode = quiet ? ProgressMode.quiet : progress;
+    BuildResult result;
+    try (Display display = mode.open(System.err, Desk.ofThisProcess().environment())) {
+      var buildProgress = new BuildProgress(display);
+      result =
+          new Builder(engine.environment(), Clock.systemUTC(), cache)
+              .build(
+                  request,
+                  buildProgress,
+                  built -> deliver(engine, built, names, specs, buildProgress));
+    }
     report(result, names, specs);
     return ExitCode.OK.code();
+  }
+
+  /** What is built, for the local store: this Dockerfile for this folder. */
+  private String scope() {
+    Path folder = Path.of(context).toAbsolutePath().normalize();
+    return folder + "\0" + (file == null ? "" : file);
+  }
+
+  /** What is built, for caches that others use too: the image's name, and the stage. */
+  private String name(List<Reference> names) {
+    String image = names.isEmpty() ? "default" : names.getFirst().name();
+    return target == null ? image : image + "#" + target;
   }
 
   private List<Reference> names() throws CommandFailure {
@@ -283,7 +314,7 @@ final class BuildCommand implements Callable<Integer> {
     return values;
   }
 
-  private static void deliver(
+  private static List<Reference> deliver(
       Engine engine,
       BuildResult result,
       List<Reference> names,
@@ -291,6 +322,7 @@ final class BuildCommand implements Callable<Integer> {
       BuildProgress progress)
       throws IOException, BuildException, InterruptedException {
     var pusher = new ImagePusher(engine.store(), engine.registry());
+    var pushed = new ArrayList<Reference>();
     for (OutputSpec spec : specs) {
       switch (spec.type()) {
         case IMAGE -> {
@@ -307,6 +339,7 @@ final class BuildCommand implements Callable<Integer> {
                           Reference::name, LinkedHashMap::new, Collectors.toList()));
           for (List<Reference> ofOne : repositories.values()) {
             pusher.push(result, ofOne, progress);
+            pushed.add(ofOne.getFirst());
           }
         }
         case OCI, DOCKER -> {
@@ -315,6 +348,7 @@ final class BuildCommand implements Callable<Integer> {
         }
       }
     }
+    return pushed;
   }
 
   private static void write(
