@@ -98,6 +98,8 @@ final class OverlaySnapshots implements Snapshots {
       if (layer.rootOpaque()) {
         lowers.subList(1, lowers.size()).clear();
       }
+      // The kernel takes no directory twice; what the lower one shows, the upper one shows too.
+      lowers.remove(layer.name());
       lowers.add(layer.name());
       if (i + 1 == helped) {
         skeletons.of(wanted.subList(0, helped), unpacked.subList(0, helped)).ifPresent(lowers::add);
