@@ -181,8 +181,7 @@ public final class Builder {
     checkSupport(request, graph, stages);
     warnOfUnusedArguments(request, dockerfile, progress);
     IgnoringTree contextTree = contextTree(request, progress);
-    var downloads =
-        new Downloads(environment.store(), environment.registry(), cache::hasServed);
+    var downloads = new Downloads(environment.store(), environment.registry(), cache::hasServed);
     Map<String, BaseImage> images = lookUpImages(request, graph, stages, downloads, progress);
     List<StagePlan> plans = plans(dockerfile, graph, stages, images);
     progress.planned(plans.stream().mapToInt(StagePlan::steps).sum());

@@ -30,7 +30,8 @@ final class StageThreads {
 
   /** Runs all of them and gives the target. */
   BuiltStage run(int target) throws BuildException, InterruptedException {
-    // What is only explained is told in the order of the Dockerfile; a stage needs earlier ones only.
+    // What is only explained is told in the order of the Dockerfile; a stage needs earlier ones
+    // only.
     try (ExecutorService threads =
         session.explaining()
             ? Executors.newSingleThreadExecutor()

@@ -51,8 +51,7 @@ final class CacheOptions {
       from.forEach(spec -> sources.add(open(engine, spec, name, platform, opened)));
       var targets = new ArrayList<Target>();
       to.forEach(
-          spec ->
-              targets.add(new Target(open(engine, spec, name, platform, opened), spec.mode())));
+          spec -> targets.add(new Target(open(engine, spec, name, platform, opened), spec.mode())));
       return new StepCache(engine.store(), scope, sources, targets);
     }
 
@@ -67,8 +66,7 @@ final class CacheOptions {
       return opened.computeIfAbsent(
           List.of(repository.name(), own),
           key ->
-              new RegistryCache(
-                  engine.registry(), repository, own, platform, Clock.systemUTC()));
+              new RegistryCache(engine.registry(), repository, own, platform, Clock.systemUTC()));
     }
   }
 

@@ -9,7 +9,12 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "kiln",
     description = "Builds container images without a daemon.",
-    subcommands = {BuildCommand.class, ExplainCommand.class, RunCommand.class, VersionCommand.class},
+    subcommands = {
+      BuildCommand.class,
+      ExplainCommand.class,
+      RunCommand.class,
+      VersionCommand.class
+    },
     mixinStandardHelpOptions = true,
     versionProvider = VersionCommand.Provider.class,
     exitCodeListHeading = "%nExit codes:%n",

@@ -129,8 +129,7 @@ final class OrderRun {
       var builder = new Builder(engine.environment(), Clock.systemUTC(), cache);
       BuildResult result;
       try {
-        result =
-            builder.build(request, progress, image -> push(engine, image, names, progress));
+        result = builder.build(request, progress, image -> push(engine, image, names, progress));
       } finally {
         sandbox = builder.sandbox().orElse(null);
         timings.ended(built == null ? "steps" : "cache");
@@ -156,7 +155,8 @@ final class OrderRun {
   /** The local store, and what the spec says besides. */
   private StepCache cache(Engine engine, Platform platform) throws BuildException {
     ObjectMeta metadata = order.resource().getMetadata();
-    String name = Objects.requireNonNullElse(metadata.getNamespace(), "") + "/" + metadata.getName();
+    String name =
+        Objects.requireNonNullElse(metadata.getNamespace(), "") + "/" + metadata.getName();
     Cache cache = spec().cache();
     if (cache == null || cache.registry() == null || cache.disabled()) {
       return StepCache.local(engine.store(), name);

@@ -69,7 +69,9 @@ class CachePropertyTest {
       Optional<Built> warm = warm(text, args, random);
       hits += hits();
       Optional<Built> cold = cold(text, args);
-      assertThat(warm.map(Built::digest)).as("seed %d, round %d:\n%s", seed, round, text).isEqualTo(cold.map(Built::digest));
+      assertThat(warm.map(Built::digest))
+          .as("seed %d, round %d:\n%s", seed, round, text)
+          .isEqualTo(cold.map(Built::digest));
       if (random.nextInt(3) > 0) {
         dockerfile.change();
       } else {
@@ -141,7 +143,8 @@ class CachePropertyTest {
    *
    * @return empty if the Dockerfile does not work, such as one that copies a folder over a file
    */
-  private Optional<Built> warm(String dockerfile, Map<String, String> args, Random random) throws Exception {
+  private Optional<Built> warm(String dockerfile, Map<String, String> args, Random random)
+      throws Exception {
     if (random.nextInt(3) > 0) {
       bench.freshStore();
     }
@@ -195,8 +198,7 @@ class CachePropertyTest {
   private void changeContext(Random random) throws IOException {
     Path file = bench.contextFolder().resolve(FILES.get(random.nextInt(FILES.size())));
     switch (random.nextInt(4)) {
-      case 0 ->
-          assertThat(file.toFile().setExecutable(!Files.isExecutable(file), false)).isTrue();
+      case 0 -> assertThat(file.toFile().setExecutable(!Files.isExecutable(file), false)).isTrue();
       case 1 -> bench.file("d/new" + random.nextInt(3), "n");
       case 2 -> Files.deleteIfExists(bench.contextFolder().resolve("d/new" + random.nextInt(3)));
       default -> Files.writeString(file, "" + random.nextInt(3));
@@ -247,7 +249,8 @@ class CachePropertyTest {
               stage == 0
                   ? "COPY --link a " + destination + "/linked" + choice
                   : "COPY --from=s%d /keep/%s %s/f$V"
-                      .formatted(detail % stage, List.of("d", "d/e", "d/a").get(choice), destination);
+                      .formatted(
+                          detail % stage, List.of("d", "d/e", "d/a").get(choice), destination);
           case 7 -> "LABEL l=" + choice;
           case 8 -> "RUN find /keep /x /z -type f 2>/dev/null | sort | xargs cat > /log$V; echo $E";
           default -> "RUN echo %d $E $F $V $PWD >> /more".formatted(choice);

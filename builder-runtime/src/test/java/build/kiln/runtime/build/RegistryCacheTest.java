@@ -184,8 +184,7 @@ class RegistryCacheTest {
 
     build(STAGES, fromAndTo(cache("shop/api", NOW), Mode.min));
 
-    List<String> all =
-        bench.registry.requests().all().stream().map(Object::toString).toList();
+    List<String> all = bench.registry.requests().all().stream().map(Object::toString).toList();
     assertThat(
             bench.registry.requests().matching("POST", "/shop/cache/blobs/uploads/").stream()
                 .filter(r -> String.valueOf(r.uri().getQuery()).contains("mount=")))
@@ -331,8 +330,7 @@ class RegistryCacheTest {
               "shop/api",
               Platform.host(),
               Clock.fixed(NOW, ZoneOffset.UTC));
-      var steps =
-          new StepCache(store, "", List.of(cache), List.of(new Target(cache, Mode.max)));
+      var steps = new StepCache(store, "", List.of(cache), List.of(new Target(cache, Mode.max)));
       return bench.buildElsewhere(dockerfile, store, steps);
     }
 
@@ -348,8 +346,7 @@ class RegistryCacheTest {
         Arguments.of("GET", "/shop/cache/manifests/", Fault.status(403)),
         Arguments.of("GET", "/shop/cache/manifests/", Fault.corruptAnswer()),
         Arguments.of("GET", "/shop/cache/manifests/", Fault.cutAnswer(10)),
-        Arguments.of(
-            "GET", "/shop/cache/manifests/", Fault.content(MediaTypes.OCI_MANIFEST, "{}")),
+        Arguments.of("GET", "/shop/cache/manifests/", Fault.content(MediaTypes.OCI_MANIFEST, "{}")),
         Arguments.of(
             "GET", "/shop/cache/manifests/", Fault.content("text/html", "<html>log in</html>")),
         Arguments.of("GET", "/shop/cache/manifests/list-", Fault.status(404)),
@@ -454,9 +451,7 @@ class RegistryCacheTest {
     Layer other;
     try (var store = LocalStore.open(folder.resolve("liar"))) {
       other =
-          store
-              .layers()
-              .write(sink -> BuildBench.text(sink, "etc/evil", "x"), Compression.GZIP);
+          store.layers().write(sink -> BuildBench.text(sink, "etc/evil", "x"), Compression.GZIP);
       byte[] blob = Files.readAllBytes(store.blobPath(other.descriptor().digest()));
       bench.client.pushBlob(repository, other.descriptor(), BlobSource.of(blob), List.of());
     }
@@ -464,7 +459,10 @@ class RegistryCacheTest {
       var manifest =
           Json.read(
               bench.client.fetchManifest(repository.withTag(tag)).bytes(), Manifest.class, tag);
-      String text = new String(java.util.Base64.getDecoder().decode(manifest.config().data()), StandardCharsets.UTF_8);
+      String text =
+          new String(
+              java.util.Base64.getDecoder().decode(manifest.config().data()),
+              StandardCharsets.UTF_8);
       String lying =
           text.replace(
               new String(Json.write(layer.descriptor()), StandardCharsets.UTF_8),
@@ -514,9 +512,7 @@ class RegistryCacheTest {
         manifest.replace("CONFIG", new String(Json.write(described), StandardCharsets.UTF_8));
     for (String tag : bench.client.listTags(repository)) {
       bench.client.pushManifest(
-          repository.withTag(tag),
-          bytes.getBytes(StandardCharsets.UTF_8),
-          MediaTypes.OCI_MANIFEST);
+          repository.withTag(tag), bytes.getBytes(StandardCharsets.UTF_8), MediaTypes.OCI_MANIFEST);
     }
     bench.freshStore();
 
@@ -543,7 +539,11 @@ class RegistryCacheTest {
       var manifest =
           Json.read(
               bench.client.fetchManifest(repository.withTag(tag)).bytes(), Manifest.class, tag);
-      for (Descriptor blob : Stream.concat(Stream.of(manifest.config()), manifest.layers().stream().filter(l -> l.mediaType().contains("inputs"))).toList()) {
+      for (Descriptor blob :
+          Stream.concat(
+                  Stream.of(manifest.config()),
+                  manifest.layers().stream().filter(l -> l.mediaType().contains("inputs")))
+              .toList()) {
         try (var in = bench.client.openBlob(repository, blob)) {
           byte[] bytes = in.readAllBytes();
           boolean packed = blob.mediaType().endsWith("gzip");

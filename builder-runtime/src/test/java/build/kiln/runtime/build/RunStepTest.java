@@ -277,7 +277,9 @@ class RunStepTest {
   void aLayerMayBeInAnImageTwice() throws Exception {
     Built built =
         bench.build(
-            "FROM " + busybox + "\nRUN echo 1 > /f\nWORKDIR /w\nWORKDIR /w\nWORKDIR /w\n"
+            "FROM "
+                + busybox
+                + "\nRUN echo 1 > /f\nWORKDIR /w\nWORKDIR /w\nWORKDIR /w\n"
                 + "RUN cat /f > /g");
 
     assertThat(built.text("g")).isEqualTo("1\n");

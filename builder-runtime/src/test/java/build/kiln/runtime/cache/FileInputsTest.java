@@ -44,8 +44,8 @@ class FileInputsTest {
     }
 
     assertThat(inputs.byPath()).containsOnlyKeys("a", "b");
-    assertThat(inputs.byPath().get("a").content()).isEqualTo(Hashes.of("whole of a"));
-    assertThat(inputs.byPath().get("b").content()).isEqualTo(Hashes.of("whole of b"));
+    assertThat(inputs.byPath().get("a")).hasToString("DIRECTORY 755 1:2 " + Hashes.of("whole of a") + " -");
+    assertThat(inputs.byPath().get("b")).hasToString("DIRECTORY 755 1:2 " + Hashes.of("whole of b") + " -");
   }
 
   @Test
@@ -57,7 +57,7 @@ class FileInputsTest {
     directory(inputs, "", "all");
 
     assertThat(inputs.byPath()).containsOnlyKeys("");
-    assertThat(inputs.byPath().get("").content()).isEqualTo(Hashes.of("all"));
+    assertThat(inputs.byPath().get("")).hasToString("DIRECTORY 755 1:2 " + Hashes.of("all") + " -");
   }
 
   @Test

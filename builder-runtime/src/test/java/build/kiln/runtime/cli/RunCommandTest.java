@@ -219,7 +219,10 @@ class RunCommandTest {
     forgetTheWorkspace();
 
     registry.requests().clear();
-    run(on.replace("disabled: false", "disabled: true"), Isolation.NoRun, WorkOrder.Settings.none());
+    run(
+        on.replace("disabled: false", "disabled: true"),
+        Isolation.NoRun,
+        WorkOrder.Settings.none());
     assertThat(outcome().cached()).isZero();
     assertThat(registry.requests().count("*", "/shop/cache/")).isZero();
   }

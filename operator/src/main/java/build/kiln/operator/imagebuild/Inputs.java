@@ -16,7 +16,8 @@ import java.util.Set;
  * otherwise.
  */
 final class Inputs {
-  private static final Set<String> POD = Set.of("podTemplate", "workspace", "timeout", "retries", "cache");
+  private static final Set<String> POD =
+      Set.of("podTemplate", "workspace", "timeout", "retries", "cache");
   private static final Set<String> NEITHER = Set.of("suspend", "history");
 
   private static final ObjectMapper JSON =

@@ -87,11 +87,11 @@ final class Validation {
     }
     return isRepository(registry.repository())
         ? Optional.empty()
-        : Optional.of(
-            "spec.cache.registry.repository names a repository, without a tag or digest");
+        : Optional.of("spec.cache.registry.repository names a repository, without a tag or digest");
   }
 
-  @SuppressWarnings("ConstantValue") // Where no schema is enforced, what is required may be missing.
+  @SuppressWarnings(
+      "ConstantValue") // Where no schema is enforced, what is required may be missing.
   private static boolean isRepository(String name) {
     return name != null
         && !name.contains("@")

@@ -60,8 +60,7 @@ final class Rules {
           Map.entry("!self.matches(':[^/]*$')", matches(":[^/]*\\z").negate()),
           Map.entry(
               "self.matches('@|:[^/]*$') || self.matches('^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$')",
-              matches("@|:[^/]*\\z")
-                  .or(matches(REPOSITORY))),
+              matches("@|:[^/]*\\z").or(matches(REPOSITORY))),
           Map.entry(
               "self.matches('^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$')",
               matches(REPOSITORY)),
