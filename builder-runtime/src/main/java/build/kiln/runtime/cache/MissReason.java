@@ -101,14 +101,14 @@ public final class MissReason {
   private static String base(Parent now, Parent then) {
     boolean same = then.kind() == Kind.BASE && then.name().equals(now.name());
     if (!same) {
-      return "the base is %s, was %s".formatted(now.name(), named(then));
+      return "the base is %s, was %s".formatted(cut(now.name()), named(then));
     }
-    return "base %s is %s, was %s".formatted(now.name(), digest(now), digest(then));
+    return "base %s is %s, was %s".formatted(cut(now.name()), digest(now), digest(then));
   }
 
   private static String named(Parent parent) {
     return switch (parent.kind()) {
-      case BASE -> parent.name();
+      case BASE -> cut(parent.name());
       case EMPTY -> "scratch";
       case STEP -> "the step " + cut(parent.name());
     };

@@ -44,8 +44,10 @@ class FileInputsTest {
     }
 
     assertThat(inputs.byPath()).containsOnlyKeys("a", "b");
-    assertThat(inputs.byPath().get("a")).hasToString("DIRECTORY 755 1:2 " + Hashes.of("whole of a") + " -");
-    assertThat(inputs.byPath().get("b")).hasToString("DIRECTORY 755 1:2 " + Hashes.of("whole of b") + " -");
+    assertThat(inputs.byPath().get("a"))
+        .hasToString("DIRECTORY 755 1:2 " + Hashes.of("whole of a") + " -");
+    assertThat(inputs.byPath().get("b"))
+        .hasToString("DIRECTORY 755 1:2 " + Hashes.of("whole of b") + " -");
   }
 
   @Test

@@ -47,7 +47,7 @@ record SecretFiles(Map<String, Map<String, List<String>>> folders) {
                 Stream.ofNullable(spec.output().secretRef()),
                 Stream.ofNullable(spec.cache())
                     .flatMap(cache -> Stream.ofNullable(cache.registry()))
-                    .flatMap(registry -> Stream.ofNullable(registry.secretRef())))
+                    .flatMap(place -> Stream.ofNullable(place.secretRef())))
             .flatMap(secrets -> secrets)
             .map(secret -> new Wanted(BuilderPaths.SECRETS_REGISTRY, secret.name()));
     var git =
