@@ -44,14 +44,15 @@ class ArchitectureTest {
           Map.entry("sandbox", "api posix rootfs"),
           Map.entry(
               "build",
-              "api posix oci layer store rootfs dockerfile check registry context sandbox"),
+              "api posix oci layer store rootfs dockerfile check registry context sandbox cache"),
+          Map.entry("cache", "oci layer store registry"),
           Map.entry("mirror", "api oci store registry"),
           Map.entry("prune", "api oci registry"),
           Map.entry("cli.manifest", "api oci dockerfile"),
           Map.entry("cli.progress", "api build"),
           Map.entry(
               "cli",
-              "api posix oci layer store rootfs dockerfile check registry registry.embedded context sandbox build mirror prune cli.manifest cli.progress"));
+              "api posix oci layer store rootfs dockerfile check registry registry.embedded context sandbox cache build mirror prune cli.manifest cli.progress"));
 
   @SuppressWarnings("unused") // read by FieldSource
   private static final List<Arguments> PACKAGES =

@@ -32,7 +32,14 @@ final class Assembly {
     exporting.note("manifest " + descriptor.digest());
     exporting.done();
     return new BuildResult(
-        descriptor, manifest, config, session.origins(), steps, session.cachedSteps(), pulledBytes);
+        descriptor,
+        manifest,
+        config,
+        session.origins(),
+        session.cache().served().keySet(),
+        steps,
+        session.cachedSteps(),
+        pulledBytes);
   }
 
   /** The same blob by the media type that an OCI manifest has for it. */

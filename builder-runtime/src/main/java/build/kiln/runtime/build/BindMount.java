@@ -1,5 +1,7 @@
 package build.kiln.runtime.build;
 
+import build.kiln.runtime.cache.FileInputs;
+import build.kiln.runtime.cache.StepInputs;
 import build.kiln.runtime.dockerfile.Mount;
 import build.kiln.runtime.dockerfile.SourceRange;
 import build.kiln.runtime.dockerfile.Word;
@@ -38,6 +40,7 @@ final class BindMount implements RunMount {
 
   /**
    * @param holdsOthers whether other mounts may be inside it
+   * @param seen hears of the context's files that the step sees
    */
   static BindMount of(
       BuildSession session,
@@ -45,13 +48,15 @@ final class BindMount implements RunMount {
       Mount mount,
       Word spec,
       String workdir,
-      boolean holdsOthers)
+      boolean holdsOthers,
+      FileInputs seen)
       throws IOException, BuildException {
+    FileInputs told = origin.chain() == null ? seen : new FileInputs();
     return new BindMount(
         session,
         spec.range(),
         RunMount.written(mount, workdir),
-        MountSource.of(origin, mount, spec, session),
+        MountSource.of(origin, mount, spec, session, told),
         mount.readOnly(),
         holdsOthers);
   }
@@ -88,6 +93,14 @@ final class BindMount implements RunMount {
   @Override
   public void addTo(KeyHash hash) throws IOException {
     add(hash).add(source.digest());
+  }
+
+  @Override
+  public void describe(StepInputs.Builder inputs) {
+    KeyHash hash = add(new KeyHash("described.1")).add(source.path());
+    // The context's files are told one by one.
+    String chain = source.chain();
+    inputs.setting(RunMount.name(this), (chain == null ? hash : hash.add(chain)).hex());
   }
 
   private KeyHash add(KeyHash hash) {

@@ -2,6 +2,7 @@ package build.kiln.runtime.build;
 
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.runtime.build.BaseImages.BaseImage;
+import build.kiln.runtime.cache.StepCache;
 import build.kiln.runtime.context.GitAccess;
 import build.kiln.runtime.context.IgnoringTree;
 import build.kiln.runtime.dockerfile.Expansion;
@@ -46,6 +47,7 @@ final class BuildSession implements AutoCloseable {
   private final BuildProgress progress;
   private final Clock clock;
   private final StepCache cache;
+  private final boolean explaining;
   private final OptionalLong sourceDateEpoch;
   private final AtomicInteger cached = new AtomicInteger();
   private final Semaphore running =
@@ -54,8 +56,14 @@ final class BuildSession implements AutoCloseable {
   private @Nullable Snapshots snapshots;
   private @Nullable MountFolders mountFolders;
 
-  /** The fixed things of a build, which {@link Builder} has worked out. */
+  /**
+   * The fixed things of a build, which {@link Builder} has worked out.
+   *
+   * @param explaining whether steps are only looked up, and nothing is done
+   */
   record Plan(
+      StepCache cache,
+      boolean explaining,
       StageGraph graph,
       GlobalArguments globals,
       Expansion expansion,
@@ -80,7 +88,8 @@ final class BuildSession implements AutoCloseable {
     this.downloads = downloads;
     this.progress = progress;
     this.clock = clock;
-    this.cache = new StepCache(environment.store());
+    this.cache = plan.cache();
+    this.explaining = plan.explaining();
     this.sourceDateEpoch = sourceDateEpoch(request);
     this.origins = new ConcurrentHashMap<>();
     images.values().forEach(i -> i.layers().forEach(l -> origins.put(blob(l), i.name())));
@@ -146,11 +155,23 @@ final class BuildSession implements AutoCloseable {
     return cache;
   }
 
+  /** Whether steps are only looked up. */
+  boolean explaining() {
+    return explaining;
+  }
+
+  /** The layer of a step that was found may be only where it was found. */
+  void served(StepCache.Lookup.Hit hit) {
+    if (hit.origin() != null) {
+      origins.putIfAbsent(hit.entry().layer().digest(), hit.origin());
+    }
+  }
+
   OptionalLong sourceDateEpoch() {
     return sourceDateEpoch;
   }
 
-  /** Where base layers come from. */
+  /** Where layers of bases and of registries' caches come from. */
   Map<Digest, Reference> origins() {
     return origins;
   }
@@ -188,7 +209,7 @@ final class BuildSession implements AutoCloseable {
     return StageFiles.of(store(), this::supply, List.of());
   }
 
-  /** Brings base layers here that are not, side by side. */
+  /** Brings layers here that are not, side by side. */
   private void supply(List<Layer> layers) throws IOException {
     List<Layer> missing = new ArrayList<>();
     for (Layer layer : layers) {
@@ -202,7 +223,8 @@ final class BuildSession implements AutoCloseable {
   private void supply(Layer layer) throws IOException {
     Reference origin = origins.get(blob(layer));
     if (origin == null) {
-      throw new IllegalStateException("layer " + blob(layer) + " is of no base of a stage");
+      throw new IllegalStateException(
+          "layer " + blob(layer) + " is of no base of a stage, and of no cache");
     }
     BuildProgress.Activity pulling =
         progress.internal("pulling %s of %s".formatted(blob(layer).shortHex(), origin));

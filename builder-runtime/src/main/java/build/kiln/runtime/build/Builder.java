@@ -3,6 +3,7 @@ package build.kiln.runtime.build;
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.runtime.build.BaseImages.BaseImage;
 import build.kiln.runtime.build.StageRunner.BuiltStage;
+import build.kiln.runtime.cache.StepCache;
 import build.kiln.runtime.check.Finding;
 import build.kiln.runtime.context.IgnoreFiles;
 import build.kiln.runtime.context.IgnoringTree;
@@ -20,8 +21,10 @@ import build.kiln.runtime.dockerfile.StageGraph;
 import build.kiln.runtime.dockerfile.StageSource;
 import build.kiln.runtime.dockerfile.Unsupported;
 import build.kiln.runtime.dockerfile.Word;
+import build.kiln.runtime.layer.LayerException;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Platform;
+import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.sandbox.Sandbox;
 import java.io.IOException;
 import java.time.Clock;
@@ -44,18 +47,31 @@ import org.jspecify.annotations.Nullable;
 public final class Builder {
   private final BuildEnvironment environment;
   private final Clock clock;
+  private final StepCache cache;
   private volatile @Nullable Sandbox sandbox;
 
   public Builder(BuildEnvironment environment) {
-    this(environment, Clock.systemUTC());
+    this(environment, Clock.systemUTC(), StepCache.local(environment.store(), ""));
   }
 
   /**
    * @param clock for the times in the image's history
+   * @param cache for this build alone
    */
-  public Builder(BuildEnvironment environment, Clock clock) {
+  public Builder(BuildEnvironment environment, Clock clock, StepCache cache) {
     this.environment = environment;
     this.clock = clock;
+    this.cache = cache;
+  }
+
+  /** Brings a built image to where it is wanted. */
+  @FunctionalInterface
+  public interface Delivery {
+    /**
+     * @return the repositories that have the image's layers now
+     */
+    List<Reference> deliver(BuildResult result)
+        throws BuildException, InterruptedException, IOException;
   }
 
   /**
@@ -65,8 +81,80 @@ public final class Builder {
    */
   public BuildResult build(BuildRequest request, BuildProgress progress)
       throws BuildException, InterruptedException {
+    return build(request, progress, result -> List.of());
+  }
+
+  /**
+   * Builds, delivers, and writes the registries' caches. Where such a cache has promised a layer
+   * that cannot be had, all is done once more without it.
+   *
+   * @throws BuildException if the image cannot be built or delivered
+   */
+  public BuildResult build(BuildRequest request, BuildProgress progress, Delivery delivery)
+      throws BuildException, InterruptedException {
+    cache.onWarning(text -> progress.warn(text, null));
+    BuildResult result;
+    List<Reference> delivered;
     try {
-      return steps(request, progress);
+      result = guarded(() -> image(request, progress));
+      delivered = delivered(result, delivery);
+    } catch (BuildException e) {
+      if (!isLostLayer(e) || !cache.withdraw()) {
+        throw e;
+      }
+      progress.warn(
+          "the cache has no good layers for what it lists, building without it: "
+              + Failures.message(e),
+          null);
+      result = guarded(() -> image(request, progress));
+      delivered = delivered(result, delivery);
+    }
+    new CacheExport(environment, cache, progress).write(result, delivered);
+    return result;
+  }
+
+  private static List<Reference> delivered(BuildResult result, Delivery delivery)
+      throws BuildException, InterruptedException {
+    return guarded(() -> delivery.deliver(result));
+  }
+
+  /** Whether something was wrong with a layer's blob; the cache knows whether it gave any. */
+  private static boolean isLostLayer(Throwable failure) {
+    for (Throwable e = failure; e != null; e = e.getCause()) {
+      if (e instanceof LostLayer || e instanceof LayerException) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Looks every step up and does none. What a step depends on is not known after one that is not in
+   * the cache; that is then its reason.
+   *
+   * @param progress hears of every step, with the reason where it is not in the cache
+   */
+  public void explain(BuildRequest request, BuildProgress progress)
+      throws BuildException, InterruptedException {
+    cache.onWarning(text -> progress.warn(text, null));
+    guarded(() -> steps(request, progress, true, (session, built, steps, pulled) -> built));
+  }
+
+  private BuildResult image(BuildRequest request, BuildProgress progress)
+      throws IOException, BuildException, InterruptedException {
+    return steps(request, progress, false, Assembly::assemble);
+  }
+
+  /** What is made of a target stage that is built. */
+  @FunctionalInterface
+  private interface Ending<T> {
+    T of(BuildSession session, BuiltStage built, int steps, long pulledBytes) throws IOException;
+  }
+
+  private static <T> T guarded(BuildSession.Work<T> work)
+      throws BuildException, InterruptedException {
+    try {
+      return work.run();
     } catch (DockerfileException e) {
       throw new BuildException(FailureReason.DockerfileInvalid, e.render(), e);
     } catch (OciException e) {
@@ -124,7 +212,8 @@ public final class Builder {
     return Optional.ofNullable(sandbox);
   }
 
-  private BuildResult steps(BuildRequest request, BuildProgress progress)
+  private <T> T steps(
+      BuildRequest request, BuildProgress progress, boolean explaining, Ending<T> ending)
       throws IOException, BuildException, InterruptedException {
     Dockerfile dockerfile = dockerfile(request, progress);
     GlobalArguments globals =
@@ -136,7 +225,7 @@ public final class Builder {
     warnOfUnusedArguments(request, dockerfile, progress);
     IgnoreFile ignored = ignored(request, progress);
     IgnoringTree contextTree = IgnoringTree.of(request.context().tree(), ignored);
-    var downloads = new Downloads(environment.store(), environment.registry());
+    var downloads = new Downloads(environment.store(), environment.registry(), cache::hasServed);
     Map<String, BaseImage> images = lookUpImages(request, graph, stages, downloads, progress);
     var checks = new BuildChecks(request, dockerfile, platformArguments(request));
     checks.warn(checks.run(graph, globals, ignored, images), progress);
@@ -144,11 +233,17 @@ public final class Builder {
     progress.planned(plans.stream().mapToInt(StagePlan::steps).sum());
     var fixed =
         new BuildSession.Plan(
-            graph, globals, Expansion.of(dockerfile.directives().escape()), contextTree, images);
+            cache,
+            explaining,
+            graph,
+            globals,
+            Expansion.of(dockerfile.directives().escape()),
+            contextTree,
+            images);
     try (var session = new BuildSession(environment, request, fixed, downloads, progress, clock)) {
       try {
         BuiltStage built = new StageThreads(session, plans).run(target.number());
-        return Assembly.assemble(
+        return ending.of(
             session, built, plans.stream().mapToInt(StagePlan::steps).sum(), downloads.bytes());
       } finally {
         sandbox = session.chosenSandbox();
@@ -259,7 +354,7 @@ public final class Builder {
         words.putIfAbsent(base.name().text(), base.name());
       }
       for (Instruction instruction : stage.instructions()) {
-        for (Word from : froms(instruction)) {
+        for (Word from : instruction.froms()) {
           if (graph.resolve(from) instanceof StageSource.Named named) {
             words.putIfAbsent(named.name().text(), named.name());
           }
@@ -272,15 +367,6 @@ public final class Builder {
       found.put(word.text(), lookUp(images, graph, word, progress));
     }
     return found;
-  }
-
-  /** What an instruction takes files from, besides the context. */
-  private static List<Word> froms(Instruction instruction) {
-    return switch (instruction) {
-      case Instruction.Copy copy -> Optional.ofNullable(copy.from()).stream().toList();
-      case Instruction.Run run -> run.mounts().stream().flatMap(m -> m.from().stream()).toList();
-      default -> List.of();
-    };
   }
 
   private static BaseImage lookUp(

@@ -1,5 +1,6 @@
 package build.kiln.runtime.build;
 
+import build.kiln.runtime.cache.FileInputs;
 import build.kiln.runtime.context.LocalContext;
 import build.kiln.runtime.dockerfile.Mount;
 import build.kiln.runtime.dockerfile.Mount.Sharing;
@@ -56,7 +57,8 @@ final class CacheMount implements RunMount {
       Word spec,
       String workdir)
       throws IOException, BuildException {
-    MountSource start = origin == null ? null : MountSource.of(origin, mount, spec, session);
+    MountSource start =
+        origin == null ? null : MountSource.of(origin, mount, spec, session, new FileInputs());
     if (start != null && !start.isDirectory()) {
       throw StepProblems.at(
           spec.range(),

@@ -1,5 +1,6 @@
 package build.kiln.runtime.build;
 
+import build.kiln.runtime.cache.FileInputs;
 import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.layer.EntryMeta.Kind;
 import build.kiln.runtime.layer.FileTree;
@@ -17,13 +18,16 @@ final class ContentDigest {
   private final byte[] buffer = new byte[256 * 1024];
   private final FileTree tree;
   private final boolean owners;
+  private final FileInputs seen;
 
   /**
    * @param owners whether owners count; those of a build context do not reach the image
+   * @param seen hears of every entry
    */
-  ContentDigest(FileTree tree, boolean owners) {
+  ContentDigest(FileTree tree, boolean owners, FileInputs seen) {
     this.tree = tree;
     this.owners = owners;
+    this.seen = seen;
   }
 
   /** The digest of an entry with all below it that is copied; its own name does not count. */
@@ -42,8 +46,9 @@ final class ContentDigest {
     hash.add(entry.linkTarget());
     hash.number(entry.deviceMajor()).number(entry.deviceMinor()).number(entry.xattrs().size());
     entry.xattrs().forEach((name, value) -> hash.add(name).add(value));
+    byte[] content = entry.kind() == Kind.FILE ? content(entry) : new byte[0];
     if (entry.kind() == Kind.FILE) {
-      hash.add(content(entry));
+      hash.add(content);
     }
     boolean some = taken;
     if (entry.isDirectory()) {
@@ -56,7 +61,12 @@ final class ContentDigest {
         some |= digest.isPresent();
       }
     }
-    return some ? Optional.of(hash.bytes()) : Optional.empty();
+    if (!some) {
+      return Optional.empty();
+    }
+    byte[] whole = hash.bytes();
+    seen.add(entry, content, whole, owners);
+    return Optional.of(whole);
   }
 
   private byte[] content(EntryMeta file) throws IOException {

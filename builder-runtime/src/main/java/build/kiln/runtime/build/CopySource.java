@@ -1,5 +1,7 @@
 package build.kiln.runtime.build;
 
+import build.kiln.runtime.cache.FileInputs;
+import build.kiln.runtime.cache.StepInputs;
 import build.kiln.runtime.dockerfile.Word;
 import build.kiln.runtime.layer.FileTree;
 import java.io.IOException;
@@ -18,8 +20,15 @@ interface CopySource extends AutoCloseable {
   /** As it stands in the Dockerfile. */
   Word word();
 
-  /** Adds to a key all that decides what is copied, with as little work as that takes. */
-  void addTo(KeyHash key) throws IOException, BuildException;
+  /**
+   * Adds to a key all that decides what is copied, with as little work as that takes.
+   *
+   * @param seen hears of the files whose content counts
+   */
+  void addTo(KeyHash key, FileInputs seen) throws IOException, BuildException;
+
+  /** What was added to the key, besides files. */
+  default void describe(StepInputs.Builder inputs) throws IOException, BuildException {}
 
   /** Finds what is copied, or fetches it. */
   Picked pick() throws IOException, BuildException;

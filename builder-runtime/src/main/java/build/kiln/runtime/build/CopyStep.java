@@ -3,6 +3,8 @@ package build.kiln.runtime.build;
 import build.kiln.runtime.build.Accounts.Owner;
 import build.kiln.runtime.build.CopyPlan.Conflict;
 import build.kiln.runtime.build.CopyPlan.DirectoryMaker;
+import build.kiln.runtime.cache.FileInputs;
+import build.kiln.runtime.cache.StepInputs;
 import build.kiln.runtime.dockerfile.AddSource;
 import build.kiln.runtime.dockerfile.Heredoc;
 import build.kiln.runtime.dockerfile.IgnoreFile;
@@ -35,6 +37,7 @@ final class CopyStep implements AutoCloseable {
   private final FileOptions options;
   private final Origin from;
   private final boolean parents;
+  private final FileInputs files = new FileInputs();
 
   /**
    * Where files are taken from.
@@ -166,9 +169,49 @@ final class CopyStep implements AutoCloseable {
   String contentKey() throws IOException, BuildException {
     KeyHash hash = base("copy.3");
     for (CopySource source : sources) {
-      source.addTo(hash);
+      source.addTo(hash, files);
     }
     return hash.hex();
+  }
+
+  /** Whether the key does not depend on the steps before. */
+  boolean isIndependent() {
+    Word chown = options.chown();
+    return options.link() && (chown == null || chown.text().matches("[0-9]+(:[0-9]+)?"));
+  }
+
+  /** What the keys are made of; of the files only once the key of the content was made. */
+  void describe(StepInputs.Builder inputs) throws IOException, BuildException {
+    var words = new ArrayList<String>();
+    sources.forEach(source -> words.add(source.word().text()));
+    options.excludes().forEach(exclude -> words.add(exclude.text()));
+    words.add(destination.text());
+    words.add(String.valueOf(text(options.chown())));
+    words.add(String.valueOf(text(options.chmod())));
+    inputs
+        .words(String.join("\n", words))
+        .variablesInText(state.args(), state.config().env())
+        .files(files);
+    Owner owner = owner();
+    if (owner != null) {
+      inputs.setting("the owner's number", owner.uid() + ":" + owner.gid());
+    }
+    inputs.setting("the time of new directories", state.time());
+    for (CopySource source : sources) {
+      source.describe(inputs);
+    }
+    if (!destination.text().startsWith("/")) {
+      inputs.setting("the working directory", state.config().workdir());
+    }
+    if (from.chain() != null) {
+      inputs.source(from.words(), from.chain());
+    } else {
+      session
+          .request()
+          .context()
+          .epoch()
+          .ifPresent(time -> inputs.setting("the time of the context's files", time));
+    }
   }
 
   private KeyHash base(String version) throws IOException, BuildException {

@@ -12,17 +12,27 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
 
 /** Brings blobs into the local store, each once. Thread-safe. */
 final class Downloads {
   private final LocalStore store;
   private final RegistryClient registry;
+  private final Predicate<Digest> cached;
   private final Map<Digest, ReentrantLock> locks = new ConcurrentHashMap<>();
   private final AtomicLong bytes = new AtomicLong();
 
   Downloads(LocalStore store, RegistryClient registry) {
+    this(store, registry, digest -> false);
+  }
+
+  /**
+   * @param cached which blobs a cache promised: that one of them cannot be had is {@link LostLayer}
+   */
+  Downloads(LocalStore store, RegistryClient registry, Predicate<Digest> cached) {
     this.store = store;
     this.registry = registry;
+    this.cached = cached;
   }
 
   /** How many bytes were pulled. */
@@ -46,6 +56,11 @@ final class Downloads {
       try (InputStream in = registry.openBlob(repository, blob);
           var counted = new Counted(in, blob, activity)) {
         store.put(blob, counted);
+      } catch (IOException e) {
+        if (cached.test(blob.digest()) && !Failures.isInterrupt(e) && !Failures.isDiskFull(e)) {
+          throw new LostLayer(blob, e);
+        }
+        throw e;
       }
       counted(blob.size());
     } finally {

@@ -1,5 +1,7 @@
 package build.kiln.runtime.build;
 
+import build.kiln.runtime.cache.FileInputs;
+import build.kiln.runtime.cache.StepInputs;
 import build.kiln.runtime.context.ContextException;
 import build.kiln.runtime.context.GitCheckout;
 import build.kiln.runtime.context.GitCheckout.Revision;
@@ -84,13 +86,18 @@ final class GitSource implements CopySource {
   }
 
   @Override
-  public void addTo(KeyHash key) throws IOException, BuildException {
+  public void addTo(KeyHash key, FileInputs seen) throws IOException, BuildException {
     Revision found = revision();
     key.add("git").add(found.commit()).add(reference.folder());
     key.number(reference.submodules() ? 1 : 0).number(gitDirectory ? 1 : 0);
     if (gitDirectory) {
       key.add(reference.url()).add(found.ref()).add(found.object());
     }
+  }
+
+  @Override
+  public void describe(StepInputs.Builder inputs) throws IOException, BuildException {
+    inputs.setting("the commit of " + reference.url(), revision().commit());
   }
 
   private Revision revision() throws IOException, BuildException {

@@ -77,7 +77,7 @@ public final class ImagePusher {
     @Nullable Reference origin = result.origins().get(blob.digest());
     List<Reference> mountFrom = origin == null ? List.of() : List.of(origin);
     PushResult done =
-        registry.pushBlob(repository, blob, source(blob, origin, activity), mountFrom);
+        registry.pushBlob(repository, blob, source(result, blob, origin, activity), mountFrom);
     switch (done.how()) {
       case UPLOADED -> pushed.addAndGet(done.bytesMoved());
       case MOUNTED -> mounted.addAndGet(blob.size());
@@ -85,12 +85,19 @@ public final class ImagePusher {
     }
   }
 
+  private Downloads downloads(BuildResult result) {
+    return new Downloads(store, registry, result.fromCache()::contains);
+  }
+
   /** The blob from the local store; a base's layer comes there first if it is not. */
   private BlobSource source(
-      Descriptor blob, @Nullable Reference origin, BuildProgress.Activity activity) {
+      BuildResult result,
+      Descriptor blob,
+      @Nullable Reference origin,
+      BuildProgress.Activity activity) {
     return () -> {
       if (origin != null && !store.has(blob)) {
-        new Downloads(store, registry).require(origin, blob, activity);
+        downloads(result).require(origin, blob, activity);
       }
       return store.open(blob.digest());
     };
@@ -104,7 +111,7 @@ public final class ImagePusher {
   public long completeLocally(BuildResult result, BuildProgress progress)
       throws BuildException, InterruptedException {
     List<Descriptor> missing = new ArrayList<>();
-    var downloads = new Downloads(store, registry);
+    Downloads downloads = downloads(result);
     try {
       for (Descriptor layer : result.layers()) {
         if (!store.has(layer)) {

@@ -1,5 +1,6 @@
 package build.kiln.runtime.build;
 
+import build.kiln.runtime.cache.FileInputs;
 import build.kiln.runtime.dockerfile.IgnoreFile;
 import build.kiln.runtime.dockerfile.PivotPath;
 import build.kiln.runtime.dockerfile.Wildcard;
@@ -48,9 +49,9 @@ final class LocalSource implements CopySource {
   }
 
   @Override
-  public void addTo(KeyHash key) throws IOException, BuildException {
+  public void addTo(KeyHash key, FileInputs seen) throws IOException, BuildException {
     Picked found = pick();
-    var digest = new ContentDigest(found.tree(), from.chain() != null);
+    var digest = new ContentDigest(found.tree(), from.chain() != null, seen);
     key.number(found.matches().size());
     for (Sources.Match match : found.matches()) {
       key.add(match.name()).add(digest.of(match.entry(), found.selection()));

@@ -1,6 +1,7 @@
 package build.kiln.runtime.build;
 
 import build.kiln.runtime.build.CopyStep.Origin;
+import build.kiln.runtime.cache.FileInputs;
 import build.kiln.runtime.dockerfile.Mount;
 import build.kiln.runtime.dockerfile.Word;
 import build.kiln.runtime.layer.EntryMeta;
@@ -15,26 +16,30 @@ import org.jspecify.annotations.Nullable;
 final class MountSource {
   private final Origin origin;
   private final EntryMeta entry;
+  private final FileInputs seen;
   private @Nullable String digest;
 
-  private MountSource(Origin origin, EntryMeta entry) {
+  private MountSource(Origin origin, EntryMeta entry, FileInputs seen) {
     this.origin = origin;
     this.entry = entry;
+    this.seen = seen;
   }
 
   /**
    * Follows {@code source=} inside the tree: no link and no {@code ..} leads out of it.
    *
+   * @param seen hears of the files once their content is read
    * @throws BuildException if it is not there
    */
-  static MountSource of(Origin origin, Mount mount, Word spec, BuildSession session)
+  static MountSource of(
+      Origin origin, Mount mount, Word spec, BuildSession session, FileInputs seen)
       throws IOException, BuildException {
     String path = Paths.absolute("/", mount.source() == null ? "" : mount.source());
     Resolved resolved = Paths.resolve(origin.tree()::lookup, path);
     if (!resolved.exists()) {
       throw MissingSource.of(spec, path, origin, session.contextTree());
     }
-    return new MountSource(origin, origin.tree().lookup(resolved.real()).orElseThrow());
+    return new MountSource(origin, origin.tree().lookup(resolved.real()).orElseThrow(), seen);
   }
 
   boolean isDirectory() {
@@ -57,7 +62,7 @@ final class MountSource {
       digest =
           HexFormat.of()
               .formatHex(
-                  new ContentDigest(origin.tree(), origin.chain() != null)
+                  new ContentDigest(origin.tree(), origin.chain() != null, seen)
                       .of(entry, Selection.ALL));
     }
     return digest;

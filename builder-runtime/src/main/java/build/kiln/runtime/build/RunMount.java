@@ -1,5 +1,6 @@
 package build.kiln.runtime.build;
 
+import build.kiln.runtime.cache.StepInputs;
 import build.kiln.runtime.dockerfile.Mount;
 import build.kiln.runtime.dockerfile.SourceRange;
 import build.kiln.runtime.rootfs.MountPoint;
@@ -33,6 +34,18 @@ interface RunMount {
   default boolean addQuicklyTo(KeyHash hash) throws IOException {
     addTo(hash);
     return true;
+  }
+
+  /** Says what was added, besides files. */
+  default void describe(StepInputs.Builder inputs) throws IOException {
+    var hash = new KeyHash("described.1");
+    addTo(hash);
+    inputs.setting(name(this), hash.hex());
+  }
+
+  /** What people call it. */
+  static String name(RunMount mount) {
+    return "the mount at /" + mount.written();
   }
 
   /** By this the mounts of a step are opened. */

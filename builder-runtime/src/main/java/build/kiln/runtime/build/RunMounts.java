@@ -2,6 +2,8 @@ package build.kiln.runtime.build;
 
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.runtime.build.CopyStep.Origin;
+import build.kiln.runtime.cache.FileInputs;
+import build.kiln.runtime.cache.StepInputs;
 import build.kiln.runtime.dockerfile.Instruction.Run;
 import build.kiln.runtime.dockerfile.Mount;
 import build.kiln.runtime.dockerfile.MountOptions;
@@ -19,6 +21,7 @@ final class RunMounts {
   private final BuildSession session;
   private final StageState state;
   private final List<RunMount> mounts;
+  private final FileInputs files;
 
   /** Gives the files that {@code from=} means; null is the build context. */
   @FunctionalInterface
@@ -26,10 +29,12 @@ final class RunMounts {
     Origin of(@Nullable Word from) throws BuildException, InterruptedException;
   }
 
-  private RunMounts(BuildSession session, StageState state, List<RunMount> mounts) {
+  private RunMounts(
+      BuildSession session, StageState state, List<RunMount> mounts, FileInputs files) {
     this.session = session;
     this.state = state;
     this.mounts = mounts;
+    this.files = files;
   }
 
   /**
@@ -40,6 +45,7 @@ final class RunMounts {
   static RunMounts of(BuildSession session, StageState state, Run run, Origins origins)
       throws BuildException, InterruptedException, IOException {
     List<RunMount> mounts = new ArrayList<>();
+    var files = new FileInputs();
     List<Mount> read = run.mounts().stream().map(MountOptions::resolve).toList();
     String workdir = state.config().workdir();
     for (int i = 0; i < read.size(); i++) {
@@ -55,7 +61,8 @@ final class RunMounts {
                     mount,
                     spec,
                     workdir,
-                    holdsOthers(mount, read, workdir));
+                    holdsOthers(mount, read, workdir),
+                    files);
             case CACHE ->
                 CacheMount.of(
                     session, from == null ? null : origins.of(from), mount, spec, workdir);
@@ -66,7 +73,7 @@ final class RunMounts {
     }
     // The outer ones first, as BuildKit has it.
     mounts.sort(Comparator.comparing(RunMount::written));
-    return new RunMounts(session, state, mounts);
+    return new RunMounts(session, state, mounts, files);
   }
 
   private static boolean holdsOthers(Mount mount, List<Mount> all, String workdir) {
@@ -103,6 +110,14 @@ final class RunMounts {
     hash.number(mounts.size());
     for (RunMount mount : mounts) {
       mount.addTo(hash);
+    }
+  }
+
+  /** Says what the mounts have to do with the result; of files only once they were read. */
+  void describe(StepInputs.Builder inputs) throws IOException {
+    inputs.files(files);
+    for (RunMount mount : mounts) {
+      mount.describe(inputs);
     }
   }
 

@@ -3,6 +3,7 @@ package build.kiln.runtime.build;
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.runtime.build.Accounts.Identity;
 import build.kiln.runtime.build.BuildException.FailedStep;
+import build.kiln.runtime.cache.StepInputs;
 import build.kiln.runtime.dockerfile.CommandLine;
 import build.kiln.runtime.dockerfile.Instruction.Run;
 import build.kiln.runtime.dockerfile.PredefinedArguments;
@@ -97,6 +98,17 @@ final class RunStep {
 
   private boolean offline() {
     return run.network().text().equals("none");
+  }
+
+  /** What the key is made of. */
+  void describe(StepInputs.Builder inputs) throws IOException {
+    mounts.describe(inputs);
+    inputs
+        .words(String.join("\0", argv))
+        .variables(state.args(), state.config().env())
+        .setting("the shell", String.join("\0", state.config().shell()))
+        .setting("the user", state.config().user())
+        .setting("the working directory", state.config().workdir());
   }
 
   private static String text(Map.Entry<String, String> variable) {

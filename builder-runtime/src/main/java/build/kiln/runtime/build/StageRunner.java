@@ -1,16 +1,18 @@
 package build.kiln.runtime.build;
 
 import build.kiln.api.v1alpha1.FailureReason;
-import build.kiln.api.v1alpha1.ImageBuildStatus.CacheResult;
 import build.kiln.runtime.build.BaseImages.BaseImage;
 import build.kiln.runtime.build.CopyPlan.Conflict;
+import build.kiln.runtime.build.StageSteps.Cached;
+import build.kiln.runtime.build.StageSteps.Key;
+import build.kiln.runtime.cache.MissReason;
+import build.kiln.runtime.cache.StepInputs.Parent;
 import build.kiln.runtime.dockerfile.DockerfileException;
 import build.kiln.runtime.dockerfile.Instruction;
 import build.kiln.runtime.dockerfile.Instruction.Arg;
 import build.kiln.runtime.dockerfile.StageSource;
 import build.kiln.runtime.dockerfile.Unsupported;
 import build.kiln.runtime.dockerfile.Word;
-import build.kiln.runtime.layer.Compression;
 import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.oci.ImageConfig;
 import build.kiln.runtime.rootfs.Resolved;
@@ -34,15 +36,21 @@ final class StageRunner {
   private final BuildSession session;
   private final StagePlan plan;
   private final OtherStages others;
-  private int step = 1;
+  private final StageSteps steps;
 
-  /** A finished stage. */
+  /**
+   * A finished stage.
+   *
+   * @param unknownSince the step since which its files are not known, where nothing is done
+   */
   record BuiltStage(
       StageFiles files,
+      StageState.Origin origin,
       ImageConfig config,
       SequencedMap<String, String> args,
       String chain,
-      long time) {
+      long time,
+      @Nullable String unknownSince) {
     BuiltStage {
       // In the order of their declarations, which is part of keys and of the history.
       args = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(args));
@@ -59,6 +67,7 @@ final class StageRunner {
     this.session = session;
     this.plan = plan;
     this.others = others;
+    this.steps = new StageSteps(session, plan);
   }
 
   BuiltStage run() throws BuildException, InterruptedException {
@@ -84,7 +93,14 @@ final class StageRunner {
     }
     ImageConfig config =
         state.config().build(state.files().layers().stream().map(Layer::diffId).toList());
-    return new BuiltStage(state.files(), config, state.args(), state.chain(), state.time());
+    return new BuiltStage(
+        state.files(),
+        state.origin(),
+        config,
+        state.args(),
+        state.chain(),
+        state.time(),
+        state.unknownSince());
   }
 
   private static BuildException wrapped(Instruction instruction, IOException cause)
@@ -110,10 +126,13 @@ final class StageRunner {
       BuiltStage built = others.await(base.stage().number());
       ConfigDraft config = ConfigDraft.of(session.request().platform(), built.config());
       config.takeTriggers();
-      return new StageState(built.files(), config, built.args(), built.time());
+      var state = new StageState(built.files(), built.origin(), config, built.args(), built.time());
+      state.unknownSince(built.unknownSince());
+      return state;
     }
     return new StageState(
         session.noFiles(),
+        new StageState.Origin(Parent.Kind.EMPTY, "scratch", null),
         ConfigDraft.scratch(session.request().platform()),
         Map.of(),
         fixedTime().orElse(0));
@@ -125,7 +144,11 @@ final class StageRunner {
     ConfigDraft config = ConfigDraft.of(session.request().platform(), image.config());
     config.takeTriggers();
     return new StageState(
-        session.files(image), config, Map.of(), fixedTime().orElseGet(() -> created(image)));
+        session.files(image),
+        new StageState.Origin(Parent.Kind.BASE, image.name().toString(), image.digest().toString()),
+        config,
+        Map.of(),
+        fixedTime().orElseGet(() -> created(image)));
   }
 
   /** What the build, or its context, says for all that has no time of its own. */
@@ -200,32 +223,42 @@ final class StageRunner {
 
   private void run(StageState state, Instruction.Run instruction)
       throws IOException, BuildException, InterruptedException {
+    String unknown = unknownOrigin(instruction);
+    if (unknown != null) {
+      steps.unknown(state, instruction, MissReason.earlierStep(unknown));
+      return;
+    }
     var run =
         new RunStep(
             session, state, instruction, RunMounts.of(session, state, instruction, this::origin));
     var keys = new ArrayList<Key>();
     run.quickKey().ifPresent(key -> keys.add(() -> key));
     keys.add(run::key);
-    step(
+    steps.step(
         state,
         instruction,
         run.createdBy(),
-        keys,
+        new Cached(keys, false, run::describe),
         activity -> session.limited(() -> run.execute(activity)));
   }
 
   private void copy(StageState state, Instruction instruction, @Nullable Word from)
       throws IOException, BuildException, InterruptedException {
+    String unknown = unknownOrigin(instruction);
+    if (unknown != null) {
+      steps.unknown(state, instruction, MissReason.earlierStep(unknown));
+      return;
+    }
     CopyStep.Origin origin = origin(from);
     try (CopyStep copy = copyStep(state, instruction, origin)) {
       var keys = new ArrayList<Key>();
       copy.quickKey().ifPresent(key -> keys.add(() -> key));
       keys.add(copy::contentKey);
-      step(
+      steps.step(
           state,
           instruction,
           HistoryText.of(instruction),
-          keys,
+          new Cached(keys, copy.isIndependent(), copy::describe),
           activity -> session.limited(copy::execute));
     }
   }
@@ -237,6 +270,20 @@ final class StageRunner {
       case Instruction.Add i -> CopyStep.of(session, state, i, origin);
       default -> throw new IllegalStateException("no COPY and no ADD");
     };
+  }
+
+  /** The step since which files that it takes are not known; null if they are. */
+  private @Nullable String unknownOrigin(Instruction instruction)
+      throws BuildException, InterruptedException {
+    for (Word from : instruction.froms()) {
+      if (session.graph().resolve(from) instanceof StageSource.OfStage other) {
+        String unknown = others.await(other.stage().number()).unknownSince();
+        if (unknown != null) {
+          return unknown;
+        }
+      }
+    }
+    return null;
   }
 
   private CopyStep.Origin origin(@Nullable Word from) throws BuildException, InterruptedException {
@@ -277,11 +324,19 @@ final class StageRunner {
                 .add(state.config().user())
                 .number(state.time())
                 .hex();
-    step(
+    steps.step(
         state,
         instruction,
         "WORKDIR /" + path,
-        List.of(key),
+        new Cached(
+            List.of(key),
+            false,
+            inputs ->
+                inputs
+                    .words(path)
+                    .variablesInText(state.args(), state.config().env())
+                    .setting("the user", state.config().user())
+                    .setting("the time of new directories", state.time())),
         activity -> makeWorkdir(state, instruction, path));
   }
 
@@ -306,74 +361,5 @@ final class StageRunner {
     } catch (Accounts.UnknownAccount e) {
       throw StepProblems.at(instruction.path().range(), "USER: " + e.getMessage(), null);
     }
-  }
-
-  /** A hash of all that decides a step's result, or enough of it. */
-  @FunctionalInterface
-  private interface Key {
-    String get() throws IOException, BuildException;
-  }
-
-  @FunctionalInterface
-  private interface LayerWork {
-    Layer run(BuildProgress.Activity activity)
-        throws IOException, BuildException, InterruptedException;
-  }
-
-  /**
-   * One step that makes a layer: from the cache by the first of the keys that is known, cheap ones
-   * first, or by doing it.
-   */
-  private void step(
-      StageState state, Instruction instruction, String createdBy, List<Key> keys, LayerWork work)
-      throws IOException, BuildException, InterruptedException {
-    String text = StepProblems.oneLine(instruction.original());
-    BuildProgress.Activity activity = session.progress().step(plan.stepName(++step, text), text);
-    try {
-      var tried = new ArrayList<String>();
-      Optional<StepCache.Entry> hit = Optional.empty();
-      for (Key key : keys) {
-        tried.add(compressed(key.get()));
-        if (session.request().cache() && hit.isEmpty()) {
-          hit = session.cache().find(tried.getLast());
-          if (hit.isPresent()) {
-            break;
-          }
-        }
-      }
-      StepCache.Entry entry =
-          hit.isPresent() ? hit.get() : StepCache.Entry.of(work.run(activity), session.now());
-      for (String key : tried) {
-        if (hit.isEmpty() || !key.equals(tried.getLast())) {
-          session.cache().keep(key, entry);
-        }
-      }
-      Layer layer = entry.asLayer();
-      state.add(layer);
-      state.config().step(createdBy, entry.created());
-      if (hit.isPresent()) {
-        session.countCached();
-        activity.finished(CacheResult.Hit, null, layer);
-      } else {
-        activity.finished(CacheResult.Miss, missReason(), layer);
-      }
-    } catch (IOException | BuildException | RuntimeException e) {
-      activity.failed(e.getMessage());
-      throw e;
-    }
-  }
-
-  /** A layer of another compression is another layer. */
-  private String compressed(String key) {
-    Compression compression = session.request().compression();
-    return new KeyHash("compressed.1")
-        .add(key)
-        .add(compression.type().name())
-        .number(compression.level())
-        .hex();
-  }
-
-  private @Nullable String missReason() {
-    return session.request().cache() ? null : "the cache is off for this build";
   }
 }

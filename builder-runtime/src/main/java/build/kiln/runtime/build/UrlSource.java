@@ -1,6 +1,8 @@
 package build.kiln.runtime.build;
 
 import build.kiln.api.v1alpha1.FailureReason;
+import build.kiln.runtime.cache.FileInputs;
+import build.kiln.runtime.cache.StepInputs;
 import build.kiln.runtime.dockerfile.Word;
 import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.layer.FileTree;
@@ -104,9 +106,17 @@ final class UrlSource implements CopySource {
   }
 
   @Override
-  public void addTo(KeyHash key) throws IOException, BuildException {
-    Digest digest = checksum != null ? checksum : downloaded().digest();
-    key.add("url").add(name).add(digest.toString());
+  public void addTo(KeyHash key, FileInputs seen) throws IOException, BuildException {
+    key.add("url").add(name).add(digest().toString());
+  }
+
+  @Override
+  public void describe(StepInputs.Builder inputs) throws IOException, BuildException {
+    inputs.setting("the content of the URL's file " + name, digest());
+  }
+
+  private Digest digest() throws IOException, BuildException {
+    return checksum != null ? checksum : downloaded().digest();
   }
 
   @Override

@@ -6,9 +6,9 @@ import build.kiln.runtime.build.BuildException;
 import build.kiln.runtime.build.BuildProgress;
 import build.kiln.runtime.build.BuildRequest;
 import build.kiln.runtime.build.BuildResult;
-import build.kiln.runtime.build.BuildSecrets;
 import build.kiln.runtime.build.Builder;
 import build.kiln.runtime.build.ImagePusher;
+import build.kiln.runtime.cache.StepCache;
 import build.kiln.runtime.cli.progress.Display;
 import build.kiln.runtime.cli.progress.ProgressMode;
 import build.kiln.runtime.layer.Compression;
@@ -21,6 +21,7 @@ import build.kiln.runtime.store.OciArchive;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,6 +30,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -38,7 +40,7 @@ import picocli.CommandLine.Parameters;
     description = "Builds an image from a Dockerfile and a folder.",
     sortOptions = false,
     mixinStandardHelpOptions = true)
-final class BuildCommand implements Callable<Integer> {
+class BuildCommand implements Callable<Integer> {
   @Parameters(paramLabel = "CONTEXT", description = "The folder that COPY and ADD read from.")
   @SuppressWarnings("NullAway.Init") // picocli sets it
   private String context;
@@ -76,6 +78,8 @@ final class BuildCommand implements Callable<Integer> {
 
   @Option(names = "--no-cache", description = "Do every step, whatever earlier builds left.")
   private boolean noCache;
+
+  @Mixin private CacheOptions caches = new CacheOptions();
 
   @Option(names = "--pull", description = "Ask registries for bases that the local store has.")
   private boolean pull;
@@ -147,8 +151,7 @@ final class BuildCommand implements Callable<Integer> {
   public Integer call() throws CommandFailure {
     Desk desk = Desk.ofThisProcess();
     List<Reference> names = names();
-    List<OutputSpec> specs = outputSpecs(names);
-    ProgressMode mode = quiet ? ProgressMode.quiet : progress;
+    CacheOptions.Chosen chosen = caches.parse();
     var setup =
         new Engine.Setup(
             storeFolder == null ? desk.store() : storeFolder,
@@ -158,13 +161,10 @@ final class BuildCommand implements Callable<Integer> {
             isolation,
             true,
             reference -> true);
-    BuildResult result;
     try (BuildFiles files = BuildFiles.open(context, file);
-        Engine engine = Engine.open(setup);
-        Display display = mode.open(System.err, desk.environment())) {
-      var buildProgress = new BuildProgress(display);
-      result = new Builder(engine.environment()).build(request(desk, files), buildProgress);
-      deliver(engine, result, names, specs, buildProgress);
+        Engine engine = Engine.open(setup)) {
+      BuildRequest request = request(desk, files);
+      return with(engine, request, chosen.open(engine, scope(), name(names), request.platform()));
     } catch (BuildException e) {
       throw new CommandFailure(ExitCodes.of(e.reason(), isolation), BuildFailures.text(e), e);
     } catch (IOException e) {
@@ -172,12 +172,38 @@ final class BuildCommand implements Callable<Integer> {
     } catch (InterruptedException e) {
       throw new CommandFailure(ExitCode.INFRASTRUCTURE, "the build was ended", e);
     }
-    try {
-      report(result, names, specs);
-    } catch (IOException e) {
-      throw CommandFailure.infrastructure(e);
+  }
+
+  /** Does what the command is for. */
+  Integer with(Engine engine, BuildRequest request, StepCache cache)
+      throws CommandFailure, IOException, BuildException, InterruptedException {
+    List<Reference> names = names();
+    List<OutputSpec> specs = outputSpecs(names);
+    ProgressMode mode = quiet ? ProgressMode.quiet : progress;
+    BuildResult result;
+    try (Display display = mode.open(System.err, Desk.ofThisProcess().environment())) {
+      var buildProgress = new BuildProgress(display);
+      result =
+          new Builder(engine.environment(), Clock.systemUTC(), cache)
+              .build(
+                  request,
+                  buildProgress,
+                  built -> deliver(engine, built, names, specs, buildProgress));
     }
+    report(result, names, specs);
     return ExitCode.OK.code();
+  }
+
+  /** What is built, for the local store: this Dockerfile for this folder. */
+  private String scope() {
+    Path folder = Path.of(context).toAbsolutePath().normalize();
+    return folder + "\0" + (file == null ? "" : file);
+  }
+
+  /** What is built, for caches that others use too: the image's name, and the stage. */
+  private String name(List<Reference> names) {
+    String image = names.isEmpty() ? "default" : names.getFirst().name();
+    return target == null ? image : image + "#" + target;
   }
 
   private List<Reference> names() throws CommandFailure {
@@ -259,7 +285,7 @@ final class BuildCommand implements Callable<Integer> {
     }
   }
 
-  private static void deliver(
+  private static List<Reference> deliver(
       Engine engine,
       BuildResult result,
       List<Reference> names,
@@ -267,6 +293,7 @@ final class BuildCommand implements Callable<Integer> {
       BuildProgress progress)
       throws IOException, BuildException, InterruptedException {
     var pusher = new ImagePusher(engine.store(), engine.registry());
+    var pushed = new ArrayList<Reference>();
     for (OutputSpec spec : specs) {
       switch (spec.type()) {
         case IMAGE -> {
@@ -284,6 +311,7 @@ final class BuildCommand implements Callable<Integer> {
                           Reference::name, LinkedHashMap::new, Collectors.toList()));
           for (List<Reference> ofOne : repositories.values()) {
             pusher.push(result, ofOne, progress);
+            pushed.add(ofOne.getFirst());
           }
         }
         case OCI, DOCKER -> {
@@ -292,6 +320,7 @@ final class BuildCommand implements Callable<Integer> {
         }
       }
     }
+    return pushed;
   }
 
   private static void write(

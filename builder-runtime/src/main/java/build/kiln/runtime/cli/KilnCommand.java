@@ -12,6 +12,7 @@ import picocli.CommandLine.Spec;
     subcommands = {
       BuildCommand.class,
       CheckCommand.class,
+      ExplainCommand.class,
       RunCommand.class,
       PullCommand.class,
       PushCommand.class,

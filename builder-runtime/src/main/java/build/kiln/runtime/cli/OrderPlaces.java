@@ -67,12 +67,19 @@ record OrderPlaces(Path secrets, Path configMaps, Path store, @Nullable Desk des
     return ProxySettings.from(Optional.ofNullable(settings.proxies()).orElse(Map.of()));
   }
 
-  /** The logins of the Secrets that the build names, the push's first; then the user's own. */
+  /**
+   * The logins of the Secrets that the build names, the push's first, then the cache's; last the
+   * user's own.
+   */
   private Credentials credentials(ImageBuildSpec spec) throws BuildException {
     Set<String> names = new LinkedHashSet<>();
     if (spec.output().secretRef() != null) {
       names.add(spec.output().secretRef().name());
     }
+    Optional.ofNullable(spec.cache())
+        .flatMap(cache -> Optional.ofNullable(cache.registry()))
+        .flatMap(registry -> Optional.ofNullable(registry.secretRef()))
+        .ifPresent(secret -> names.add(secret.name()));
     Optional.ofNullable(spec.registrySecrets()).orElse(List.of()).stream()
         .map(SecretName::name)
         .forEach(names::add);

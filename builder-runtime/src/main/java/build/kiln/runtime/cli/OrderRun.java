@@ -3,6 +3,8 @@ package build.kiln.runtime.cli;
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.ImageBuildSpec;
 import build.kiln.api.v1alpha1.ImageBuildSpec.BuildArg;
+import build.kiln.api.v1alpha1.ImageBuildSpec.Cache;
+import build.kiln.api.v1alpha1.ImageBuildSpec.CacheMode;
 import build.kiln.api.v1alpha1.ImageBuildSpec.CompressionType;
 import build.kiln.api.v1alpha1.ImageBuildSpec.LayerCompression;
 import build.kiln.api.v1alpha1.ImageBuildStatus.IsolationReport;
@@ -20,6 +22,10 @@ import build.kiln.runtime.build.BuildRequest;
 import build.kiln.runtime.build.BuildResult;
 import build.kiln.runtime.build.Builder;
 import build.kiln.runtime.build.ImagePusher;
+import build.kiln.runtime.cache.RegistryCache;
+import build.kiln.runtime.cache.StepCache;
+import build.kiln.runtime.cache.StepCache.Mode;
+import build.kiln.runtime.cache.StepCache.Target;
 import build.kiln.runtime.context.BuildContext;
 import build.kiln.runtime.dockerfile.SourceFile;
 import build.kiln.runtime.layer.Compression;
@@ -27,10 +33,13 @@ import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Platform;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.sandbox.Sandbox;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
 import java.io.IOException;
+import java.time.Clock;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -108,7 +117,7 @@ final class OrderRun {
   }
 
   private Reference buildAndPush() throws BuildException, InterruptedException, IOException {
-    Reference output = output();
+    Reference output = allowed("output.image", spec().output().image());
     try (Engine engine = Engine.open(places.setup(order));
         BuildContext context =
             places.openContext(
@@ -119,24 +128,48 @@ final class OrderRun {
       timings.ended("source");
       var progress =
           new BuildProgress(BuildListener.all(List.of(display, steps, this::timePhases)));
-      var builder = new Builder(engine.environment());
+      StepCache cache = cache(engine, request.platform());
+      var builder = new Builder(engine.environment(), Clock.systemUTC(), cache);
       BuildResult result;
       try {
-        result = builder.build(request, progress);
+        result = builder.build(request, progress, image -> push(engine, image, names, progress));
       } finally {
         sandbox = builder.sandbox().orElse(null);
-        timings.ended("steps");
-      }
-      built = result;
-      try {
-        var pushed =
-            new ImagePusher(engine.store(), engine.registry()).push(result, names, progress);
-        pushedBytes = pushed.pushedBytes();
-      } finally {
-        timings.ended("push");
+        timings.ended(built == null ? "steps" : "cache");
       }
       return output.withDigest(result.descriptor().digest());
     }
+  }
+
+  private List<Reference> push(
+      Engine engine, BuildResult image, List<Reference> names, BuildProgress progress)
+      throws BuildException, InterruptedException {
+    timings.ended("steps");
+    built = image;
+    try {
+      var pushed = new ImagePusher(engine.store(), engine.registry()).push(image, names, progress);
+      pushedBytes = pushed.pushedBytes();
+      return List.of(names.getFirst());
+    } finally {
+      timings.ended("push");
+    }
+  }
+
+  /** The local store, and what the spec says besides. */
+  private StepCache cache(Engine engine, Platform platform) throws BuildException {
+    ObjectMeta metadata = order.resource().getMetadata();
+    String name =
+        Objects.requireNonNullElse(metadata.getNamespace(), "") + "/" + metadata.getName();
+    Cache cache = spec().cache();
+    if (cache == null || cache.registry() == null || cache.disabled()) {
+      return StepCache.local(engine.store(), name);
+    }
+    Reference repository = allowed("cache.registry.repository", cache.registry().repository());
+    var registry =
+        new RegistryCache(engine.registry(), repository, name, platform, Clock.systemUTC());
+    Mode mode = cache.mode() == CacheMode.min ? Mode.min : Mode.max;
+    return new StepCache(
+        engine.store(), name, List.of(registry), List.of(new Target(registry, mode)));
   }
 
   private void timePhases(BuildEvent event) {
@@ -145,19 +178,19 @@ final class OrderRun {
     }
   }
 
-  private Reference output() throws BuildException {
-    String text = spec().output().image();
+  /** A repository that the installation allows to push to. */
+  private Reference allowed(String field, String text) throws BuildException {
     try {
       Reference output = Reference.parse(text);
       if (!Patterns.allowing(order.settings().allowedOutputs()).test(output)) {
         throw new BuildException(
             FailureReason.RegistryNotAllowed,
-            "the installation does not allow this build to push to %s; allowed are %s"
-                .formatted(output.name(), order.settings().allowedOutputs()));
+            "the installation does not allow this build to push to %s (%s); allowed are %s"
+                .formatted(output.name(), field, order.settings().allowedOutputs()));
       }
       return output;
     } catch (OciException e) {
-      throw new BuildException(FailureReason.SpecInvalid, "output.image: " + e.getMessage(), e);
+      throw new BuildException(FailureReason.SpecInvalid, field + ": " + e.getMessage(), e);
     }
   }
 
@@ -198,7 +231,7 @@ final class OrderRun {
         buildArgs,
         Optional.ofNullable(order.settings().proxies()).orElse(Map.of()),
         Platform.host(),
-        true,
+        spec.cache() == null || !spec.cache().disabled(),
         false,
         compression(spec.output().compression()),
         Optional.ofNullable(spec.output().labels()).orElse(Map.of()),

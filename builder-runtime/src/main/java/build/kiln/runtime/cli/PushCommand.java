@@ -10,6 +10,7 @@ import build.kiln.runtime.cli.progress.ProgressMode;
 import build.kiln.runtime.oci.Reference;
 import java.io.IOException;
 import java.util.List;
+import java.util.Set;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -44,7 +45,8 @@ final class PushCommand extends ImageCommand {
         LocalImage image = images.find(name.toString());
         var origins = ImageOrigins.of(engine.store(), image.descriptor().digest());
         var built =
-            new BuildResult(image.descriptor(), image.manifest(), image.config(), origins, 0, 0, 0);
+            new BuildResult(
+                image.descriptor(), image.manifest(), image.config(), origins, Set.of(), 0, 0, 0);
         pusher.push(built, List.of(name), new BuildProgress(display));
         var digest = image.descriptor().digest();
         System.out.println(quiet ? digest : name.name() + "@" + digest);

@@ -27,7 +27,12 @@ final class Steps implements BuildListener {
   @Override
   public synchronized void on(BuildEvent event) {
     switch (event) {
-      case BuildEvent.Planned plan -> planned = plan.steps();
+      case BuildEvent.Planned plan -> {
+        // A build that is tried once more, without its cache, is planned once more.
+        planned = plan.steps();
+        started = 0;
+        finished.clear();
+      }
       case BuildEvent.Started start when isStep(start.vertex()) ->
           onProgress.accept(new Progress(++started, planned, start.vertex().instruction()));
       case BuildEvent.Finished end when isStep(end.vertex()) ->

@@ -32,6 +32,11 @@ public sealed interface Instruction {
     return origin().text();
   }
 
+  /** The stages and images that files are taken from. */
+  default List<Word> froms() {
+    return List.of();
+  }
+
   /** The keyword in capitals. */
   String name();
 
@@ -103,6 +108,11 @@ public sealed interface Instruction {
       return "RUN";
     }
 
+    @Override
+    public List<Word> froms() {
+      return mounts.stream().flatMap(mount -> mount.from().stream()).toList();
+    }
+
     /** What to run, with the here-documents put in place. */
     public RunScript script() {
       return RunScript.of(this);
@@ -133,6 +143,11 @@ public sealed interface Instruction {
     @Override
     public String name() {
       return "COPY";
+    }
+
+    @Override
+    public List<Word> froms() {
+      return from == null ? List.of() : List.of(from);
     }
   }
 

@@ -1,8 +1,6 @@
 package build.kiln.runtime.dockerfile;
 
-import build.kiln.runtime.dockerfile.Instruction.Copy;
 import build.kiln.runtime.dockerfile.Instruction.From;
-import build.kiln.runtime.dockerfile.Instruction.Run;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -309,14 +307,8 @@ public final class StageGraph {
     }
 
     private List<Dependency> references(Instruction instruction) {
-      List<Word> words =
-          switch (instruction) {
-            case Copy copy -> Optional.ofNullable(copy.from()).stream().toList();
-            case Run run -> run.mounts().stream().flatMap(m -> m.from().stream()).toList();
-            default -> List.of();
-          };
       var found = new ArrayList<Dependency>();
-      for (Word word : words) {
+      for (Word word : instruction.froms()) {
         if (resolve(word, byName, dockerfile.stages()) instanceof StageSource.OfStage other) {
           found.add(new Dependency(other.stage(), word));
         }

@@ -1,6 +1,7 @@
 package build.kiln.runtime.build;
 
 import build.kiln.api.v1alpha1.ImageBuildStatus.CacheResult;
+import build.kiln.runtime.cache.StepCache;
 import build.kiln.runtime.context.BuildContext;
 import build.kiln.runtime.context.GitAccess;
 import build.kiln.runtime.context.LocalContext;
@@ -88,6 +89,23 @@ final class BuildBench implements AutoCloseable {
   BuildBench request(UnaryOperator<BuildRequest> newChange) {
     change = newChange;
     return this;
+  }
+
+  /** The same request with other build arguments, and with or without cache and pull. */
+  static BuildRequest with(BuildRequest r, Map<String, String> args, boolean cache, boolean pull) {
+    return new BuildRequest(
+        r.dockerfile(),
+        r.dockerfilePath(),
+        r.context(),
+        r.target(),
+        args,
+        r.proxies(),
+        r.platform(),
+        cache,
+        pull,
+        r.compression(),
+        r.labels(),
+        r.annotations());
   }
 
   /** Forgets everything that earlier builds left. */
@@ -181,28 +199,69 @@ final class BuildBench implements AutoCloseable {
   }
 
   Built build(String dockerfile, BuildContext files) throws Exception {
-    BuildRequest request =
-        change.apply(
-            new BuildRequest(
-                SourceFile.of("Dockerfile", dockerfile),
-                null,
-                files,
-                null,
-                Map.of(),
-                Map.of(),
-                Platform.host(),
-                true,
-                false,
-                Compression.GZIP,
-                Map.of(),
-                Map.of()));
-    var environment =
+    return build(request(dockerfile, files), StepCache.local(store, ""), result -> List.of());
+  }
+
+  Built build(String dockerfile, StepCache cache) throws Exception {
+    return build(dockerfile, cache, result -> List.of());
+  }
+
+  Built build(String dockerfile, StepCache cache, Builder.Delivery delivery) throws Exception {
+    try (BuildContext opened = LocalContext.open(context)) {
+      return build(request(dockerfile, opened), cache, delivery);
+    }
+  }
+
+  /** Builds as another process on another machine would, with the same context and registry. */
+  BuildResult buildElsewhere(String dockerfile, LocalStore other, StepCache cache)
+      throws Exception {
+    var elsewhere =
         new BuildEnvironment(
-            store, client, GitAccess.anonymous(), sandboxes, folder.resolve("s"), allowedBases);
+            other, client, GitAccess.anonymous(), sandboxes, folder.resolve("s2"), allowedBases);
+    try (BuildContext opened = LocalContext.open(context)) {
+      return new Builder(elsewhere, clock, cache)
+          .build(request(dockerfile, opened), new BuildProgress(event -> {}));
+    }
+  }
+
+  /** Looks every step up in a cache; the events tell. */
+  void explain(String dockerfile, StepCache cache) throws Exception {
+    events.clear();
+    try (BuildContext opened = LocalContext.open(context)) {
+      new Builder(environment(), clock, cache)
+          .explain(request(dockerfile, opened), new BuildProgress(events::add));
+    }
+  }
+
+  private BuildRequest request(String dockerfile, BuildContext files) {
+    return change.apply(
+        new BuildRequest(
+            SourceFile.of("Dockerfile", dockerfile),
+            null,
+            files,
+            null,
+            Map.of(),
+            Map.of(),
+            Platform.host(),
+            true,
+            false,
+            Compression.GZIP,
+            Map.of(),
+            Map.of()));
+  }
+
+  private BuildEnvironment environment() {
+    return new BuildEnvironment(
+        store, client, GitAccess.anonymous(), sandboxes, folder.resolve("s"), allowedBases);
+  }
+
+  private Built build(BuildRequest request, StepCache cache, Builder.Delivery delivery)
+      throws Exception {
     events.clear();
     clock = Clock.offset(clock, Duration.ofSeconds(10));
     BuildResult result =
-        new Builder(environment, clock).build(request, new BuildProgress(events::add));
+        new Builder(environment(), clock, cache)
+            .build(request, new BuildProgress(events::add), delivery);
     return new Built(store, result);
   }
 

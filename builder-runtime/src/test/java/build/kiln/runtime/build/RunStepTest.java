@@ -166,6 +166,19 @@ class RunStepTest extends TierTest {
         .containsExactly("0755 0:0 o/", "0644 5:6 o/f \"1\"", "0644 0:0 o/two \"2\"");
   }
 
+  /** An overlay takes no directory twice. */
+  @Test
+  void aLayerMayBeInAnImageTwice() throws Exception {
+    Built built =
+        bench.build(
+            "FROM "
+                + busybox
+                + "\nRUN echo 1 > /f\nWORKDIR /w\nWORKDIR /w\nWORKDIR /w\n"
+                + "RUN cat /f > /g");
+
+    assertThat(built.text("g")).isEqualTo("1\n");
+  }
+
   @Test
   void aCachedStepIsNotRunAgain() throws Exception {
     String dockerfile =

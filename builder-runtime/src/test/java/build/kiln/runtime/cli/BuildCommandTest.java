@@ -78,9 +78,9 @@ class BuildCommandTest {
 
   @ParameterizedTest
   @CsvSource({
-    "--iidfile, /nonexistent/x, 3, /nonexistent/x",
-    "--output, 'type=oci,dest=/nonexistent/x.tar', 3, /nonexistent",
-    "--store, /dev/null/x, 3, /dev/null",
+    "--iidfile, /nonexistent/x, 5, /nonexistent/x",
+    "--output, 'type=oci,dest=/nonexistent/x.tar', 5, /nonexistent",
+    "--store, /dev/null/x, 5, /dev/null",
   })
   void whatCannotBeWrittenIsSaidInOneLine(String option, String value, int code, String words) {
     Captured built = build(option, value);
@@ -122,6 +122,53 @@ class BuildCommandTest {
     }
   }
 
+  private Captured kiln(String command, String store, String... options) {
+    var arguments = new ArrayList<>(List.of(command, "--store", folder.resolve(store).toString()));
+    arguments.addAll(List.of(options));
+    arguments.add(context.toString());
+    return Captured.run(arguments.toArray(String[]::new));
+  }
+
+  @Test
+  void aCacheInARegistryServesAnotherStore() throws IOException {
+    try (var registry = EmbeddedRegistry.start()) {
+      String cache = registry.host() + "/shop/cache";
+      String[] both = {
+        "--cache-to", "type=registry,ref=" + cache + ":main,mode=max,image-manifest=true",
+        "--cache-from", "type=registry,ref=" + cache + ":main"
+      };
+      Captured first = kiln("build", "one", both);
+      assertThat(first.exitCode()).as(first.err()).isZero();
+      assertThat(first.err()).contains("exporting cache to " + cache).doesNotContain("WARN");
+
+      assertThat(kiln("build", "two", both).err()).contains("CACHED");
+      // A name that was given is what the list is found by, whatever the image is called.
+      registry.requests().clear();
+      assertThat(kiln("build", "three", "--cache-from", cache + ":main", "-t", "x").err())
+          .contains("CACHED");
+      assertThat(registry.requests().count("GET", "/manifests/")).isEqualTo(1);
+      assertThat(kiln("build", "four", "--cache-repo", cache, "-t", "x").err()).contains("CACHED");
+      assertThat(kiln("build", "five", "-t", "x").err()).doesNotContain("CACHED");
+    }
+  }
+
+  @Test
+  void explainTellsHitsAndMisses() throws IOException {
+    build("-t", "app");
+    Captured hit = kiln("explain", "store");
+    assertThat(hit.exitCode()).as(hit.err()).isZero();
+    assertThat(hit.out()).contains("HIT     [one 2/2] COPY a /");
+
+    Files.writeString(context.resolve("a"), "b");
+    assertThat(kiln("explain", "store").out())
+        .contains("MISS    [one 2/2] COPY a /", "content of a");
+    assertThat(kiln("explain", "store", "--format", "json").out())
+        .isEqualTo(
+            "[{\"step\":\"[one 2/2] COPY a /\",\"instruction\":\"COPY a /\",\"cache\":\"miss\",\"reason\":\"content of a\"}]\n");
+    assertThat(kiln("explain", "store", "--no-cache").out()).contains("the cache is off");
+    assertThat(build("--progress", "plain").err()).contains("not cached: content of a");
+  }
+
   @Test
   void archivesOfBothKinds() {
     Path oci = folder.resolve("oci.tar");
@@ -161,6 +208,14 @@ class BuildCommandTest {
         Arguments.of(
             2, "/no/such/secret is not there", List.of("--secret", "id=x,src=/no/such/secret")),
         Arguments.of(2, "agent cannot be forwarded yet", List.of("--ssh", "default")),
+        Arguments.of(2, "type=gha is not supported", List.of("--cache-from", "type=gha")),
+        Arguments.of(2, "type is missing", List.of("--cache-from", "ref=h.example/x")),
+        Arguments.of(2, "ref is missing", List.of("--cache-to", "type=registry,mode=max")),
+        Arguments.of(
+            2, "want min or max", List.of("--cache-to", "type=registry,ref=h.example/x,mode=mid")),
+        Arguments.of(
+            2, "unknown key modus", List.of("--cache-to", "type=registry,ref=h.example/x,modus=1")),
+        Arguments.of(2, "must be lower case", List.of("--cache-repo", "h.example/UPPER")),
         Arguments.of(2, "not a platform", List.of("--platform", "linux")),
         Arguments.of(1, "did you mean one?", List.of("--target", "oen")),
         Arguments.of(1, "there is no such file", List.of("-f", "/no/such/Dockerfile")));

@@ -143,7 +143,7 @@ class ImageCommandsTest {
     assertThat(missing.exitCode()).isEqualTo(1);
     assertThat(missing.err()).contains("team/base:1x");
     // Nobody listens there.
-    assertThat(kiln("s", "pull", "127.0.0.1:1/x").exitCode()).isEqualTo(3);
+    assertThat(kiln("s", "pull", "127.0.0.1:1/x").exitCode()).isEqualTo(5);
     assertThat(kiln("s", "pull", "UPPER/x y").exitCode()).isEqualTo(2);
   }
 

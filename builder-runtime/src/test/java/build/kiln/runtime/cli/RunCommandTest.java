@@ -150,6 +150,14 @@ class RunCommandTest {
             1,
             "dockerfile: {inline: \"FROM scratch\\nRUN a\"}\n" + out),
         Arguments.of(
+            FailureReason.RegistryNotAllowed,
+            1,
+            from + out + "cache: {registry: {repository: other.example/x}}\n"),
+        Arguments.of(
+            FailureReason.SecretNotFound,
+            1,
+            from + out + "cache: {registry: {repository: REGISTRY/c, secretRef: {name: s}}}\n"),
+        Arguments.of(
             FailureReason.RegistryNotAllowed, 1, from + "output: {image: other.example/x}\n"),
         Arguments.of(
             FailureReason.RegistryNotAllowed,
@@ -186,6 +194,41 @@ class RunCommandTest {
     assertThat(run.exitCode()).isEqualTo(code);
     assertThat(Records.lastReport(NONCE, run.out()).orElseThrow().outcome().reason())
         .isEqualTo(reason);
+  }
+
+  @Test
+  void theCacheOfAnOrderServesTheNextPod() throws IOException {
+    String spec =
+        """
+        source: {inline: [{path: f, content: "text"}]}
+        dockerfile: {inline: "FROM scratch\\nCOPY f /\\n"}
+        output: {image: REGISTRY/shop/api}
+        cache: {registry: {repository: REGISTRY/shop/cache}, mode: MODE, disabled: OFF}
+        """;
+    String on = spec.replace("MODE", "max").replace("OFF", "false");
+    Captured first = run(on, Isolation.NoRun, WorkOrder.Settings.none());
+    assertThat(first.exitCode()).as(first.out()).isZero();
+    assertThat(outcome().cached()).isZero();
+    forgetTheWorkspace();
+
+    Captured second = run(on, Isolation.NoRun, WorkOrder.Settings.none());
+    assertThat(outcome().cached()).as(second.out()).isEqualTo(1);
+    assertThat(outcome().pulledBytes()).isZero();
+    assertThat(Records.lastReport(NONCE, second.out()).orElseThrow().timings())
+        .containsKeys("steps", "push", "cache");
+    forgetTheWorkspace();
+
+    registry.requests().clear();
+    run(
+        on.replace("disabled: false", "disabled: true"),
+        Isolation.NoRun,
+        WorkOrder.Settings.none());
+    assertThat(outcome().cached()).isZero();
+    assertThat(registry.requests().count("*", "/shop/cache/")).isZero();
+  }
+
+  private void forgetTheWorkspace() throws IOException {
+    Files.move(folder.resolve("workspace"), Files.createTempDirectory(folder, "old").resolve("w"));
   }
 
   @Test

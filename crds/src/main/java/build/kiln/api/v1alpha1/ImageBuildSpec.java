@@ -52,9 +52,12 @@ public record ImageBuildSpec(
         @Nullable List<BuildArg> buildArgs,
     @Size(max = 16)
         @JsonPropertyDescription(
-            "Secrets of type kubernetes.io/dockerconfigjson in this namespace, for private base images.")
+            "Secrets of type kubernetes.io/dockerconfigjson in this namespace, for private base images and caches.")
         @Nullable List<SecretName> registrySecrets,
     @Required @JsonPropertyDescription("Where the image is pushed to, and how.") Output output,
+    @JsonPropertyDescription(
+            "Where results of steps are looked up and kept, so that the next run need not do them again. Nothing outlives the builder pod if not set.")
+        @Nullable Cache cache,
     @Default("Auto")
         @JsonPropertyDescription(
             "The least isolation of RUN steps that is acceptable; never silently less.")
@@ -84,6 +87,9 @@ public record ImageBuildSpec(
 
   private static final String RELATIVE =
       "!self.startsWith('/') && !self.split('/').exists(p, p == '..')";
+
+  private static final String REPOSITORY =
+      "self.matches('^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$')";
 
   public ImageBuildSpec {
     isolation = Objects.requireNonNullElse(isolation, Isolation.Auto);
@@ -342,6 +348,52 @@ public record ImageBuildSpec(
     gzip,
     zstd
   }
+
+  /** What is kept of a run for the next ones. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  @ValidationRule(
+      value = "has(self.registry) || (has(self.disabled) && self.disabled)",
+      message = "spec.cache says nowhere to keep anything: set cache.registry, or cache.disabled")
+  public record Cache(
+      @JsonPropertyDescription("A repository that holds the results of steps.")
+          @Nullable RegistryCache registry,
+      @Default("max")
+          @JsonPropertyDescription(
+              "Which steps are kept: min, those whose layers are in the image; max, those of all stages.")
+          CacheMode mode,
+      @Default("false")
+          @JsonPropertyDescription(
+              "Every step is done, whatever earlier runs left, and nothing is written to the registry's cache.")
+          Boolean disabled) {
+    public Cache {
+      mode = Objects.requireNonNullElse(mode, CacheMode.max);
+      disabled = Objects.requireNonNullElse(disabled, false);
+    }
+  }
+
+  /** Which steps a cache keeps. */
+  public enum CacheMode {
+    min,
+    max
+  }
+
+  /** A repository of a cache. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record RegistryCache(
+      @Required
+          @Size(min = 1, max = 255)
+          @ValidationRule(
+              value = REPOSITORY,
+              message =
+                  "cache.registry.repository must be a repository such as registry.example.com/shop/api-cache, in lower case, without a tag or digest")
+          @JsonPropertyDescription(
+              "The repository, such as registry.example.com/shop/api-cache; whoever may write to it decides what builds get from it. It must be one that the installation allows pushes to.")
+          String repository,
+      @JsonPropertyDescription(
+              "A Secret of type kubernetes.io/dockerconfigjson for the cache; output.secretRef and registrySecrets are used too.")
+          @Nullable SecretName secretRef) {}
 
   /** Scratch space. */
   @JsonIgnoreProperties(ignoreUnknown = true)

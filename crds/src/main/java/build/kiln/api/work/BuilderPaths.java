@@ -12,8 +12,8 @@ public final class BuilderPaths {
   public static final String SECRETS = "/kiln/secrets";
 
   /**
-   * {@code <secrets>/registry/<name>/.dockerconfigjson}: every Secret of registrySecrets and
-   * output.secretRef.
+   * {@code <secrets>/registry/<name>/.dockerconfigjson}: every Secret of registrySecrets,
+   * output.secretRef and cache.registry.secretRef.
    */
   public static final String SECRETS_REGISTRY = "registry";
 

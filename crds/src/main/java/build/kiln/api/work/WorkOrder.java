@@ -56,7 +56,9 @@ public record WorkOrder(
        * Patterns (globs over registry/repository) that bases must match; null or empty allows all.
        */
       @Nullable List<String> allowedBases,
-      /** Patterns that outputs must match; null or empty allows all. */
+      /**
+       * Patterns that outputs, and repositories of caches, must match; null or empty allows all.
+       */
       @Nullable List<String> allowedOutputs,
       /** HTTP_PROXY and the like for the builder and, as predefined ARGs, for RUN. */
       @Nullable Map<String, String> proxies) {

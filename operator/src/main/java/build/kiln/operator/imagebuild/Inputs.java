@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  * otherwise.
  */
 final class Inputs {
-  private static final Set<String> POD = Set.of("podTemplate", "workspace", "timeout", "retries");
+  private static final Set<String> POD =
+      Set.of("podTemplate", "workspace", "timeout", "retries", "cache");
   private static final Set<String> NEITHER = Set.of("suspend", "history");
 
   private static final ObjectMapper JSON =

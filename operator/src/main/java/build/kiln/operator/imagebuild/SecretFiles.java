@@ -42,9 +42,13 @@ record SecretFiles(Map<String, Map<String, List<String>>> folders) {
   /** The Secrets that a spec names, each once. */
   static List<Wanted> wanted(ImageBuildSpec spec) {
     var registry =
-        Stream.concat(
+        Stream.of(
                 Stream.ofNullable(spec.registrySecrets()).flatMap(List::stream),
-                Stream.ofNullable(spec.output().secretRef()))
+                Stream.ofNullable(spec.output().secretRef()),
+                Stream.ofNullable(spec.cache())
+                    .flatMap(cache -> Stream.ofNullable(cache.registry()))
+                    .flatMap(place -> Stream.ofNullable(place.secretRef())))
+            .flatMap(secrets -> secrets)
             .map(secret -> new Wanted(BuilderPaths.SECRETS_REGISTRY, secret.name()));
     var git =
         Stream.ofNullable(spec.source())

@@ -49,6 +49,7 @@ final class Validation {
             source(spec),
             names(spec),
             dockerfile(spec),
+            cache(spec),
             duration("timeout", spec.timeout()),
             duration("history.ttl", spec.history().ttl()),
             resources(spec),
@@ -64,7 +65,7 @@ final class Validation {
       return Optional.of("spec.output.image is missing: name the repository to push to");
     }
     var image = spec.output().image();
-    if (image.contains("@") || image.substring(image.lastIndexOf('/') + 1).contains(":")) {
+    if (!isRepository(image)) {
       return Optional.of(
           "spec.output.image names a repository, without a tag or digest: put tags into spec.output.tags");
     }
@@ -149,6 +150,28 @@ final class Validation {
     return dockerfile != null && dockerfile.path() != null && dockerfile.inline() != null
         ? Optional.of("spec.dockerfile has both path and inline: remove one of them")
         : Optional.empty();
+  }
+
+  private static Optional<String> cache(ImageBuildSpec spec) {
+    if (spec.cache() == null || spec.cache().disabled()) {
+      return Optional.empty();
+    }
+    var registry = spec.cache().registry();
+    if (registry == null) {
+      return Optional.of(
+          "spec.cache says nowhere to keep anything: set cache.registry, or cache.disabled");
+    }
+    return isRepository(registry.repository())
+        ? Optional.empty()
+        : Optional.of("spec.cache.registry.repository names a repository, without a tag or digest");
+  }
+
+  @SuppressWarnings(
+      "ConstantValue") // Where no schema is enforced, what is required may be missing.
+  private static boolean isRepository(String name) {
+    return name != null
+        && !name.contains("@")
+        && !name.substring(name.lastIndexOf('/') + 1).contains(":");
   }
 
   private static Optional<String> duration(String field, String text) {

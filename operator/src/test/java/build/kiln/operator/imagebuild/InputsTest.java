@@ -35,6 +35,7 @@ class InputsTest {
           workspace: {size: 1Gi}
           timeout: 2h
           retries: 0
+          cache: {registry: {repository: r/cache}}
           """)
   void whatShapesThePodIsNot(String more) {
     assertThat(inputs(more)).isEqualTo(inputs(""));

@@ -26,6 +26,10 @@ final class Rules {
       Pattern.compile(
           "[-+]?([0-9]+(?:\\.[0-9]*)?|\\.[0-9]+)(?:[numkMGTPE]|[KMGTPE]i|[eE][-+]?[0-9]+)?");
 
+  private static final String REPOSITORY =
+      "^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?"
+          + "[a-z0-9]++(([._]|__|-+)[a-z0-9]++)*+(/[a-z0-9]++(([._]|__|-+)[a-z0-9]++)*+)*+\\z";
+
   private static final Map<String, Predicate<JsonNode>> ROWS =
       Map.ofEntries(
           Map.entry(
@@ -60,11 +64,13 @@ final class Rules {
           Map.entry("!self.matches(':[^/]*$')", matches(":[^/]*\\z").negate()),
           Map.entry(
               "self.matches('@|:[^/]*$') || self.matches('^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$')",
-              matches("@|:[^/]*\\z")
-                  .or(
-                      matches(
-                          "^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?"
-                              + "[a-z0-9]++(([._]|__|-+)[a-z0-9]++)*+(/[a-z0-9]++(([._]|__|-+)[a-z0-9]++)*+)*+\\z"))),
+              matches("@|:[^/]*\\z").or(matches(REPOSITORY))),
+          Map.entry(
+              "self.matches('^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$')",
+              matches(REPOSITORY)),
+          Map.entry(
+              "has(self.registry) || (has(self.disabled) && self.disabled)",
+              self -> has(self, "registry") || self.path("disabled").asBoolean()),
           Map.entry(
               "self.all(t, t.matches('^([A-Za-z0-9_]|[{][{](git[.]sha|git[.]shortSha|run)[}][}])([A-Za-z0-9_.-]|[{][{](git[.]sha|git[.]shortSha|run)[}][}])*$'))",
               all(

@@ -33,6 +33,16 @@ public enum ProgressMode {
     };
   }
 
+  /** Prints a warning, as progress does. */
+  public static void warn(PrintStream out, String text) {
+    PlainProgress.warn(out, text);
+  }
+
+  /** Text of others as one line that is fit to be shown. */
+  public static String line(String text) {
+    return Text.expandTabs(Text.clean(text));
+  }
+
   private static Display terminal(PrintStream out, Map<String, String> environment) {
     return TerminalProgress.start(out, TerminalSize.of(environment));
   }
