@@ -1,8 +1,11 @@
 package build.kiln.runtime.build;
 
 import build.kiln.runtime.dockerfile.CommandLine;
+import build.kiln.runtime.dockerfile.Heredoc;
 import build.kiln.runtime.dockerfile.Instruction;
+import build.kiln.runtime.dockerfile.Instruction.FileOptions;
 import build.kiln.runtime.dockerfile.Word;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -20,8 +23,36 @@ final class HistoryText {
       case Instruction.Expose i -> "EXPOSE " + words(i.ports());
       case Instruction.Volume i -> "VOLUME " + words(i.paths());
       case Instruction.StopSignal i -> "STOPSIGNAL " + i.signal().text();
+      case Instruction.Copy i ->
+          files("COPY", i.sources(), i.heredocs(), i.destination(), i.options(), i.parents());
+      case Instruction.Add i ->
+          files("ADD", i.sources(), i.heredocs(), i.destination(), i.options(), false);
       case Instruction i -> StepProblems.oneLine(i.original());
     };
+  }
+
+  /** Options that change what the files are, then the files; heredocs last. */
+  private static String files(
+      String name,
+      List<Word> sources,
+      List<Heredoc> heredocs,
+      Word destination,
+      FileOptions options,
+      boolean parents) {
+    var words = new ArrayList<String>(List.of(name));
+    if (parents) {
+      words.add("--parents");
+    }
+    if (options.chown() != null) {
+      words.add("--chown=" + options.chown().text());
+    }
+    if (options.chmod() != null) {
+      words.add("--chmod=" + options.chmod().text());
+    }
+    sources.forEach(source -> words.add(source.text()));
+    heredocs.forEach(heredoc -> words.add("<<" + heredoc.name()));
+    words.add(destination.text());
+    return String.join(" ", words);
   }
 
   private static String command(CommandLine command) {
