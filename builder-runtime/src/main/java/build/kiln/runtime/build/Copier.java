@@ -9,12 +9,14 @@ import build.kiln.runtime.layer.LayerPaths;
 import build.kiln.runtime.rootfs.Resolved;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Puts files into a plan by the rules of COPY. A directory's content is copied, not the directory;
- * one that is there keeps its mode and owner, but those below it take the source's. A file goes
+ * Puts files into a plan by the rules of COPY. A directory's content is copied, not the directory:
+ * of that only the time is taken; those below it take all of the source's. A file goes
  * into the destination if that is a directory, and in its place if not.
  */
 final class Copier {
@@ -22,6 +24,8 @@ final class Copier {
   private final Destination destination;
   private final @Nullable Owner owner;
   private final @Nullable ModeChange mode;
+  private final Map<Long, Long> links = new HashMap<>();
+  private long lastLink;
 
   /**
    * Where to.
@@ -43,11 +47,16 @@ final class Copier {
     this.mode = mode;
   }
 
-  /** Copies a match of a source. */
+  /** Copies a match of a source. Hard links stay links among the files of one match. */
   void copy(FileTree tree, Sources.Match match) throws IOException, Conflict {
+    links.clear();
     if (match.entry().isDirectory()) {
       Resolved target = plan.resolve(destination.path());
-      plan.directory(target.path());
+      if (match.entry().path().isEmpty()) {
+        plan.directory(target.path());
+      } else {
+        plan.directory(target.path(), match.entry().mtimeSeconds(), match.entry().mtimeNanos());
+      }
       for (EntryMeta child : tree.children(match.entry().path())) {
         place(tree, child, LayerPaths.join(target.path(), child.name()));
       }
@@ -74,13 +83,19 @@ final class Copier {
   }
 
   private void place(FileTree tree, EntryMeta source, String target) throws IOException, Conflict {
-    EntryMeta meta = owned(source.withPath(target));
+    EntryMeta meta = owned(source.withPath(target)).withLinkId(linkId(source));
     plan.put(meta, source.kind() == Kind.FILE ? () -> tree.open(source) : null);
     if (source.isDirectory()) {
       for (EntryMeta child : tree.children(source.path())) {
         place(tree, child, LayerPaths.join(target, child.name()));
       }
     }
+  }
+
+  private long linkId(EntryMeta source) {
+    return source.linkId() == 0
+        ? 0
+        : links.computeIfAbsent(source.linkId(), id -> ++lastLink);
   }
 
   private EntryMeta owned(EntryMeta meta) {

@@ -6,8 +6,10 @@ import build.kiln.runtime.layer.LayerSource;
 import build.kiln.runtime.rootfs.Resolved;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +22,7 @@ final class CopyPlan implements LayerSource {
   private final Paths.Lookup base;
   private final DirectoryMaker maker;
   private final Map<String, Item> items = new TreeMap<>(LayerPaths.BYTE_ORDER);
+  private final Set<String> replaced = new HashSet<>();
 
   /** Where a file's bytes come from. */
   @FunctionalInterface
@@ -62,9 +65,7 @@ final class CopyPlan implements LayerSource {
     if (item != null) {
       return Optional.of(item.meta);
     }
-    // Where the plan puts something else in the place of a directory, what was below it is gone;
-    // it never does so.
-    return base.at(path);
+    return isBelowReplaced(path) ? Optional.empty() : base.at(path);
   }
 
   Resolved resolve(String path) throws IOException {
@@ -78,6 +79,11 @@ final class CopyPlan implements LayerSource {
    * @throws Conflict if something else is in the way
    */
   void directory(String path) throws IOException, Conflict {
+    directory(path, maker);
+  }
+
+  /** The same with another kind of new directories. */
+  void directory(String path, DirectoryMaker newOnes) throws IOException, Conflict {
     if (items.containsKey(path) && items.get(path).meta.isDirectory()) {
       return;
     }
@@ -89,8 +95,15 @@ final class CopyPlan implements LayerSource {
       // Root's own entry is left out, as others do.
       return;
     }
-    directory(LayerPaths.parent(path));
-    items.put(path, new Item(found.orElseGet(() -> maker.make(path)), null));
+    directory(LayerPaths.parent(path), newOnes);
+    items.put(path, new Item(found.orElseGet(() -> newOnes.make(path)), null));
+  }
+
+  /** As {@link #directory(String)}, and dates it. */
+  void directory(String path, long seconds, int nanos) throws IOException, Conflict {
+    directory(path);
+    items.computeIfPresent(
+        path, (p, item) -> new Item(item.meta.withMtime(seconds, nanos), item.content));
   }
 
   /**
@@ -109,6 +122,34 @@ final class CopyPlan implements LayerSource {
     }
     directory(LayerPaths.parent(meta.path()));
     items.put(meta.path(), new Item(meta, content));
+  }
+
+  /**
+   * Puts an entry in the place of whatever is there; a directory joins a directory.
+   *
+   * @throws Conflict if a directory should come back where it was replaced
+   */
+  void replace(EntryMeta meta, @Nullable Content content) throws IOException, Conflict {
+    Optional<EntryMeta> found = lookup(meta.path());
+    if (found.isPresent() && found.get().isDirectory() != meta.isDirectory()) {
+      items.keySet().removeIf(path -> path.startsWith(meta.path() + "/"));
+      items.remove(meta.path());
+      if (meta.isDirectory() && replaced.contains(meta.path())) {
+        throw new Conflict(
+            "\"/%s\" is a directory, then a %s, then a directory"
+                .formatted(meta.path(), words(found.get())));
+      }
+      if (found.get().isDirectory()) {
+        replaced.add(meta.path());
+      }
+    }
+    directory(LayerPaths.parent(meta.path()));
+    items.put(meta.path(), new Item(meta, content));
+  }
+
+  private boolean isBelowReplaced(String path) {
+    return !replaced.isEmpty()
+        && replaced.stream().anyMatch(gone -> path.startsWith(gone + "/"));
   }
 
   private static String words(EntryMeta meta) {

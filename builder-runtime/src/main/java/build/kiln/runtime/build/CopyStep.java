@@ -147,7 +147,7 @@ final class CopyStep {
     // Files of images and stages keep their owners; those of the context belong to root.
     boolean fromContext = from.chain() == null;
     var copier = new Copier(plan, target, fromContext ? makers : owner, mode);
-    try (var archive = new ArchiveLayer(session.store(), owner)) {
+    try (var archive = new ArchiveLayer(session.store(), owner, state.time())) {
       for (Found source : found()) {
         for (Sources.Match match : source.matches()) {
           copy(source.source(), match, copier, archive, target, plan);
