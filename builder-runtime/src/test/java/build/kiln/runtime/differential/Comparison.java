@@ -17,10 +17,10 @@ import java.util.TreeSet;
 /**
  * What is not the same in two images, a line each.
  *
- * <p>Times: BuildKit gives the build's moment to what has no time of its own, and so it does to
- * directories that it makes or puts something into. Kiln gives those a time that does not depend on
- * the moment (docs/dockerfile.md). So a directory's time and those in the configuration are compared
- * only where BuildKit's is not the moment, and of other entries two moments are the same.
+ * <p>Times: BuildKit gives the build's moment to what has no time of its own: what RUN makes,
+ * directories that COPY makes or puts something into, here-documents. Kiln gives all but the first a
+ * time that does not depend on the moment (docs/dockerfile.md). So a time is compared where BuildKit
+ * fixes it: where it is not the moment.
  *
  * <p>Mount points: BuildKit leaves those in the image that a base lacks, Kiln does not.
  */
@@ -114,11 +114,7 @@ final class Comparison {
   }
 
   private static boolean sameTime(Entry kiln, Entry buildKit) {
-    boolean theirMoment = buildKit.mtime() >= MOMENT.getEpochSecond();
-    if (theirMoment) {
-      return kiln.kind() == Kind.DIRECTORY || kiln.mtime() >= MOMENT.getEpochSecond();
-    }
-    return kiln.mtime() == buildKit.mtime();
+    return buildKit.mtime() >= MOMENT.getEpochSecond() || kiln.mtime() == buildKit.mtime();
   }
 
   private void configs(JsonNode kiln, JsonNode buildKit) {
