@@ -64,8 +64,10 @@ record Case(
    */
   record Accepted(String row, String text) {}
 
-  boolean builds() {
-    return refusedByKiln == null && refusedByBuildKit == null;
+  /** Whether its Dockerfile names an image. */
+  boolean mentions(String image) {
+    return files.stream()
+        .anyMatch(file -> file.path.equals(dockerfile) && file.content.contains(image));
   }
 
   /** Writes the context into an empty folder. */
