@@ -37,19 +37,21 @@ class ArchitectureTest {
           Map.entry("store", "posix oci layer"),
           Map.entry("rootfs", "posix oci layer store"),
           Map.entry("dockerfile", "posix"),
+          Map.entry("check", "oci dockerfile"),
           Map.entry("registry", "oci"),
           Map.entry("registry.embedded", "oci"),
           Map.entry("context", "api posix layer dockerfile registry"),
           Map.entry("sandbox", "api posix rootfs"),
           Map.entry(
-              "build", "api posix oci layer store rootfs dockerfile registry context sandbox"),
+              "build",
+              "api posix oci layer store rootfs dockerfile check registry context sandbox"),
           Map.entry("mirror", "api oci store registry"),
           Map.entry("prune", "api oci registry"),
           Map.entry("cli.manifest", "api oci dockerfile"),
           Map.entry("cli.progress", "api build"),
           Map.entry(
               "cli",
-              "api posix oci layer store rootfs dockerfile registry registry.embedded context sandbox build mirror prune cli.manifest cli.progress"));
+              "api posix oci layer store rootfs dockerfile check registry registry.embedded context sandbox build mirror prune cli.manifest cli.progress"));
 
   @SuppressWarnings("unused") // read by FieldSource
   private static final List<Arguments> PACKAGES =

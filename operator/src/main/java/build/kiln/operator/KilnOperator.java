@@ -70,6 +70,8 @@ public final class KilnOperator implements AutoCloseable {
 
   /** Starts; returns when the caches are filled. */
   public static KilnOperator start(Parts parts) {
+    // A spec that cannot be read is written as it was; a warning would print it each time.
+    parts.client().getKubernetesSerialization().getUnmatchedFieldTypeModule().setLogWarnings(false);
     var closing = new AtomicBoolean();
     var operator = new Operator(configuration -> configure(configuration, parts, closing));
     var reconciler =

@@ -57,8 +57,9 @@ final class ArchiveLayer implements AutoCloseable {
     try (InputStream in = new BufferedInputStream(tree.open(source));
         TarReader tar = TarReader.ofArchive(Decompression.open(in, source.path()), source.path())) {
       return tar.next().isPresent();
-    } catch (LayerException noTar) {
-      return false;
+    } catch (LayerException e) {
+      // What has a tar header with a name that leads outside is an archive, and no safe one.
+      return e.code() == LayerException.Code.UNSAFE_PATH;
     }
   }
 

@@ -32,17 +32,21 @@ final class BaseImages {
    * An image to build on.
    *
    * @param name as asked for
-   * @param digest of its manifest
+   * @param manifest of the platform
    * @param layers base first; their blobs may be in the registry only
    */
-  record BaseImage(Reference name, Digest digest, ImageConfig config, List<Layer> layers) {
+  record BaseImage(Reference name, Descriptor manifest, ImageConfig config, List<Layer> layers) {
     BaseImage {
       layers = List.copyOf(layers);
     }
 
+    Digest digest() {
+      return manifest.digest();
+    }
+
     /** The name with the digest. */
     String pinned() {
-      return name + (name.digest() == null ? "@" + digest : "");
+      return name + (name.digest() == null ? "@" + digest() : "");
     }
   }
 
@@ -103,7 +107,7 @@ final class BaseImages {
     if (!platform.accepts(config.platform())) {
       throw noPlatform(name, config.platform().toString());
     }
-    return new BaseImage(name, found.descriptor().digest(), config, layers(name, manifest, config));
+    return new BaseImage(name, found.descriptor(), config, layers(name, manifest, config));
   }
 
   private FetchedManifest manifest(Reference name) throws IOException {

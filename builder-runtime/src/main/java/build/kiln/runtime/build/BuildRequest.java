@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param dockerfile the text, under the name that messages use
  * @param dockerfilePath where it is in the context, for {@code <Dockerfile>.dockerignore}; null if
  *     it is not in it
+ * @param ignoreFile the {@code <Dockerfile>.dockerignore} of a Dockerfile that is not in the
+ *     context; null if it has none
  * @param context not closed by the build
  * @param target the stage, by name or number; null for the last one
  * @param buildArgs values for ARG
@@ -24,10 +26,12 @@ import org.jspecify.annotations.Nullable;
  *     has an image of the name
  * @param labels added to the image's configuration; they win over the Dockerfile's
  * @param annotations of the image's manifest
+ * @param secrets what steps may mount
  */
 public record BuildRequest(
     SourceFile dockerfile,
     @Nullable String dockerfilePath,
+    @Nullable SourceFile ignoreFile,
     BuildContext context,
     @Nullable String target,
     Map<String, String> buildArgs,
@@ -37,11 +41,62 @@ public record BuildRequest(
     boolean pull,
     Compression compression,
     Map<String, String> labels,
-    Map<String, String> annotations) {
+    Map<String, String> annotations,
+    BuildSecrets secrets) {
   public BuildRequest {
     buildArgs = Map.copyOf(buildArgs);
     proxies = Map.copyOf(proxies);
     labels = Map.copyOf(labels);
     annotations = Map.copyOf(annotations);
+  }
+
+  /** Without secrets, with a Dockerfile in the context or one without an ignore file of its own. */
+  public BuildRequest(
+      SourceFile dockerfile,
+      @Nullable String dockerfilePath,
+      BuildContext context,
+      @Nullable String target,
+      Map<String, String> buildArgs,
+      Map<String, String> proxies,
+      Platform platform,
+      boolean cache,
+      boolean pull,
+      Compression compression,
+      Map<String, String> labels,
+      Map<String, String> annotations) {
+    this(
+        dockerfile,
+        dockerfilePath,
+        null,
+        context,
+        target,
+        buildArgs,
+        proxies,
+        platform,
+        cache,
+        pull,
+        compression,
+        labels,
+        annotations,
+        BuildSecrets.none());
+  }
+
+  /** The same request with these secrets. */
+  public BuildRequest withSecrets(BuildSecrets given) {
+    return new BuildRequest(
+        dockerfile,
+        dockerfilePath,
+        ignoreFile,
+        context,
+        target,
+        buildArgs,
+        proxies,
+        platform,
+        cache,
+        pull,
+        compression,
+        labels,
+        annotations,
+        given);
   }
 }

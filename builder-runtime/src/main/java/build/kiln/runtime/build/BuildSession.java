@@ -50,6 +50,7 @@ final class BuildSession implements AutoCloseable {
       new Semaphore(Math.max(2, Runtime.getRuntime().availableProcessors()));
   private @Nullable Sandbox sandbox;
   private @Nullable Snapshots snapshots;
+  private @Nullable MountFolders mountFolders;
 
   /** The fixed things of a build, which {@link Builder} has worked out. */
   record Plan(
@@ -248,10 +249,24 @@ final class BuildSession implements AutoCloseable {
     return snapshots;
   }
 
+  /** Copies of what steps see through mounts. */
+  synchronized MountFolders mountFolders() throws IOException {
+    if (mountFolders == null) {
+      mountFolders = MountFolders.create(environment.scratch());
+    }
+    return mountFolders;
+  }
+
   @Override
   public synchronized void close() throws IOException {
-    if (snapshots != null) {
-      snapshots.close();
+    try {
+      if (snapshots != null) {
+        snapshots.close();
+      }
+    } finally {
+      if (mountFolders != null) {
+        mountFolders.close();
+      }
     }
   }
 }

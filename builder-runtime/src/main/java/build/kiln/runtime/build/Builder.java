@@ -3,15 +3,18 @@ package build.kiln.runtime.build;
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.runtime.build.BaseImages.BaseImage;
 import build.kiln.runtime.build.StageRunner.BuiltStage;
+import build.kiln.runtime.check.Finding;
 import build.kiln.runtime.context.IgnoreFiles;
 import build.kiln.runtime.context.IgnoringTree;
 import build.kiln.runtime.dockerfile.Dockerfile;
 import build.kiln.runtime.dockerfile.DockerfileException;
 import build.kiln.runtime.dockerfile.Expansion;
 import build.kiln.runtime.dockerfile.GlobalArguments;
+import build.kiln.runtime.dockerfile.IgnoreFile;
 import build.kiln.runtime.dockerfile.Instruction;
 import build.kiln.runtime.dockerfile.PredefinedArguments;
 import build.kiln.runtime.dockerfile.Problem;
+import build.kiln.runtime.dockerfile.SourceFile;
 import build.kiln.runtime.dockerfile.Stage;
 import build.kiln.runtime.dockerfile.StageGraph;
 import build.kiln.runtime.dockerfile.StageSource;
@@ -76,6 +79,46 @@ public final class Builder {
     }
   }
 
+  /**
+   * Applies the build checks and builds nothing. Of bases only the configuration is looked at; what
+   * needs one that cannot be had is not checked.
+   *
+   * @throws BuildException if the Dockerfile is not valid
+   */
+  public List<Finding> check(BuildRequest request, BuildProgress progress) throws BuildException {
+    try {
+      Dockerfile dockerfile = dockerfile(request, progress);
+      Map<String, String> predefined = platformArguments(request);
+      GlobalArguments globals =
+          GlobalArguments.resolve(dockerfile, predefined, request.buildArgs());
+      StageGraph graph = StageGraph.of(dockerfile, globals);
+      IgnoreFile ignored = ignored(request, progress);
+      var downloads = new Downloads(environment.store(), environment.registry());
+      var images = new BaseImages(environment, downloads, request.platform(), request.pull());
+      var found = new LinkedHashMap<String, BaseImage>();
+      for (StageGraph.Vertex vertex : graph.vertices()) {
+        if (vertex.base() instanceof StageSource.Named base
+            && !found.containsKey(base.name().text())) {
+          try {
+            found.put(base.name().text(), lookUp(images, graph, base.name(), progress));
+          } catch (BuildException e) {
+            progress.warn(
+                base.name().range()
+                    + ": variables of the stage are not checked, since the base "
+                    + base.name()
+                    + " cannot be looked at",
+                null);
+          }
+        }
+      }
+      return new BuildChecks(request, dockerfile, predefined).run(graph, globals, ignored, found);
+    } catch (DockerfileException e) {
+      throw new BuildException(FailureReason.DockerfileInvalid, e.render(), e);
+    } catch (IOException e) {
+      throw Failures.other("check the Dockerfile", e);
+    }
+  }
+
   /** The sandbox that RUN steps got, if one was needed so far. */
   public Optional<Sandbox> sandbox() {
     return Optional.ofNullable(sandbox);
@@ -91,9 +134,12 @@ public final class Builder {
     List<Stage> stages = graph.reachable(target);
     checkSupport(request, graph, stages);
     warnOfUnusedArguments(request, dockerfile, progress);
-    IgnoringTree contextTree = contextTree(request, progress);
+    IgnoreFile ignored = ignored(request, progress);
+    IgnoringTree contextTree = IgnoringTree.of(request.context().tree(), ignored);
     var downloads = new Downloads(environment.store(), environment.registry());
     Map<String, BaseImage> images = lookUpImages(request, graph, stages, downloads, progress);
+    var checks = new BuildChecks(request, dockerfile, platformArguments(request));
+    checks.warn(checks.run(graph, globals, ignored, images), progress);
     List<StagePlan> plans = plans(dockerfile, graph, stages, images);
     progress.planned(plans.stream().mapToInt(StagePlan::steps).sum());
     var fixed =
@@ -115,7 +161,6 @@ public final class Builder {
         progress.internal("[internal] load build definition from " + request.dockerfile().name());
     try {
       Dockerfile dockerfile = Dockerfile.parse(request.dockerfile());
-      dockerfile.warnings().forEach(warning -> progress.warn(warning.summary(), warning));
       loading.done();
       return dockerfile;
     } catch (DockerfileException e) {
@@ -183,15 +228,17 @@ public final class Builder {
     }
   }
 
-  private static IgnoringTree contextTree(BuildRequest request, BuildProgress progress)
+  private static IgnoreFile ignored(BuildRequest request, BuildProgress progress)
       throws IOException {
     BuildProgress.Activity loading = progress.internal("[internal] load .dockerignore");
-    String path = request.dockerfilePath() == null ? "Dockerfile" : request.dockerfilePath();
+    SourceFile own = request.ignoreFile();
     try {
-      IgnoringTree tree =
-          IgnoringTree.of(request.context().tree(), IgnoreFiles.of(request.context(), path));
+      IgnoreFile ignored =
+          own == null
+              ? IgnoreFiles.of(request.context(), request.dockerfilePath())
+              : IgnoreFile.parse(own);
       loading.done();
-      return tree;
+      return ignored;
     } catch (IOException | DockerfileException e) {
       loading.failed(e.getMessage());
       throw e;
@@ -212,10 +259,10 @@ public final class Builder {
         words.putIfAbsent(base.name().text(), base.name());
       }
       for (Instruction instruction : stage.instructions()) {
-        if (instruction instanceof Instruction.Copy copy
-            && copy.from() != null
-            && graph.resolve(copy.from()) instanceof StageSource.Named named) {
-          words.putIfAbsent(named.name().text(), named.name());
+        for (Word from : froms(instruction)) {
+          if (graph.resolve(from) instanceof StageSource.Named named) {
+            words.putIfAbsent(named.name().text(), named.name());
+          }
         }
       }
     }
@@ -225,6 +272,15 @@ public final class Builder {
       found.put(word.text(), lookUp(images, graph, word, progress));
     }
     return found;
+  }
+
+  /** What an instruction takes files from, besides the context. */
+  private static List<Word> froms(Instruction instruction) {
+    return switch (instruction) {
+      case Instruction.Copy copy -> Optional.ofNullable(copy.from()).stream().toList();
+      case Instruction.Run run -> run.mounts().stream().flatMap(m -> m.from().stream()).toList();
+      default -> List.of();
+    };
   }
 
   private static BaseImage lookUp(

@@ -10,6 +10,9 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /** Does the same to several things at once, each on a virtual thread. */
 final class Concurrently {
@@ -32,22 +35,30 @@ final class Concurrently {
       return;
     }
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      var failure = new AtomicReference<@Nullable Throwable>();
       List<Future<?>> futures = new ArrayList<>();
-      for (T thing : things) {
-        futures.add(
-            threads.submit(
-                () -> {
-                  action.on(thing);
-                  return null;
-                }));
-      }
       try {
+        for (T thing : things) {
+          futures.add(
+              threads.submit(
+                  () -> {
+                    try {
+                      action.on(thing);
+                    } catch (Throwable e) {
+                      failure.compareAndSet(null, e);
+                      threads.shutdownNow();
+                      throw e;
+                    }
+                    return null;
+                  }));
+        }
         for (Future<?> future : futures) {
           future.get();
         }
-      } catch (ExecutionException e) {
+      } catch (ExecutionException | RejectedExecutionException e) {
+        // The first failure, not what the others say that were ended by it.
         threads.shutdownNow();
-        throw asIo(Objects.requireNonNull(e.getCause()));
+        throw asIo(Objects.requireNonNullElse(failure.get(), e));
       } catch (InterruptedException e) {
         threads.shutdownNow();
         throw new InterruptedIOException("interrupted");

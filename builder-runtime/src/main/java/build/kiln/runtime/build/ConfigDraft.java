@@ -33,6 +33,10 @@ final class ConfigDraft {
   private final TreeMap<String, Map<String, String>> volumes = new TreeMap<>();
   private final List<String> onBuild = new ArrayList<>();
   private final List<History> history = new ArrayList<>();
+
+  /** How much of the history is the base's. */
+  private final int inherited;
+
   private @Nullable String author;
   private @Nullable String user;
   private @Nullable String workdir;
@@ -45,6 +49,9 @@ final class ConfigDraft {
   private @Nullable List<String> shell;
   private @Nullable String created;
 
+  /** When the first change was made, as long as there is no layer. */
+  private @Nullable String withoutLayer;
+
   private ConfigDraft(Platform platform, ImageConfig base) {
     this.platform = platform;
     this.base = base;
@@ -55,6 +62,7 @@ final class ConfigDraft {
     volumes.putAll(orEmpty(c.volumes()));
     onBuild.addAll(orEmpty(c.onBuild()));
     history.addAll(orEmpty(base.history()));
+    inherited = history.size();
     author = base.author();
     user = c.user();
     workdir = c.workingDir();
@@ -205,25 +213,46 @@ final class ConfigDraft {
 
   /** Says how the newest layer came to be, and when. */
   void step(String createdBy, String when) {
+    date(when);
     history.add(new History(when, createdBy, null, COMMENT, null));
     created = when;
   }
 
   /**
-   * Says how the configuration was changed. That takes no time: it has the time of what came
-   * before, so that a build from the cache gives the same image.
+   * Says how the configuration was changed. That takes no time: it has the time of the layer before
+   * it, else of the one that follows, so that a build from the cache gives the same image.
    *
-   * @param now for an image that has no time yet
+   * @param now for an image that has no layer at all
    */
   void change(String createdBy, String now) {
-    if (created == null) {
-      created = now;
+    if (created == null && withoutLayer == null) {
+      withoutLayer = now;
     }
     history.add(new History(created, createdBy, null, COMMENT, true));
   }
 
+  /** Gives a time to the changes of the image itself that have none yet. */
+  private void date(@Nullable String when) {
+    history
+        .subList(inherited, history.size())
+        .replaceAll(
+            change ->
+                change.created() != null
+                    ? change
+                    : new History(
+                        when,
+                        change.createdBy(),
+                        change.author(),
+                        change.comment(),
+                        change.emptyLayer()));
+  }
+
   /** As it is now, with these layers. */
   ImageConfig build(List<Digest> diffIds) {
+    if (created == null) {
+      created = withoutLayer;
+      date(created);
+    }
     var container =
         new ContainerConfig(
             user,

@@ -93,19 +93,19 @@ final class CopyStep {
    * A hash that is cheap to get: of the instruction and of all files of the stage that it copies
    * from; empty for the context.
    */
-  Optional<String> quickKey() {
-    return Optional.ofNullable(from.chain())
-        .map(
-            chain -> {
-              KeyHash hash = base("copy-chain.1").add(chain);
-              sources.forEach(source -> hash.add(source.text()));
-              return hash.hex();
-            });
+  Optional<String> quickKey() throws IOException, BuildException {
+    String chain = from.chain();
+    if (chain == null) {
+      return Optional.empty();
+    }
+    KeyHash hash = base("copy-chain.2").add(chain);
+    sources.forEach(source -> hash.add(source.text()));
+    return Optional.of(hash.hex());
   }
 
   /** The hash of all that decides the result: the instruction and the content of what it copies. */
   String contentKey() throws IOException, BuildException {
-    KeyHash hash = base("copy.1");
+    KeyHash hash = base("copy.2");
     var digest = new ContentDigest(from.tree(), from.chain() != null);
     for (Found source : found()) {
       hash.number(source.matches().size());
@@ -116,12 +116,19 @@ final class CopyStep {
     return hash.hex();
   }
 
-  private KeyHash base(String version) {
+  private KeyHash base(String version) throws IOException, BuildException {
     var hash = new KeyHash(version).add(instruction.name());
     hash.add(options.link() ? "link" : state.chain());
     hash.add(Paths.absolute(state.config().workdir(), destination.text()));
     hash.number(destinationIsDirectory() ? 1 : 0).number(unpacks ? 1 : 0);
-    hash.add(text(options.chown())).add(text(options.chmod()));
+    // By number: names mean what the base says, and the same numbers make the same layer.
+    Owner owner = owner();
+    hash.number(owner == null ? -1 : owner.uid()).number(owner == null ? -1 : owner.gid());
+    hash.add(text(options.chmod())).number(state.time());
+    if (from.chain() == null) {
+      // Files have the context's one time, or their own, which are no part of the key.
+      hash.number(session.request().context().epoch().orElse(-1));
+    }
     heredocs.forEach(h -> hash.add(h.fileName()).add(h.content()));
     session.sourceDateEpoch().ifPresent(hash::number);
     return hash;

@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** One RUN: what it depends on, and running it. */
 final class RunStep {
@@ -28,8 +29,10 @@ final class RunStep {
   private final Run run;
   private final List<String> argv;
   private final List<StepFile> files;
+  private final RunMounts mounts;
 
-  RunStep(BuildSession session, StageState state, Run run) {
+  RunStep(BuildSession session, StageState state, Run run, RunMounts mounts) {
+    this.mounts = mounts;
     this.session = session;
     this.state = state;
     this.run = run;
@@ -59,14 +62,41 @@ final class RunStep {
     return "RUN " + seen + String.join(" ", argv);
   }
 
+  /**
+   * A hash that is cheap to get where mounts show files of stages or images; empty if there are
+   * none.
+   */
+  Optional<String> quickKey() throws IOException {
+    if (!mounts.haveQuickKey()) {
+      return Optional.empty();
+    }
+    KeyHash hash = base();
+    var more = new KeyHash("run-mounts-chain.1").number(offline() ? 1 : 0);
+    return mounts.addQuicklyTo(more) ? Optional.of(hash.add(more.bytes()).hex()) : Optional.empty();
+  }
+
   /** The hash of all that decides the result. Proxies are no part of it. */
-  String key() {
+  String key() throws IOException {
+    KeyHash hash = base();
+    if (!mounts.isEmpty() || offline()) {
+      var more = new KeyHash("run-mounts.1").number(offline() ? 1 : 0);
+      mounts.addTo(more);
+      hash.add(more.bytes());
+    }
+    return hash.hex();
+  }
+
+  private KeyHash base() {
     var hash = new KeyHash("run.1").add(state.chain()).add(argv);
     hash.add(new ArrayList<>(environment().entrySet().stream().map(RunStep::text).toList()));
     hash.add(state.config().workdir()).add(state.config().user());
     files.forEach(f -> hash.add(f.path()).add(f.content()).number(f.mode()));
     session.sourceDateEpoch().ifPresent(hash::number);
-    return hash.hex();
+    return hash;
+  }
+
+  private boolean offline() {
+    return run.network().text().equals("none");
   }
 
   private static String text(Map.Entry<String, String> variable) {
@@ -83,11 +113,27 @@ final class RunStep {
   Layer execute(BuildProgress.Activity activity)
       throws IOException, BuildException, InterruptedException {
     Sandbox sandbox = session.sandbox();
-    Command command = command();
+    if (offline() && !sandbox.mounts()) {
+      throw new BuildException(
+          FailureReason.IsolationUnavailable,
+          StepProblems.text(
+              run.network().range(),
+              "RUN --network=none needs a network namespace, which the tier "
+                  + sandbox.tier()
+                  + " cannot make",
+              "build with an isolation of Namespaces"));
+    }
     state.files().requireAll();
-    try (Snapshot snapshot = session.snapshots().prepare(state.files().layers())) {
+    try (StepMounts made = mounts.prepare(sandbox.mounts(), activity);
+        Snapshot snapshot = session.snapshots().prepare(state.files().layers(), made.points())) {
+      Command command = command(made);
       var tail = new LogTail();
-      int exit = run(sandbox, snapshot, command, tail, activity);
+      int exit;
+      try {
+        exit = run(sandbox, snapshot, command, tail, activity);
+      } finally {
+        snapshot.stepEnded();
+      }
       if (exit != 0) {
         throw failed(exit, tail);
       }
@@ -118,7 +164,7 @@ final class RunStep {
     }
   }
 
-  private Command command() throws IOException, BuildException {
+  private Command command(StepMounts made) throws IOException, BuildException {
     Identity identity;
     try {
       identity = Accounts.read(state.files()::readSmall).identity(state.config().user());
@@ -132,6 +178,7 @@ final class RunStep {
     session.request().buildArgs().entrySet().stream()
         .filter(arg -> PredefinedArguments.isProxy(arg.getKey()))
         .forEach(arg -> env.put(arg.getKey(), arg.getValue()));
+    made.variables().forEach(variable -> env.remove(variable.name()));
     return new Command(
         argv,
         env.entrySet().stream().map(RunStep::text).toList(),
@@ -139,7 +186,10 @@ final class RunStep {
         identity.uid(),
         identity.gid(),
         identity.groups(),
-        files);
+        files,
+        made.mounts(),
+        made.variables(),
+        offline());
   }
 
   private BuildException failed(int exit, LogTail tail) {

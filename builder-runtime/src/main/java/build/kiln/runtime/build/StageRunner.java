@@ -10,6 +10,7 @@ import build.kiln.runtime.dockerfile.Instruction.Arg;
 import build.kiln.runtime.dockerfile.StageSource;
 import build.kiln.runtime.dockerfile.Unsupported;
 import build.kiln.runtime.dockerfile.Word;
+import build.kiln.runtime.layer.Compression;
 import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.oci.ImageConfig;
 import build.kiln.runtime.rootfs.Resolved;
@@ -18,11 +19,14 @@ import java.io.UncheckedIOException;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
 /** Builds one stage, instruction by instruction. */
@@ -34,9 +38,14 @@ final class StageRunner {
 
   /** A finished stage. */
   record BuiltStage(
-      StageFiles files, ImageConfig config, Map<String, String> args, String chain, long time) {
+      StageFiles files,
+      ImageConfig config,
+      SequencedMap<String, String> args,
+      String chain,
+      long time) {
     BuiltStage {
-      args = Map.copyOf(args);
+      // In the order of their declarations, which is part of keys and of the history.
+      args = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(args));
     }
   }
 
@@ -58,6 +67,10 @@ final class StageRunner {
       try {
         // A trigger, or words that only now have their values, may ask for what is not there yet.
         Unsupported.check(instruction);
+        if (instruction instanceof Arg arg) {
+          arg(state, arg);
+          continue;
+        }
         Instruction expanded = session.expansion().expand(instruction, state.variables());
         Unsupported.check(expanded);
         perform(state, expanded);
@@ -140,7 +153,7 @@ final class StageRunner {
       case Instruction.Add i -> copy(state, i, null);
       case Instruction.Workdir i -> workdir(state, i);
       case Instruction.From i -> throw new IllegalStateException("a stage has one FROM");
-      case Instruction.Arg i -> arg(state, i);
+      case Instruction.Arg i -> throw new IllegalStateException("done before expansion");
       case Instruction.Env i -> noted(config, i, () -> config.env(i));
       case Instruction.Label i ->
           noted(
@@ -165,6 +178,7 @@ final class StageRunner {
     config.change(HistoryText.of(instruction), session.now());
   }
 
+  /** Word by word: each sees those before it, and a default that is replaced is not looked at. */
   private void arg(StageState state, Arg instruction) {
     var shown = new ArrayList<String>();
     for (Arg.Declaration declaration : instruction.declarations()) {
@@ -172,7 +186,11 @@ final class StageRunner {
       Optional<String> given = Optional.ofNullable(session.request().buildArgs().get(name));
       Optional<String> value =
           given
-              .or(() -> declaration.defaultValue().map(Word::text))
+              .or(
+                  () ->
+                      declaration
+                          .defaultValue()
+                          .map(word -> session.expansion().expand(word, state.variables()).text()))
               .or(() -> session.globals().apply(name));
       value.ifPresent(text -> state.args().put(name, text));
       shown.add(value.map(text -> name + "=" + text).orElse(name));
@@ -182,12 +200,17 @@ final class StageRunner {
 
   private void run(StageState state, Instruction.Run instruction)
       throws IOException, BuildException, InterruptedException {
-    var run = new RunStep(session, state, instruction);
+    var run =
+        new RunStep(
+            session, state, instruction, RunMounts.of(session, state, instruction, this::origin));
+    var keys = new ArrayList<Key>();
+    run.quickKey().ifPresent(key -> keys.add(() -> key));
+    keys.add(run::key);
     step(
         state,
         instruction,
         run.createdBy(),
-        List.of(run::key),
+        keys,
         activity -> session.limited(() -> run.execute(activity)));
   }
 
@@ -305,7 +328,7 @@ final class StageRunner {
       var tried = new ArrayList<String>();
       Optional<StepCache.Entry> hit = Optional.empty();
       for (Key key : keys) {
-        tried.add(key.get());
+        tried.add(compressed(key.get()));
         if (session.request().cache() && hit.isEmpty()) {
           hit = session.cache().find(tried.getLast());
           if (hit.isPresent()) {
@@ -333,6 +356,16 @@ final class StageRunner {
       activity.failed(e.getMessage());
       throw e;
     }
+  }
+
+  /** A layer of another compression is another layer. */
+  private String compressed(String key) {
+    Compression compression = session.request().compression();
+    return new KeyHash("compressed.1")
+        .add(key)
+        .add(compression.type().name())
+        .number(compression.level())
+        .hex();
   }
 
   private @Nullable String missReason() {

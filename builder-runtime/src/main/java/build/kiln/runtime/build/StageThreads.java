@@ -9,6 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -31,7 +32,13 @@ final class StageThreads {
   /** Runs all of them and gives the target. */
   BuiltStage run(int target) throws BuildException, InterruptedException {
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      plans.forEach(plan -> threads.submit(() -> run(plan, threads)));
+      try {
+        plans.forEach(plan -> threads.submit(() -> run(plan, threads)));
+      } catch (RejectedExecutionException e) {
+        // A stage has failed before all were started.
+        rethrow(failure.get());
+        throw e;
+      }
       try {
         for (StagePlan plan : plans) {
           await(plan.stage().number());

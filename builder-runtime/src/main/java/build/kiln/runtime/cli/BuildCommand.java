@@ -10,8 +10,6 @@ import build.kiln.runtime.build.Builder;
 import build.kiln.runtime.build.ImagePusher;
 import build.kiln.runtime.cli.progress.Display;
 import build.kiln.runtime.cli.progress.ProgressMode;
-import build.kiln.runtime.context.LocalContext;
-import build.kiln.runtime.dockerfile.SourceFile;
 import build.kiln.runtime.layer.Compression;
 import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.oci.OciException;
@@ -61,6 +59,13 @@ final class BuildCommand implements Callable<Integer> {
       paramLabel = "NAME[=VALUE]",
       description = "A value for ARG; without a value, that of the environment.")
   private List<String> buildArgs = new ArrayList<>();
+
+  @Option(
+      names = "--secret",
+      paramLabel = "id=ID[,src=FILE|,env=NAME]",
+      description =
+          "What RUN --mount=type=secret may ask for; without a source, the environment's ID or the file.")
+  private List<String> secrets = new ArrayList<>();
 
   @Option(names = "--target", paramLabel = "STAGE", description = "The stage to build.")
   private @Nullable String target;
@@ -135,7 +140,7 @@ final class BuildCommand implements Callable<Integer> {
   private @Nullable Path storeFolder;
 
   @Override
-  public Integer call() throws CommandFailure, IOException {
+  public Integer call() throws CommandFailure {
     Desk desk = Desk.ofThisProcess();
     List<Reference> names = names();
     List<OutputSpec> specs = outputSpecs(names);
@@ -149,7 +154,7 @@ final class BuildCommand implements Callable<Integer> {
             true,
             reference -> true);
     BuildResult result;
-    try (LocalContext files = openContext();
+    try (BuildFiles files = BuildFiles.open(context, file);
         Engine engine = Engine.open(setup);
         Display display = mode.open(System.err, desk.environment())) {
       var buildProgress = new BuildProgress(display);
@@ -157,10 +162,16 @@ final class BuildCommand implements Callable<Integer> {
       deliver(engine, result, names, specs, buildProgress);
     } catch (BuildException e) {
       throw new CommandFailure(ExitCodes.of(e.reason(), isolation), BuildFailures.text(e), e);
+    } catch (IOException e) {
+      throw CommandFailure.infrastructure(e);
     } catch (InterruptedException e) {
       throw new CommandFailure(ExitCode.INFRASTRUCTURE, "the build was ended", e);
     }
-    report(result, names, specs);
+    try {
+      report(result, names, specs);
+    } catch (IOException e) {
+      throw CommandFailure.infrastructure(e);
+    }
     return ExitCode.OK.code();
   }
 
@@ -197,49 +208,22 @@ final class BuildCommand implements Callable<Integer> {
     return specs;
   }
 
-  private LocalContext openContext() throws CommandFailure {
-    if (context.equals("-") || context.matches("(?i)(https?|git|ssh)://.*|git@.*")) {
-      throw CommandFailure.usage(
-          "CONTEXT \"%s\": only a folder is supported as yet; kiln run -f builds from Git"
-              .formatted(context));
-    }
-    try {
-      return LocalContext.open(Path.of(context));
-    } catch (IOException e) {
-      throw CommandFailure.usage(e.getMessage() == null ? context : e.getMessage());
-    }
-  }
-
-  private BuildRequest request(Desk desk, LocalContext files) throws CommandFailure {
-    Path folder = Path.of(context).toAbsolutePath().normalize();
-    Path path =
-        file == null ? folder.resolve("Dockerfile") : Path.of(file).toAbsolutePath().normalize();
-    boolean inContext = !"-".equals(file) && path.startsWith(folder);
+  private BuildRequest request(Desk desk, BuildFiles files) throws CommandFailure {
     return new BuildRequest(
-        SourceFile.of(file == null ? "Dockerfile" : file, read(path)),
-        inContext ? folder.relativize(path).toString() : null,
-        files,
+        files.dockerfile(),
+        files.dockerfilePath(),
+        files.ignoreFile(),
+        files.context(),
         target,
-        assignments("--build-arg", buildArgs, desk.environment()),
+        Assignments.parse("--build-arg", buildArgs, desk.environment()),
         desk.proxies(),
         parsePlatform(),
         !noCache,
         pull,
         parseCompression(),
-        assignments("--label", labels, Map.of()),
-        assignments("--annotation", annotations, Map.of()));
-  }
-
-  private byte[] read(Path path) throws CommandFailure {
-    try {
-      return "-".equals(file) ? System.in.readAllBytes() : Files.readAllBytes(path);
-    } catch (IOException e) {
-      throw new CommandFailure(
-          ExitCode.USER,
-          "cannot read the Dockerfile %s: %s; name it with -f"
-              .formatted(path, Files.exists(path) ? e.getMessage() : "there is no such file"),
-          e);
-    }
+        Assignments.parse("--label", labels),
+        Assignments.parse("--annotation", annotations),
+        SecretOptions.parse(secrets, desk.environment()));
   }
 
   private Platform parsePlatform() throws CommandFailure {
@@ -266,23 +250,6 @@ final class BuildCommand implements Callable<Integer> {
     }
   }
 
-  private static Map<String, String> assignments(
-      String option, List<String> texts, Map<String, String> environment) throws CommandFailure {
-    var values = new LinkedHashMap<String, String>();
-    for (String text : texts) {
-      int equals = text.indexOf('=');
-      if (equals == 0 || text.isEmpty() || equals < 0 && !option.equals("--build-arg")) {
-        throw CommandFailure.usage("%s \"%s\": want NAME=VALUE".formatted(option, text));
-      }
-      if (equals > 0) {
-        values.put(text.substring(0, equals), text.substring(equals + 1));
-      } else if (environment.containsKey(text)) {
-        values.put(text, environment.getOrDefault(text, ""));
-      }
-    }
-    return values;
-  }
-
   private static void deliver(
       Engine engine,
       BuildResult result,
@@ -294,6 +261,7 @@ final class BuildCommand implements Callable<Integer> {
     for (OutputSpec spec : specs) {
       switch (spec.type()) {
         case IMAGE -> {
+          ImageOrigins.keep(engine.store(), result.descriptor().digest(), result.origins());
           for (Reference name : names) {
             engine.store().tag(name, result.descriptor());
           }

@@ -1,6 +1,8 @@
 package build.kiln.runtime.cli;
 
 import build.kiln.api.work.ExitCode;
+import java.io.IOException;
+import java.nio.file.FileSystemException;
 
 /** A command ends with this message and code. */
 final class CommandFailure extends Exception {
@@ -18,6 +20,17 @@ final class CommandFailure extends Exception {
 
   static CommandFailure usage(String message) {
     return new CommandFailure(ExitCode.USAGE, message);
+  }
+
+  /** A disk, a folder or a file does not do what it should. */
+  static CommandFailure infrastructure(IOException cause) {
+    String text = String.valueOf(cause.getMessage());
+    return new CommandFailure(
+        ExitCode.INFRASTRUCTURE,
+        cause instanceof FileSystemException
+            ? "cannot use %s (%s)".formatted(text, cause.getClass().getSimpleName())
+            : text,
+        cause);
   }
 
   ExitCode exitCode() {

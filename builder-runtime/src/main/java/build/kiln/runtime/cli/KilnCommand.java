@@ -9,7 +9,19 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "kiln",
     description = "Builds container images without a daemon.",
-    subcommands = {BuildCommand.class, RunCommand.class, VersionCommand.class},
+    subcommands = {
+      BuildCommand.class,
+      CheckCommand.class,
+      RunCommand.class,
+      PullCommand.class,
+      PushCommand.class,
+      TagCommand.class,
+      ImagesCommand.class,
+      InspectCommand.class,
+      HistoryCommand.class,
+      RmiCommand.class,
+      VersionCommand.class
+    },
     mixinStandardHelpOptions = true,
     versionProvider = VersionCommand.Provider.class,
     exitCodeListHeading = "%nExit codes:%n",

@@ -109,7 +109,7 @@ public final class Expansion {
         spaces = "paths with spaces in them need the JSON form: [\"a b\", \"/c\"]";
       }
       return switch (instruction) {
-        case From i -> new From(i.origin(), word(i.image()), orNull(i.platform()), i.stageName());
+        case From i -> new From(i.origin(), word(i.image()), orNull(i.platform()), i.alias());
         case Run i ->
             new Run(
                 i.origin(),

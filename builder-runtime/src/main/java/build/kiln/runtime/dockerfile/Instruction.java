@@ -2,6 +2,7 @@ package build.kiln.runtime.dockerfile;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -55,10 +56,19 @@ public sealed interface Instruction {
   /**
    * {@code FROM [--platform=p] image [AS name]}.
    *
-   * @param stageName in lower case, or null
+   * @param alias null if the stage has no name
    */
-  record From(Origin origin, Word image, @Nullable Word platform, @Nullable String stageName)
+  record From(Origin origin, Word image, @Nullable Word platform, @Nullable Alias alias)
       implements Instruction {
+
+    /** {@code AS name}, as written. */
+    public record Alias(Word as, Word name) {}
+
+    /** In lower case, or null. */
+    public @Nullable String stageName() {
+      return alias == null ? null : alias.name().text().toLowerCase(Locale.ROOT);
+    }
+
     @Override
     public String name() {
       return "FROM";

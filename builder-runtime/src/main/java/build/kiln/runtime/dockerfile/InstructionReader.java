@@ -103,19 +103,18 @@ final class InstructionReader {
               ? "a comment must stand on a line of its own"
               : "FROM image AS name");
     }
-    return new From(
-        origin, words.get(0), flags.value("platform"), named ? stageName(words.get(2)) : null);
+    return new From(origin, words.get(0), flags.value("platform"), named ? alias(words) : null);
   }
 
-  private static String stageName(Word word) {
-    String name = word.text().toLowerCase(Locale.ROOT);
-    if (!STAGE_NAME.matcher(name).matches()) {
+  private static From.Alias alias(List<Word> words) {
+    Word word = words.get(2);
+    if (!STAGE_NAME.matcher(word.text().toLowerCase(Locale.ROOT)).matches()) {
       throw bad(
           word.range(),
           "invalid name for a stage: \"" + word + "\"",
           "it starts with a letter; letters, digits, -, _ and . may follow");
     }
-    return name;
+    return new From.Alias(words.get(1), word);
   }
 
   private Run run() {

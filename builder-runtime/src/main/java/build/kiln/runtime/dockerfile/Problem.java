@@ -30,6 +30,8 @@ public record Problem(Code code, SourceRange range, String message, @Nullable St
     UNSUPPORTED_FRONTEND,
     /** An empty line within a continued instruction: a warning. */
     EMPTY_CONTINUATION,
+    /** What a build check found: a warning. */
+    CHECK,
   }
 
   private static final int WIDTH = 120;

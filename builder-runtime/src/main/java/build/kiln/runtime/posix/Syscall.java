@@ -10,6 +10,7 @@ enum Syscall {
   LSEEK(8, 62),
   FCHMOD(91, 52),
   FCHOWN(93, 55),
+  FLOCK(73, 32),
   FTRUNCATE(77, 46),
   UMASK(95, 166),
   FSETXATTR(190, 7),

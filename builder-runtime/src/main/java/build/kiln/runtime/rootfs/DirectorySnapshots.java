@@ -63,17 +63,23 @@ final class DirectorySnapshots implements Snapshots {
   }
 
   @Override
-  public Snapshot prepare(List<Layer> layers) throws IOException {
+  public Snapshot prepare(List<Layer> layers, List<MountPoint> points) throws IOException {
     Optional<Root> start = take(layers);
     String name = start.map(Root::name).orElseGet(workspace::newName);
+    var mounts = new PlacedMounts(workspace.handle(), name, workspace.newName());
     try {
       Root root =
           Failures.explained(
               "prepare the root of a step in " + workspace.path(name),
-              () -> complete(start, name, layers));
-      return new DirectorySnapshot(root);
+              () -> complete(start, name, layers, points.isEmpty() ? null : mounts, points));
+      return new DirectorySnapshot(root, points.isEmpty() ? null : mounts);
     } catch (IOException | RuntimeException | Error e) {
       // It holds neither what it held before nor what it should.
+      try {
+        mounts.remove();
+      } catch (IOException suppressed) {
+        e.addSuppressed(suppressed);
+      }
       try {
         workspace.remove(name);
       } catch (PosixException suppressed) {
@@ -95,7 +101,13 @@ final class DirectorySnapshots implements Snapshots {
     }
   }
 
-  private Root complete(Optional<Root> start, String name, List<Layer> layers) throws IOException {
+  private Root complete(
+      Optional<Root> start,
+      String name,
+      List<Layer> layers,
+      @Nullable PlacedMounts mounts,
+      List<MountPoint> points)
+      throws IOException {
     int present = start.map(root -> root.layers().size()).orElse(0);
     int skipped = start.map(Root::skippedDevices).orElse(0);
     TreeIndex index = start.map(Root::index).orElse(null);
@@ -105,8 +117,14 @@ final class DirectorySnapshots implements Snapshots {
         skipped +=
             LayerUnpacker.unpack(files, layer, directory, new Form.Merged()).skippedDevices();
       }
-      if (index == null || present < layers.size()) {
+      boolean changed = index == null || present < layers.size();
+      if (changed) {
         MountPoints.make(directory);
+      }
+      if (mounts != null) {
+        mounts.place(points);
+        index = TreeIndex.scan(directory, mounts.hidden());
+      } else if (changed || index == null) {
         index = TreeIndex.scan(directory);
       }
     }
@@ -157,11 +175,13 @@ final class DirectorySnapshots implements Snapshots {
 
   private final class DirectorySnapshot implements Snapshot {
     private final Root root;
+    private final @Nullable PlacedMounts mounts;
     private @Nullable TreeIndex after;
     private boolean ended;
 
-    DirectorySnapshot(Root root) {
+    DirectorySnapshot(Root root, @Nullable PlacedMounts mounts) {
       this.root = root;
+      this.mounts = mounts;
     }
 
     @Override
@@ -174,6 +194,24 @@ final class DirectorySnapshots implements Snapshots {
       return root.skippedDevices();
     }
 
+    /** What the step changed is seen before mounts are taken away, which changes more. */
+    @Override
+    public synchronized void stepEnded() throws IOException {
+      if (mounts == null || after != null) {
+        return;
+      }
+      Failures.explained(
+          "take the mounts out of " + workspace.path(root.name()),
+          () -> {
+            try (DirectoryHandle directory = workspace.handle().openDirectory(root.name())) {
+              after = TreeIndex.scan(directory, mounts.hidden()).withoutEmpty(mounts.made());
+            } finally {
+              mounts.remove();
+            }
+            return root;
+          });
+    }
+
     @Override
     public LayerSource changes() {
       checkOpen();
@@ -182,10 +220,15 @@ final class DirectorySnapshots implements Snapshots {
               "read the changes of a step in " + workspace.path(root.name()),
               () -> {
                 try (DirectoryHandle directory = workspace.handle().openDirectory(root.name())) {
-                  TreeChanges.write(directory, root.index(), scanned(directory), sink);
+                  TreeChanges.write(directory, before(), scanned(directory), sink);
                 }
                 return sink;
               });
+    }
+
+    /** Directories made for mounts are the step's own if it left something in them. */
+    private TreeIndex before() {
+      return mounts == null ? root.index() : root.index().without(mounts.made());
     }
 
     /** The index after the step, made once. */
@@ -203,7 +246,7 @@ final class DirectorySnapshots implements Snapshots {
       checkOpen();
       TreeIndex index;
       try (DirectoryHandle directory = workspace.handle().openDirectory(root.name())) {
-        index = scanned(directory);
+        index = mounts == null ? scanned(directory) : TreeIndex.scan(directory);
       }
       ended = true;
       List<Layer> layers = new ArrayList<>(root.layers());
@@ -221,7 +264,11 @@ final class DirectorySnapshots implements Snapshots {
     public void close() throws IOException {
       if (!ended) {
         ended = true;
-        workspace.remove(root.name());
+        try {
+          stepEnded();
+        } finally {
+          workspace.remove(root.name());
+        }
       }
     }
   }

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
 
 /**
@@ -66,7 +67,7 @@ final class OverlaySnapshots implements Snapshots {
   }
 
   @Override
-  public Snapshot prepare(List<Layer> wanted) throws IOException {
+  public Snapshot prepare(List<Layer> wanted, List<MountPoint> points) throws IOException {
     List<UnpackedLayer> unpacked = layers.all(wanted);
     List<String> lowers = lowers(wanted, unpacked);
     String describing =
@@ -77,11 +78,23 @@ final class OverlaySnapshots implements Snapshots {
             .orElse(init);
     int skipped = unpacked.stream().mapToInt(UnpackedLayer::skippedDevices).sum();
     String name = workspace.newName();
+    var shown = new LowerDirectory(workspace.handle(), marks, lowers);
+    var mountPoints = new OverlayMountPoints(workspace.handle(), shown);
     EntryMeta root =
         Failures.explained(
             "prepare the root of a step in " + workspace.path(name),
-            () -> workspace.make(name, directory -> makeUpper(directory, describing, lowers)));
-    return new OverlaySnapshot(name, lowers, root, skipped);
+            () ->
+                workspace.make(
+                    name,
+                    directory ->
+                        makeUpper(
+                            directory,
+                            describing,
+                            upper -> {
+                              MountPoints.cover(upper, shown);
+                              mountPoints.make(upper, points);
+                            })));
+    return new OverlaySnapshot(name, lowers, root, mountPoints, skipped);
   }
 
   /** Names of directories, the topmost first. */
@@ -98,27 +111,36 @@ final class OverlaySnapshots implements Snapshots {
       if (layer.rootOpaque()) {
         lowers.subList(1, lowers.size()).clear();
       }
+      // The kernel takes no directory twice; what the lower one shows, the upper one shows too.
+      lowers.remove(layer.name());
       lowers.add(layer.name());
       if (i + 1 == helped) {
         skeletons.of(wanted.subList(0, helped), unpacked.subList(0, helped)).ifPresent(lowers::add);
       }
     }
     Collections.reverse(lowers);
-    return lowers;
+    // Overlay refuses a directory that comes twice; what is below its equal shows nothing.
+    return List.copyOf(new LinkedHashSet<>(lowers));
   }
 
   /** The root directory's own metadata are the upper's in an overlay. */
-  private EntryMeta makeUpper(DirectoryHandle directory, String describing, List<String> lowers)
+  private EntryMeta makeUpper(DirectoryHandle directory, String describing, UpperContent content)
       throws IOException {
     var reader = new EntryReader(marks::shown);
     directory.makeDirectory(UPPER, 0700);
     directory.makeDirectory(WORK, 0700);
     try (DirectoryHandle upper = directory.openDirectory(UPPER);
         DirectoryHandle lower = workspace.handle().openDirectory(describing)) {
-      MountPoints.cover(upper, new LowerDirectory(workspace.handle(), marks, lowers));
+      content.make(upper);
       MetaWriter.apply(upper, reader.directory("", lower), new Form.Lower(marks));
       return reader.directory("", upper);
     }
+  }
+
+  /** Puts into an upper directory what a step needs there. */
+  @FunctionalInterface
+  private interface UpperContent {
+    void make(DirectoryHandle upper) throws IOException;
   }
 
   @Override
@@ -132,13 +154,20 @@ final class OverlaySnapshots implements Snapshots {
     private final String name;
     private final List<String> lowers;
     private final EntryMeta rootBefore;
+    private final OverlayMountPoints mountPoints;
     private final int skippedDevices;
     private boolean ended;
 
-    OverlaySnapshot(String name, List<String> lowers, EntryMeta rootBefore, int skippedDevices) {
+    OverlaySnapshot(
+        String name,
+        List<String> lowers,
+        EntryMeta rootBefore,
+        OverlayMountPoints mountPoints,
+        int skippedDevices) {
       this.name = name;
       this.lowers = lowers;
       this.rootBefore = rootBefore;
+      this.mountPoints = mountPoints;
       this.skippedDevices = skippedDevices;
     }
 
@@ -155,6 +184,16 @@ final class OverlaySnapshots implements Snapshots {
     @Override
     public int skippedDevices() {
       return skippedDevices;
+    }
+
+    @Override
+    public void stepEnded() throws IOException {
+      Failures.explained(
+          "take the mount points out of " + workspace.path(name),
+          () -> {
+            mountPoints.remove(name + "/" + UPPER);
+            return name;
+          });
     }
 
     @Override

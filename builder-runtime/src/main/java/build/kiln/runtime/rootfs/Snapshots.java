@@ -37,7 +37,17 @@ public interface Snapshots extends AutoCloseable {
   }
 
   /** A writable root that holds exactly these layers, base first. */
-  Snapshot prepare(List<Layer> layers) throws IOException;
+  default Snapshot prepare(List<Layer> layers) throws IOException {
+    return prepare(layers, List.of());
+  }
+
+  /**
+   * A writable root that holds exactly these layers, base first, and what a step's mounts need.
+   *
+   * @param points what is at them, and below, is no change of the step; outer ones come before
+   *     those inside them
+   */
+  Snapshot prepare(List<Layer> layers, List<MountPoint> points) throws IOException;
 
   /** Removes what was unpacked. */
   @Override
@@ -52,6 +62,12 @@ public interface Snapshots extends AutoCloseable {
      * a user namespace.
      */
     int skippedDevices();
+
+    /**
+     * Takes the mount points away, and what was placed at them, once the step has ended however it
+     * did. To be called before {@link #changes}; further calls do nothing.
+     */
+    void stepEnded() throws IOException;
 
     /**
      * What has changed since {@link Snapshots#prepare}: to be read after the step ended, any number

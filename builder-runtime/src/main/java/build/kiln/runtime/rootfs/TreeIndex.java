@@ -7,9 +7,13 @@ import build.kiln.runtime.posix.FileStatus;
 import build.kiln.runtime.posix.FileType;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * The metadata of a tree at one time, without what a sandbox provides. An entry that has the same
@@ -27,11 +31,20 @@ record TreeIndex(FileStatus status, List<String> names, List<TreeIndex> entries)
 
   /** Reads the status of every entry. Sockets are left out, since layers have none. */
   static TreeIndex scan(DirectoryHandle root) throws IOException {
-    return DeepStack.call(() -> scan(root, "", 0));
+    return scan(root, Set.of());
   }
 
-  private static TreeIndex scan(DirectoryHandle directory, String path, int depth)
-      throws IOException {
+  /**
+   * As the other, without what is at these paths.
+   *
+   * @param hidden paths that are no part of the index, nor what is below them
+   */
+  static TreeIndex scan(DirectoryHandle root, Set<String> hidden) throws IOException {
+    return DeepStack.call(() -> scan(root, "", 0, hidden));
+  }
+
+  private static TreeIndex scan(
+      DirectoryHandle directory, String path, int depth, Set<String> hidden) throws IOException {
     if (depth > UpperChanges.MAX_DEPTH) {
       throw new LayerException(
           LayerException.Code.LIMIT_EXCEEDED,
@@ -42,19 +55,70 @@ record TreeIndex(FileStatus status, List<String> names, List<TreeIndex> entries)
     for (DirectoryHandle.Entry entry : directory.entries()) {
       String child = LayerPaths.join(path, entry.name());
       FileStatus status = entry.status();
-      if (status.type() == FileType.SOCKET || StepPaths.contain(child)) {
+      if (status.type() == FileType.SOCKET || StepPaths.contain(child) || hidden.contains(child)) {
         continue;
       }
       names.add(entry.name());
       if (status.isDirectory()) {
         try (DirectoryHandle below = directory.openDirectory(entry.name())) {
-          entries.add(scan(below, child, depth + 1));
+          entries.add(scan(below, child, depth + 1, hidden));
         }
       } else {
         entries.add(new TreeIndex(status, List.of(), List.of()));
       }
     }
     return new TreeIndex(directory.status(), names, entries);
+  }
+
+  /** Without these directories, and so without what is in them. */
+  TreeIndex without(Set<String> paths) {
+    return paths.isEmpty() ? this : filtered("", path -> !paths.contains(path));
+  }
+
+  /** Without those of these directories that hold nothing else. */
+  TreeIndex withoutEmpty(Set<String> paths) {
+    if (paths.isEmpty()) {
+      return this;
+    }
+    TreeIndex result = this;
+    // The inner ones first: an outer one may be empty without them.
+    for (String path : paths.stream().sorted(Comparator.reverseOrder()).toList()) {
+      if (result.find(path).filter(e -> e.isDirectory() && e.names.isEmpty()).isPresent()) {
+        result = result.filtered("", at -> !at.equals(path));
+      }
+    }
+    return result;
+  }
+
+  private Optional<TreeIndex> find(String path) {
+    TreeIndex at = this;
+    for (String name : path.split("/")) {
+      int i = at.names.indexOf(name);
+      if (i < 0) {
+        return Optional.empty();
+      }
+      at = at.entries.get(i);
+    }
+    return Optional.of(at);
+  }
+
+  private TreeIndex filtered(String path, Predicate<String> kept) {
+    List<String> keptNames = new ArrayList<>();
+    List<TreeIndex> keptEntries = new ArrayList<>();
+    boolean same = true;
+    for (int i = 0; i < names.size(); i++) {
+      String child = LayerPaths.join(path, names.get(i));
+      if (kept.test(child)) {
+        TreeIndex entry = entries.get(i);
+        TreeIndex filtered = entry.names.isEmpty() ? entry : entry.filtered(child, kept);
+        keptNames.add(names.get(i));
+        keptEntries.add(filtered);
+        same &= filtered == entry;
+      } else {
+        same = false;
+      }
+    }
+    return same ? this : new TreeIndex(status, keptNames, keptEntries);
   }
 
   boolean isDirectory() {

@@ -37,7 +37,7 @@ final class ChrootRoot implements AutoCloseable {
 
   static ChrootRoot prepare(
       Path root, ChrootTools tools, HostFiles hostFiles, boolean deviceNodes, Command command)
-      throws IOException {
+      throws IOException, SandboxException {
     try (DirectoryHandle handle = DirectoryHandle.open(root);
         DirectoryHandle etc = directory(handle, "etc", 0755);
         DirectoryHandle dev = directory(handle, DEV, 0755)) {
@@ -57,12 +57,27 @@ final class ChrootRoot implements AutoCloseable {
           directory(dev, Path.of(ChrootTools.DIRECTORY).getFileName().toString(), 0755)) {
         tools.setpriv().copyTo(copies);
         tools.env().copyTo(copies);
+        if (!command.secrets().isEmpty()) {
+          tools.inner().copyTo(copies);
+          secrets(copies, command);
+        }
       }
       for (StepFile file : command.files()) {
         write(dev, file);
       }
     }
     return new ChrootRoot(root);
+  }
+
+  /** For the step's user alone, who sees them in its environment as well. */
+  private static void secrets(DirectoryHandle copies, Command command)
+      throws IOException, SandboxException {
+    byte[] script = ChrootTools.secrets(command);
+    try (FileHandle file = copies.createFile(ChrootTools.SECRETS, 0600)) {
+      file.write(script, 0, script.length);
+      file.chown(command.uid(), command.gid());
+      file.chmod(0400);
+    }
   }
 
   private static void write(DirectoryHandle dev, StepFile file) throws IOException {

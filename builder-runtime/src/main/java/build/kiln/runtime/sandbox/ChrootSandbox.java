@@ -58,6 +58,11 @@ final class ChrootSandbox implements Sandbox {
   }
 
   @Override
+  public boolean mounts() {
+    return false;
+  }
+
+  @Override
   public int run(RootSpec root, Command command, Output output)
       throws SandboxException, InterruptedException {
     Path path =
@@ -71,6 +76,10 @@ final class ChrootSandbox implements Sandbox {
       throw new SandboxException(
           SandboxException.Code.UNSUPPORTED,
           "the chroot tier cannot run a program with '=' in its name: " + command.argv().get(0));
+    }
+    if (command.offline() || !command.mounts().isEmpty()) {
+      throw new SandboxException(
+          SandboxException.Code.UNSUPPORTED, "the chroot tier has no mounts and no networks");
     }
     try {
       path = path.toRealPath();
@@ -95,7 +104,7 @@ final class ChrootSandbox implements Sandbox {
         StepProcess.run(
             tools.launch(root, command),
             scoped ? ChrootSandbox::startScoped : ProcessBuilder::start,
-            pid -> {},
+            StepProcess.Setup.NONE,
             output,
             stragglers::kill);
     if (!ended.launched()) {

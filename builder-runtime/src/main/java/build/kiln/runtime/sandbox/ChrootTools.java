@@ -1,6 +1,7 @@
 package build.kiln.runtime.sandbox;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,11 +12,23 @@ import java.util.stream.Collectors;
  *
  * @param setpriv copied into the root: sets IDs and drops capabilities
  * @param env copied into the root: sets environment and working directory
+ * @param inner the shell, copied into the root where a variable of the environment is a secret: it
+ *     must not be an argument of env
  */
 record ChrootTools(
-    Path shell, Path setsid, Path chroot, PortableProgram setpriv, PortableProgram env) {
+    Path shell,
+    Path setsid,
+    Path chroot,
+    PortableProgram setpriv,
+    PortableProgram env,
+    PortableProgram inner) {
   /** In the root, where the copies are. */
   static final String DIRECTORY = "/dev/.kiln";
+
+  /** In {@link #DIRECTORY}: the secrets of the environment, for the inner shell. */
+  static final String SECRETS = "secrets";
+
+  private static final String READ_SECRETS = ". " + DIRECTORY + "/" + SECRETS + " && exec \"$@\"";
 
   /** What docker gives, without those that lead out of a chroot or to the machine's devices. */
   private static final String CAPABILITIES =
@@ -64,12 +77,14 @@ record ChrootTools(
 
   static ChrootTools find(Programs programs)
       throws SandboxException, IOException, InterruptedException {
+    Path shell = programs.require("sh", "dash");
     return new ChrootTools(
-        programs.require("sh", "dash"),
+        shell,
         programs.require("setsid", "util-linux"),
         programs.require("chroot", "coreutils"),
         PortableProgram.of(programs.require("setpriv", "util-linux")),
-        PortableProgram.of(programs.require("env", "coreutils")));
+        PortableProgram.of(programs.require("env", "coreutils")),
+        PortableProgram.of(shell));
   }
 
   List<String> launch(Path root, Command command) {
@@ -96,11 +111,38 @@ record ChrootTools(
   }
 
   /** A shell ignores SIGINT and SIGQUIT for what it starts in the background. */
-  private static List<String> envArguments(Command command) {
+  private List<String> envArguments(Command command) {
     List<String> arguments = new ArrayList<>(List.of("-i", "--default-signal=INT,QUIT"));
     arguments.addAll(List.of("--chdir=" + command.cwd(), "--"));
     arguments.addAll(command.env());
+    if (!command.secrets().isEmpty()) {
+      arguments.addAll(inner.command(DIRECTORY, List.of("-c", READ_SECRETS, "sh")));
+    }
     arguments.addAll(command.argv());
     return arguments;
+  }
+
+  /**
+   * The content of {@link #SECRETS}.
+   *
+   * @throws SandboxException UNSUPPORTED for a name that a shell cannot have
+   */
+  static byte[] secrets(Command command) throws SandboxException {
+    var script = new StringBuilder();
+    for (SecretVariable secret : command.secrets()) {
+      if (!secret.name().matches("[A-Za-z_][A-Za-z0-9_]*")) {
+        throw new SandboxException(
+            SandboxException.Code.UNSUPPORTED,
+            "the chroot tier cannot give a secret to a variable named \"" + secret.name() + "\"");
+      }
+      String quoted = secret.text().replace("'", "'\\''");
+      script.append("export ").append(secret.name()).append("='").append(quoted).append("'\n");
+    }
+    if (command.env().stream().noneMatch(variable -> variable.startsWith("PWD="))
+        && command.secrets().stream().noneMatch(secret -> secret.name().equals("PWD"))) {
+      // The shell's own.
+      script.append("unset PWD\n");
+    }
+    return script.toString().getBytes(StandardCharsets.UTF_8);
   }
 }

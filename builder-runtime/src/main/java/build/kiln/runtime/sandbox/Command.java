@@ -13,6 +13,10 @@ import java.util.List;
  * @param gid group ID in the root
  * @param groups supplementary group IDs
  * @param files what else the step sees while it runs
+ * @param mounts what it sees in place of what its root has, the outer ones first
+ * @param secrets further variables of the environment
+ * @param offline whether it has a network of its own with nothing but a loopback device; else it
+ *     has the builder's
  */
 public record Command(
     List<String> argv,
@@ -21,18 +25,35 @@ public record Command(
     int uid,
     int gid,
     List<Integer> groups,
-    List<StepFile> files) {
+    List<StepFile> files,
+    List<StepMount> mounts,
+    List<SecretVariable> secrets,
+    boolean offline) {
   public Command {
     argv = List.copyOf(argv);
     env = List.copyOf(env);
     groups = List.copyOf(groups);
     files = List.copyOf(files);
+    mounts = List.copyOf(mounts);
+    secrets = List.copyOf(secrets);
     if (argv.isEmpty()) {
       throw new IllegalArgumentException("a command needs a program");
     }
     if (!cwd.startsWith("/")) {
       throw new IllegalArgumentException("a working directory is absolute, not " + cwd);
     }
+  }
+
+  /** A command that mounts nothing. */
+  public Command(
+      List<String> argv,
+      List<String> env,
+      String cwd,
+      int uid,
+      int gid,
+      List<Integer> groups,
+      List<StepFile> files) {
+    this(argv, env, cwd, uid, gid, groups, files, List.of(), List.of(), false);
   }
 
   /** A command that needs no files. */

@@ -1,6 +1,8 @@
 package build.kiln.runtime.sandbox;
 
 import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -8,7 +10,16 @@ import java.util.Comparator;
 import java.util.List;
 
 /** The programs of the namespaces tier, and the command lines that put them together. */
-record NamespaceTools(Path shell, Path setsid, Path unshare, Path mount, Path umount, Path crun) {
+record NamespaceTools(
+    Path shell,
+    Path setsid,
+    Path unshare,
+    Path mount,
+    Path umount,
+    Path head,
+    Path chown,
+    Path chmod,
+    Path crun) {
   /** In the step's directory: exists once the step's program was started. */
   static final String PID_FILE = "pid";
 
@@ -17,6 +28,12 @@ record NamespaceTools(Path shell, Path setsid, Path unshare, Path mount, Path um
 
   /** In the step's directory: what failed before crun. */
   static final String ERRORS = "errors";
+
+  /** In the step's directory: where the step's secrets are mounted, a file each by its number. */
+  static final String SECRETS = "secrets";
+
+  /** Ends the list of secrets. */
+  private static final String END_OF_SECRETS = ".";
 
   /** Takes away what is mounted below /proc; arguments are umount, mount points, --, command. */
   private static final String UNMASK =
@@ -33,7 +50,9 @@ record NamespaceTools(Path shell, Path setsid, Path unshare, Path mount, Path um
   private static final String AWAIT_IDS = "printf . && read -r go && exec \"$@\"";
 
   /**
-   * Arguments: step's directory, mount, overlay options or nothing, crun, crun's arguments.
+   * Arguments: step's directory, mount, overlay options or nothing, head, chown, chmod, crun,
+   * crun's arguments. Secrets come by standard input, a line of size, owner and mode and then the
+   * bytes, into memory that nobody outside of this mount namespace sees.
    *
    * <p>The guard reads the lifeline to its end. It then stops crun before it kills crun's children,
    * so that none can be added; the container's init takes all of its PID namespace along, and crun
@@ -42,8 +61,18 @@ record NamespaceTools(Path shell, Path setsid, Path unshare, Path mount, Path um
   private static final String RUN =
       """
       cd "$1" || exit 1
-      mount=$2 overlay=$3 crun=$4
-      shift 4
+      mount=$2 overlay=$3 head=$4 chown=$5 chmod=$6 crun=$7
+      shift 7
+      number=0
+      while read -r size owner mode && [ "$size" != . ]; do
+        if [ $number = 0 ]; then
+          "$mount" -t tmpfs -o mode=700 secrets secrets || exit 1
+        fi
+        "$head" -c "$size" >secrets/$number || exit 1
+        "$chown" "$owner" secrets/$number && "$chmod" "$mode" secrets/$number || exit 1
+        number=$((number + 1))
+      done 2>errors
+      [ "$size" = . ] || exit 1
       exec 3<&0 </dev/null
       {
         if [ -n "$overlay" ]; then
@@ -85,6 +114,9 @@ record NamespaceTools(Path shell, Path setsid, Path unshare, Path mount, Path um
         programs.require("unshare", utilLinux),
         programs.require("mount", "mount"),
         programs.require("umount", "mount"),
+        programs.require("head", "coreutils"),
+        programs.require("chown", "coreutils"),
+        programs.require("chmod", "coreutils"),
         programs.require("crun", "crun"));
   }
 
@@ -105,7 +137,8 @@ record NamespaceTools(Path shell, Path setsid, Path unshare, Path mount, Path um
     command.addAll(List.of(unshare.toString(), "-U", "-m", "--propagation", "private"));
     command.addAll(List.of(sh, "-c", AWAIT_IDS, sh));
     command.addAll(List.of(sh, "-c", RUN, sh));
-    command.addAll(List.of(step.toString(), mount.toString(), overlay, crun.toString()));
+    command.addAll(List.of(step.toString(), mount.toString(), overlay));
+    command.addAll(List.of(head.toString(), chown.toString(), chmod.toString(), crun.toString()));
     command.addAll(List.of("--root", step.resolve("state").toString()));
     command.addAll(List.of("--log", step.resolve(LOG).toString()));
     command.addAll(List.of("--cgroup-manager=disabled", "run", "--no-new-keyring"));
@@ -115,6 +148,21 @@ record NamespaceTools(Path shell, Path setsid, Path unshare, Path mount, Path um
     command.addAll(List.of("--pid-file", step.resolve(PID_FILE).toString()));
     command.addAll(List.of("--bundle", step.toString(), step.getFileName().toString()));
     return command;
+  }
+
+  /** What the launcher is told once it is ready. */
+  static void tell(OutputStream launcher, Command command) throws IOException {
+    for (StepMount mount : command.mounts()) {
+      if (mount instanceof StepMount.Secret secret) {
+        String line =
+            "%d %d:%d %04o\n"
+                .formatted(secret.content().length, secret.uid(), secret.gid(), secret.mode());
+        launcher.write(line.getBytes(StandardCharsets.US_ASCII));
+        launcher.write(secret.content());
+      }
+    }
+    launcher.write((END_OF_SECRETS + "\n").getBytes(StandardCharsets.US_ASCII));
+    launcher.flush();
   }
 
   /** Mount points of a {@code mountinfo}, the inner ones first. */

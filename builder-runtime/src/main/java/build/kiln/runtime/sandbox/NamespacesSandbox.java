@@ -3,6 +3,7 @@ package build.kiln.runtime.sandbox;
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.runtime.rootfs.RootSpec;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -59,6 +60,11 @@ final class NamespacesSandbox implements Sandbox {
   }
 
   @Override
+  public boolean mounts() {
+    return true;
+  }
+
+  @Override
   public int run(RootSpec root, Command command, Output output)
       throws SandboxException, InterruptedException {
     checkIds(command);
@@ -105,10 +111,15 @@ final class NamespacesSandbox implements Sandbox {
         };
     new OciBundle(step, ids.groups(), hostFiles, ProcessHandle.current().pid())
         .write(path, recipe, config.hostName(), command);
+    Files.createDirectory(step.resolve(NamespaceTools.SECRETS));
     var head = new OutputHead(output);
     StepProcess.Ended ended =
         StepProcess.run(
-            tools.launch(recipe, step, options), ProcessBuilder::start, ids::write, head, () -> {});
+            tools.launch(recipe, step, options),
+            ProcessBuilder::start,
+            new LauncherSetup(ids, command),
+            head,
+            () -> {});
     if (Files.exists(step.resolve(NamespaceTools.PID_FILE))) {
       return ended.code() == CrunFailure.CODE
           ? CrunFailure.ofExec(head.text()).orElse(ended.code())
@@ -116,6 +127,19 @@ final class NamespacesSandbox implements Sandbox {
     }
     return CrunFailure.ofStart(readIfThere(step.resolve(NamespaceTools.LOG)))
         .orElseThrow(() -> startFailed(step, command, ended));
+  }
+
+  /** Gives the launcher its IDs, and then the secrets. */
+  private record LauncherSetup(OwnIds ids, Command command) implements StepProcess.Setup {
+    @Override
+    public void prepare(long pid) throws IOException {
+      ids.write(pid);
+    }
+
+    @Override
+    public void tell(OutputStream launcher) throws IOException {
+      NamespaceTools.tell(launcher, command);
+    }
   }
 
   /** Short names, since options of mount(2) have to fit a page, and paths may have commas. */

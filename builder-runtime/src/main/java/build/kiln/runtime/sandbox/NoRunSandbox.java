@@ -16,6 +16,11 @@ record NoRunSandbox(String description) implements Sandbox {
   }
 
   @Override
+  public boolean mounts() {
+    return false;
+  }
+
+  @Override
   public int run(RootSpec root, Command command, Output output) throws SandboxException {
     throw new SandboxException(
         SandboxException.Code.UNSUPPORTED,

@@ -85,6 +85,9 @@ final class OciBundle {
     for (String type : List.of("mount", "pid", "ipc", "uts")) {
       namespaces.addObject().put("type", type);
     }
+    if (command.offline()) {
+      namespaces.addObject().put("type", "network");
+    }
     List<String> masked = new ArrayList<>(MASKED);
     if (!recipe.newProc()) {
       masked.add("/proc/1");
@@ -103,7 +106,9 @@ final class OciBundle {
     user.put("uid", command.uid()).put("gid", command.gid()).put("umask", 0022);
     command.groups().forEach(user.putArray("additionalGids")::add);
     command.argv().forEach(process.putArray("args")::add);
-    command.env().forEach(process.putArray("env")::add);
+    ArrayNode env = process.putArray("env");
+    command.env().forEach(env::add);
+    command.secrets().forEach(secret -> env.add(secret.name() + "=" + secret.text()));
     ObjectNode capabilities = process.putObject("capabilities");
     for (String set : List.of("bounding", "effective", "permitted")) {
       CAPABILITIES.forEach(capabilities.putArray(set)::add);
@@ -133,6 +138,36 @@ final class OciBundle {
     int number = 0;
     for (StepFile file : command.files()) {
       file(mounts, file.path(), "file" + number++, file.content(), file.mode());
+    }
+    int secret = 0;
+    for (StepMount mount : command.mounts()) {
+      mount(mounts, mount, secret);
+      secret += mount instanceof StepMount.Secret ? 1 : 0;
+    }
+  }
+
+  private void mount(ArrayNode mounts, StepMount mount, int secret) {
+    switch (mount) {
+      case StepMount.Bind m ->
+          mount(
+              mounts, m.target(), "bind", m.source().toString(), m.readOnly() ? "bind,ro" : "bind");
+      case StepMount.Tmpfs m ->
+          mount(
+              mounts,
+              m.target(),
+              "tmpfs",
+              "tmpfs",
+              "nosuid,mode=1777" + (m.size() == 0 ? "" : ",size=" + m.size()));
+      case StepMount.Secret m ->
+          mount(
+              mounts,
+              m.target(),
+              "bind",
+              directory
+                  .resolve(NamespaceTools.SECRETS)
+                  .resolve(Integer.toString(secret))
+                  .toString(),
+              "bind,ro,nosuid,nodev,noexec");
     }
   }
 

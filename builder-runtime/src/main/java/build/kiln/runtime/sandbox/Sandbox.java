@@ -15,6 +15,12 @@ public interface Sandbox {
   boolean overlay();
 
   /**
+   * Whether {@link Command#mounts} and {@link Command#offline} can be had; else what a step is to
+   * see has to lie in its root.
+   */
+  boolean mounts();
+
+  /**
    * Runs a command to its end. Its standard input is empty; its output goes to {@code output} as it
    * comes. When this thread is interrupted, every process of the step is killed first.
    *

@@ -32,9 +32,21 @@ final class StepProcess {
   private volatile boolean launched;
 
   /** What has to be done to a launcher that is ready. */
-  @FunctionalInterface
   interface Setup {
     void prepare(long pid) throws IOException;
+
+    /** What it is told then, after the line that it waits for. */
+    void tell(OutputStream launcher) throws IOException;
+
+    /** Nothing. */
+    Setup NONE =
+        new Setup() {
+          @Override
+          public void prepare(long pid) {}
+
+          @Override
+          public void tell(OutputStream launcher) {}
+        };
   }
 
   /** How a process is started. */
@@ -149,13 +161,22 @@ final class StepProcess {
       launched = in.read() >= 0;
       if (launched) {
         setup.prepare(process.pid());
-        OutputStream go = process.getOutputStream();
-        go.write('\n');
-        go.flush();
+        tell(process.getOutputStream());
       }
       copy(in);
     } catch (IOException e) {
       fail(e);
+    }
+  }
+
+  private void tell(OutputStream launcher) {
+    try {
+      launcher.write('\n');
+      launcher.flush();
+      setup.tell(launcher);
+    } catch (IOException e) {
+      // It has ended and says itself why, or it was ended.
+      return;
     }
   }
 

@@ -29,6 +29,7 @@ import java.util.UUID;
  *   tags/              one file a name
  *   cache/             one file a step's cache record
  *   index/             what layers hold, by diff ID
+ *   cache-mounts/      directories of RUN --mount=type=cache
  *   tmp/               one directory a process, for unfinished work
  * </pre>
  */
@@ -66,6 +67,11 @@ public final class LocalStore implements AutoCloseable {
   /** Layers: written, indexed, inflated. */
   public LayerFiles layers() {
     return layers;
+  }
+
+  /** Directories that steps keep between builds. */
+  public CacheMounts cacheMounts() {
+    return new CacheMounts(root.resolve("cache-mounts"));
   }
 
   /** Whether there is a blob of this digest. */

@@ -364,9 +364,9 @@ class BuilderTest {
         Arguments.of("FROM HOST/none:1", FailureReason.BaseImageNotFound, "Dockerfile:1:6"),
         Arguments.of("FROM scratch AS build\nFROM bild", FailureReason.RegistryNotAllowed, "^"),
         Arguments.of(
-            "FROM scratch\nRUN --mount=type=cache,target=/c x",
+            "FROM scratch\nRUN --security=insecure x",
             FailureReason.DockerfileInvalid,
-            "not supported yet"),
+            "not supported"),
         Arguments.of(
             "FROM scratch\nARG U=http://x/y\nADD $U /x",
             FailureReason.DockerfileInvalid,

@@ -8,125 +8,19 @@ import build.kiln.api.v1alpha1.ImageBuildStatus.CacheResult;
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.runtime.build.BuildBench.Built;
 import build.kiln.runtime.layer.EntryMeta;
-import build.kiln.runtime.layer.LayerSource;
-import build.kiln.runtime.oci.ImageConfig.ContainerConfig;
-import build.kiln.runtime.sandbox.SandboxConfig;
-import build.kiln.runtime.sandbox.SandboxException;
-import build.kiln.runtime.sandbox.Sandboxes;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
+import build.kiln.runtime.oci.Digest;
 import java.util.List;
 import java.util.Objects;
-import java.util.stream.Collectors;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Builds with RUN steps, in each tier that runs any. */
 @ParameterizedClass
 @EnumSource(names = {"Namespaces", "Chroot"})
-class RunStepTest {
-  private static final Path BUSYBOX = Path.of("/bin/busybox");
-
-  @TempDir Path folder;
-  private final Isolation tier;
-  private BuildBench bench;
-  private String busybox;
-
+class RunStepTest extends TierTest {
   RunStepTest(Isolation tier) {
-    this.tier = tier;
-  }
-
-  @BeforeEach
-  void start() throws Exception {
-    Assumptions.assumeTrue(
-        Files.isExecutable(BUSYBOX), "a static /bin/busybox is needed (package busybox-static)");
-    bench = new BuildBench(folder);
-    try {
-      var sandbox = Sandboxes.choose(tier, config());
-      Assumptions.assumeTrue(sandbox.tier() == tier, sandbox.description());
-      bench.sandboxes(() -> sandbox);
-    } catch (SandboxException e) {
-      Assumptions.abort(String.valueOf(e.getMessage()));
-    }
-    busybox = bench.base("busybox:1", busybox(), container());
-    bench.file("a.txt", "a");
-  }
-
-  @AfterEach
-  void stop() throws IOException {
-    bench.close();
-  }
-
-  /** Without crun there is no tier above chroot. */
-  private SandboxConfig config() throws IOException {
-    var config = SandboxConfig.of(Files.createDirectories(folder.resolve("sandbox")), true);
-    if (tier == Isolation.Namespaces) {
-      return config;
-    }
-    Path programs = Files.createDirectories(folder.resolve("programs"));
-    for (String program : List.of("sh", "setsid", "chroot", "setpriv", "env", "true")) {
-      for (Path directory : config.searchPath()) {
-        if (Files.isExecutable(directory.resolve(program))
-            && !Files.exists(programs.resolve(program))) {
-          Files.copy(
-              directory.resolve(program),
-              programs.resolve(program),
-              StandardCopyOption.COPY_ATTRIBUTES);
-        }
-      }
-    }
-    return new SandboxConfig(
-        config.scratch(),
-        List.of(programs),
-        config.resolvConf(),
-        config.hosts(),
-        true,
-        config.hostName());
-  }
-
-  private static ContainerConfig container() {
-    return new ContainerConfig(
-        null,
-        null,
-        List.of("PATH=/bin"),
-        null,
-        List.of("sh"),
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null);
-  }
-
-  private static LayerSource busybox() {
-    return sink -> {
-      sink.add(EntryMeta.directory("bin", 0755, 0, 0, 1));
-      sink.add(
-          EntryMeta.file("bin/busybox", 0755, 0, 0, 1, Files.size(BUSYBOX)),
-          Files.newInputStream(BUSYBOX));
-      for (String applet :
-          List.of(
-              "sh", "cat", "echo", "id", "ls", "mkdir", "rm", "chmod", "chown", "env", "pwd", "ln",
-              "mv", "sleep", "touch", "grep", "stat", "seq", "head")) {
-        sink.add(EntryMeta.symlink("bin/" + applet, "busybox", 0, 0, 1));
-      }
-      sink.add(EntryMeta.directory("etc", 0755, 0, 0, 1));
-      BuildBench.text(sink, "etc/group", "root:x:0:\nstaff:x:50:app\n");
-      BuildBench.text(
-          sink, "etc/passwd", "root:x:0:0::/root:/bin/sh\napp:x:1000:1001::/home/app:/bin/sh\n");
-      sink.add(EntryMeta.directory("tmp", 01777, 0, 0, 1));
-    };
+    super(tier);
   }
 
   @Test
@@ -301,6 +195,68 @@ class RunStepTest {
     assertThat(built.config().history()).hasSize(2);
   }
 
+  /** Overlay refuses a directory that is there twice. */
+  @Test
+  void equalLayersAreNoHindrance() throws Exception {
+    Built built =
+        bench.build(
+            """
+            FROM %s
+            RUN echo a
+            RUN echo b
+            COPY a.txt /x/
+            COPY a.txt /x/
+            RUN echo c > /c
+            """
+                .formatted(busybox));
+
+    assertThat(built.config().rootfs().diffIds()).hasSize(6);
+    assertThat(built.text("c")).isEqualTo("c\n");
+    assertThat(built.text("x/a.txt")).isEqualTo("a");
+  }
+
+  @Test
+  void argumentsOfABaseStageKeepTheirOrderInTheHistory() throws Exception {
+    Built built =
+        bench.build(
+            """
+            FROM %s AS a
+            ARG P=1
+            ARG A=1
+            ARG Z=1
+            ARG M=1
+            ARG B=1
+            FROM a
+            ARG LAST=1
+            RUN true
+            """
+                .formatted(busybox));
+
+    assertThat(Objects.requireNonNull(built.config().history()).getLast().createdBy())
+        .isEqualTo("RUN |6 P=1 A=1 Z=1 M=1 B=1 LAST=1 /bin/sh -c true");
+  }
+
+  @Test
+  void stepsThatChangeTheSameAreTheSameLayerTwice() throws Exception {
+    Built built =
+        bench.build(
+            """
+            FROM %s
+            RUN true
+            RUN true || true
+            RUN echo a > /tmp/a && touch -d @1 /tmp/a /tmp
+            RUN rm /tmp/a && touch -d @1 /tmp
+            RUN echo a > /tmp/a && touch -d @1 /tmp/a /tmp
+            RUN cat /tmp/a > /b
+            """
+                .formatted(busybox));
+
+    assertThat(built.text("b")).isEqualTo("a\n");
+    List<Digest> diffIds = built.config().rootfs().diffIds();
+    assertThat(diffIds.get(1)).isEqualTo(diffIds.get(2));
+    assertThat(diffIds.get(3)).isEqualTo(diffIds.get(5));
+  }
+
   @Test
   void unknownUsersAndProgramsAreTheDockerfilesFault() {
     BuildException user =
@@ -314,12 +270,5 @@ class RunStepTest {
             () -> bench.build("FROM " + busybox + "\nRUN [\"no-such-program\"]"));
     assertThat(program.reason()).isEqualTo(FailureReason.StepFailed);
     assertThat(Objects.requireNonNull(program.step()).exitCode()).isEqualTo(127);
-  }
-
-  private String output() {
-    return bench.events.stream()
-        .filter(BuildEvent.Output.class::isInstance)
-        .map(e -> new String(((BuildEvent.Output) e).bytes(), StandardCharsets.UTF_8))
-        .collect(Collectors.joining());
   }
 }

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** {@code kiln build} from its command line to its result. */
@@ -59,6 +60,37 @@ class BuildCommandTest {
       assertThat(opened.resolve(Reference.parse("example.com/other:2"))).contains(image);
       ImageValidator.assertValid(opened, image);
     }
+  }
+
+  @Test
+  void aDockerfileElsewhereBringsItsIgnoreFile() throws IOException {
+    Path elsewhere = Files.createDirectory(folder.resolve("elsewhere"));
+    Path dockerfile = elsewhere.resolve("Dockerfile");
+    Files.writeString(dockerfile, "FROM scratch\nCOPY secret /\n");
+    Files.writeString(elsewhere.resolve("Dockerfile.dockerignore"), "secret\n");
+    Files.writeString(context.resolve("secret"), "s");
+
+    Captured built = build("-f", dockerfile.toString());
+
+    assertThat(built.exitCode()).isEqualTo(1);
+    assertThat(built.err()).contains("Dockerfile.dockerignore:1");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--iidfile, /nonexistent/x, 3, /nonexistent/x",
+    "--output, 'type=oci,dest=/nonexistent/x.tar', 3, /nonexistent",
+    "--store, /dev/null/x, 3, /dev/null",
+  })
+  void whatCannotBeWrittenIsSaidInOneLine(String option, String value, int code, String words) {
+    Captured built = build(option, value);
+    assertThat(built.err().lines().filter(line -> line.startsWith("kiln: ")))
+        .singleElement()
+        .asString()
+        .contains(words)
+        .doesNotContain("this is a bug");
+    assertThat(built.err()).doesNotContain("\tat build.kiln");
+    assertThat(built.exitCode()).isEqualTo(code);
   }
 
   @Test

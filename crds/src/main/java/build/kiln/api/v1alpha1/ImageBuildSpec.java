@@ -151,7 +151,13 @@ public record ImageBuildSpec(
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record ConfigMapSource(
-      @Required @Size(min = 1, max = 253) @JsonPropertyDescription("The ConfigMap's name.")
+      @Required
+          @Size(min = 1, max = 253)
+          @ValidationRule(
+              value = "self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')",
+              message =
+                  "name must be the name of a ConfigMap: lower case letters, digits, '-', '.'")
+          @JsonPropertyDescription("The ConfigMap's name.")
           String name,
       @Size(min = 1, max = 256)
           @JsonPropertyDescription(
@@ -162,7 +168,15 @@ public record ImageBuildSpec(
     @JsonIgnoreProperties(ignoreUnknown = true)
     @JsonInclude(JsonInclude.Include.NON_NULL)
     public record Item(
-        @Required @Size(min = 1, max = 253) @JsonPropertyDescription("The key.") String key,
+        @Required
+            @Size(min = 1, max = 253)
+            @ValidationRule(
+                value =
+                    "self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')",
+                message =
+                    "key must be a key of a ConfigMap: letters, digits, '-', '_', '.', and not '.' alone or '..' at its start")
+            @JsonPropertyDescription("The key.")
+            String key,
         @Required
             @Size(min = 1, max = 1024)
             @ValidationRule(

@@ -27,7 +27,7 @@ public record ImageBuildStatus(
         @Nullable String inputsHash,
     @Size(max = 1024)
         @JsonPropertyDescription(
-            "The value of the annotation kiln.build/rebuild that was handled last.")
+            "The value of the annotation kiln.build/rebuild that was handled last; of one of more than 128 characters, sha256: and its hash.")
         @Nullable String lastHandledRebuild,
     @Min(1)
         @JsonPropertyDescription(
@@ -100,6 +100,12 @@ public record ImageBuildStatus(
           @Nullable List<Step> steps,
       @JsonPropertyDescription("Why it failed.") @Nullable Failure failure) {
 
+    /** A phase that only another release knows is taken for the nearest one here. */
+    public Run {
+      phase =
+          Objects.requireNonNullElse(phase, completionTime == null ? Phase.Running : Phase.Failed);
+    }
+
     /** The entry of the only platform so far. */
     public Optional<PlatformRun> platform() {
       return Optional.ofNullable(platforms).stream().flatMap(List::stream).findFirst();
@@ -131,7 +137,7 @@ public record ImageBuildStatus(
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record IsolationReport(
-      @JsonPropertyDescription("As the spec says.") Isolation requested,
+      @JsonPropertyDescription("As the spec says.") @Nullable Isolation requested,
       @JsonPropertyDescription("What the builder got; never Auto.") @Nullable Isolation achieved,
       @Size(max = 1024) @JsonPropertyDescription("How, and why not stronger.")
           @Nullable String detail) {}
@@ -162,11 +168,15 @@ public record ImageBuildStatus(
       @Size(max = 160) @JsonPropertyDescription("The layer's digest.") @Nullable String digest,
       @JsonPropertyDescription("The layer's compressed size in bytes.") @Nullable Long size) {}
 
-  /** Why a run failed. */
+  /**
+   * Why a run failed.
+   *
+   * @param reason null if only another release knows it
+   */
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Failure(
-      @JsonPropertyDescription("The reason.") FailureReason reason,
+      @JsonPropertyDescription("The reason.") @Nullable FailureReason reason,
       @Size(max = 512) @JsonPropertyDescription("The step that failed.") @Nullable String step,
       @JsonPropertyDescription("RUN's exit code.") @Nullable Integer exitCode,
       @Size(max = 4096) @JsonPropertyDescription("What happened, where, and what to do.")

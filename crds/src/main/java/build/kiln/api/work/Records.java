@@ -71,7 +71,15 @@ public final class Records {
             "not a work order that this builder understands: it is \"%s\" of \"%s\", wanted \"%s\" of \"%s\"; use the builder image of the operator's release"
                 .formatted(kind, version, WorkOrder.KIND, WorkOrder.API_VERSION));
       }
-      return JSON.treeToValue(tree, WorkOrder.class);
+      var order = JSON.treeToValue(tree, WorkOrder.class);
+      order
+          .resource()
+          .unreadable()
+          .ifPresent(
+              why -> {
+                throw new IllegalArgumentException("not a work order: resource." + why);
+              });
+      return order;
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException(
           "not a work order: " + e.getOriginalMessage() + " at " + at(e), e);

@@ -44,6 +44,15 @@ final class CrdManifests {
           "status.runs", "number",
           "status.conditions", "type");
 
+  /** Values that Kubernetes' own types leave to code: without these a pod could not be made. */
+  private static final Map<String, String> QUANTITIES =
+      Map.of(
+          "spec.podTemplate.resources.limits{}", "limits",
+          "spec.podTemplate.resources.requests{}", "requests");
+
+  private static final String QUANTITY =
+      "isQuantity(string(self)) && !quantity(string(self)).isLessThan(quantity('0'))";
+
   private static final List<String> LIST_SETS = List.of("spec.output.tags");
 
   /** A column of {@code kubectl get}. */
@@ -124,6 +133,7 @@ final class CrdManifests {
     @Nullable String inherited = FOREIGN.getOrDefault(path, foreign);
     if (inherited != null) {
       bound(schema, inherited);
+      limit(schema, path);
     }
     if (schema.get("x-kubernetes-validations") instanceof ArrayNode rules) {
       Set<JsonNode> once = new LinkedHashSet<>();
@@ -145,6 +155,16 @@ final class CrdManifests {
     if (schema.path("x-kubernetes-int-or-string").asBoolean()) {
       schema.put("maxLength", 64);
     }
+    if (QUANTITIES.containsKey(path)) {
+      schema
+          .putArray("x-kubernetes-validations")
+          .addObject()
+          .put("rule", QUANTITY)
+          .put(
+              "message",
+              "podTemplate.resources.%s must be quantities such as 500m, 2 or 4Gi"
+                  .formatted(QUANTITIES.get(path)));
+    }
     if (schema.get("properties") instanceof ObjectNode properties) {
       for (var property : properties.properties()) {
         complete(
@@ -159,6 +179,16 @@ final class CrdManifests {
     if (schema.get("additionalProperties") instanceof ObjectNode values) {
       complete(values, path + "{}", inherited);
     }
+  }
+
+  /** An integer that Java and Kubernetes can hold. */
+  private static void limit(ObjectNode schema, String path) {
+    if (!path.startsWith("spec.") || !schema.path("type").asText().equals("integer")) {
+      return;
+    }
+    boolean weight = path.endsWith(".weight");
+    schema.put("minimum", weight ? 1 : Integer.MIN_VALUE);
+    schema.put("maximum", weight ? 100 : Integer.MAX_VALUE);
   }
 
   private static void bound(ObjectNode schema, String description) {

@@ -1,7 +1,9 @@
 package build.kiln.operator.imagebuild;
 
 import build.kiln.api.v1alpha1.Durations;
+import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.ImageBuild;
+import build.kiln.api.v1alpha1.ImageBuildSpec;
 import build.kiln.operator.settings.Settings;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.DeletionPropagation;
@@ -41,7 +43,12 @@ final class Actor {
     this.nonces = nonces;
   }
 
-  void act(ImageBuild build, Decision decision) {
+  /**
+   * Does it.
+   *
+   * @return what it came to: no start if the API server refuses what a start needs
+   */
+  Action act(ImageBuild build, Decision decision) {
     var namespace = build.getMetadata().getNamespace();
     for (var job : decision.delete()) {
       LOG.info("deletes Job {}/{}", namespace, job);
@@ -57,9 +64,27 @@ final class Actor {
     for (var job : decision.seal()) {
       seal(build, job);
     }
-    if (decision.action() instanceof Action.Start start) {
-      start(build, start);
+    if (!(decision.action() instanceof Action.Start start)) {
+      return decision.action();
     }
+    try {
+      start(build, start);
+      return start;
+    } catch (KubernetesClientException e) {
+      return blocked(Refusal.of(e).orElseThrow(() -> e));
+    }
+  }
+
+  private static Action.Block blocked(Refusal refusal) {
+    return refusal.byQuota()
+        ? new Action.Block(
+            FailureReason.QuotaExceeded,
+            "a quota of the namespace forbids the build's Job: %s. It is tried again until there is room; or delete finished Jobs, lower spec.history, or have the quota raised"
+                .formatted(refusal.words()))
+        : new Action.Block(
+            FailureReason.PodRefused,
+            "the build's Job is refused: %s. Change podTemplate, or the policy; it is tried again"
+                .formatted(refusal.words()));
   }
 
   /**
@@ -80,7 +105,13 @@ final class Actor {
             List.copyOf(certificates.keySet()),
             settings);
     order(template, certificates);
-    handOver(create(template.job()));
+    var job = create(template.job());
+    try {
+      handOver(job);
+    } catch (KubernetesClientException e) {
+      // The Job is there, that counts; the order is handed over when the result is recorded.
+      LOG.info("the order of {} stays the ImageBuild's for now", job.getMetadata().getName(), e);
+    }
   }
 
   private void order(JobTemplate template, Map<String, String> certificates) {
@@ -148,7 +179,7 @@ final class Actor {
 
   private void seal(ImageBuild build, String name) {
     var namespace = build.getMetadata().getNamespace();
-    long ttl = Durations.parse(build.getSpec().history().ttl()).toSeconds();
+    long ttl = Durations.parse(history(build).ttl()).toSeconds();
     var job = client.batch().v1().jobs().inNamespace(namespace).withName(name);
     try {
       var patched = job.patch(MERGE, "{\"spec\":{\"ttlSecondsAfterFinished\":%d}}".formatted(ttl));
@@ -160,6 +191,13 @@ final class Actor {
         throw e;
       }
     }
+  }
+
+  /** The spec's, or the default where the spec is invalid: its Jobs may be gone all the same. */
+  private static ImageBuildSpec.History history(ImageBuild build) {
+    return Validation.problem(build).isEmpty()
+        ? build.getSpec().history()
+        : new ImageBuildSpec.History(3, 3, "24h");
   }
 
   /** Makes the Job the owner of its order, so that both go together. */

@@ -1,13 +1,17 @@
 package build.kiln.operator.imagebuild;
 
 import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.api.v1alpha1.Text;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.api.model.batch.v1.JobCondition;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** One attempt of a run: a Job and its pods. */
 record Attempt(Job job, List<Pod> pods) {
@@ -25,6 +29,12 @@ record Attempt(Job job, List<Pod> pods) {
 
   int number() {
     return (int) Labels.number(job, Labels.ATTEMPT);
+  }
+
+  /** The labels of its pods. What else is on the Job, others may have put there. */
+  Map<String, String> selector() {
+    return Stream.of(Labels.UID, Labels.RUN, Labels.ATTEMPT)
+        .collect(Collectors.toMap(key -> key, key -> Text.orEmpty(Labels.label(job, key))));
   }
 
   Isolation tier() {

@@ -24,9 +24,12 @@ final class Backoff {
     if (run.phase() != Phase.Failed || run.failure() == null || run.completionTime() == null) {
       return Optional.empty();
     }
+    var reason = run.failure().reason();
+    if (reason == null) {
+      return Optional.empty();
+    }
     var ended = Instant.parse(run.completionTime());
-    return first(run.failure().reason(), settings.retry())
-        .map(range -> ended.plus(range.after(row(run))));
+    return first(reason, settings.retry()).map(range -> ended.plus(range.after(row(run))));
   }
 
   /** The cause of the run that follows. */
@@ -50,7 +53,13 @@ final class Backoff {
     return switch (reason) {
       case RegistryUnavailable, SourceUnavailable, Infrastructure ->
           Optional.of(new Range(Durations.parse(retry.initial()), Durations.parse(retry.max())));
-      case SourceNotFound, SecretNotFound ->
+      // What was not there, or had no room, may be there later without a change of the spec.
+      case SourceNotFound,
+          SecretNotFound,
+          QuotaExceeded,
+          PodRefused,
+          Unschedulable,
+          BuilderImageUnavailable ->
           Optional.of(
               new Range(
                   Durations.parse(retry.missingInitial()), Durations.parse(retry.missingMax())));
@@ -65,10 +74,6 @@ final class Backoff {
           OutOfMemory,
           DiskFull,
           DeadlineExceeded,
-          QuotaExceeded,
-          PodRefused,
-          Unschedulable,
-          BuilderImageUnavailable,
           Superseded ->
           Optional.empty();
     };

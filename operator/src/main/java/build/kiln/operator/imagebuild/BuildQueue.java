@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
@@ -26,18 +27,32 @@ final class BuildQueue {
   /** The name of the cache's index over builds whose newest run is not finished. */
   static final String INDEX = "under-way";
 
+  /** Reasons of Ready=Unknown with which a build would not start if it were its turn. */
+  private static final Set<String> WAIT_NOT = Set.of("Suspended", Conditions.RECONCILE_FAILED);
+
   private final Limits limits;
-  private final Map<String, Long> admitted = new HashMap<>();
+  private final Map<String, Slot> admitted = new HashMap<>();
   private final Map<String, Long> finished = new HashMap<>();
   private Supplier<List<ImageBuild>> underWay = List::of;
+  private Function<ResourceID, Optional<ImageBuild>> cache = _ -> Optional.empty();
+
+  /** A start that the cache may not show yet. */
+  private record Slot(ResourceID build, long run) {}
 
   BuildQueue(Limits limits) {
     this.limits = limits;
   }
 
-  /** Says where the builds whose newest run is not finished are found. */
-  synchronized void of(Supplier<List<ImageBuild>> builds) {
-    this.underWay = builds;
+  /**
+   * Says where builds are found.
+   *
+   * @param underWay those whose newest run is not finished
+   * @param cache any that exists
+   */
+  synchronized void of(
+      Supplier<List<ImageBuild>> underWay, Function<ResourceID, Optional<ImageBuild>> cache) {
+    this.underWay = underWay;
+    this.cache = cache;
   }
 
   /** The values of {@link #INDEX} for a build. */
@@ -57,20 +72,29 @@ final class BuildQueue {
     }
     var place = limits.place(entries, uid);
     if (place.isEmpty()) {
-      admitted.put(uid, run.number());
+      admitted.put(uid, new Slot(ResourceID.fromResource(build), run.number()));
     }
     return place;
   }
 
   /** Gives back a run's slot, if it has one. */
   synchronized void leave(ImageBuild build, long run) {
-    admitted.remove(build.getMetadata().getUid(), run);
+    vacate(build, run);
     finished.put(build.getMetadata().getUid(), run);
   }
 
-  /** Gives back the slot of a run that could not start after all. */
-  synchronized void withdraw(ImageBuild build, long run) {
-    admitted.remove(build.getMetadata().getUid(), run);
+  /** Gives back the slot of a build's newest run, which could not start after all. */
+  synchronized void withdraw(ImageBuild build) {
+    newest(build).ifPresent(run -> vacate(build, run.number()));
+  }
+
+  private void vacate(ImageBuild build, long run) {
+    admitted.remove(build.getMetadata().getUid(), new Slot(ResourceID.fromResource(build), run));
+  }
+
+  /** How many slots are held in memory. */
+  synchronized int held() {
+    return admitted.size();
   }
 
   /** The builds that wait, the next one first. */
@@ -102,21 +126,39 @@ final class BuildQueue {
       }
       boolean runs =
           run.platform().map(PlatformRun::job).isPresent()
-              || admitted.getOrDefault(uid, 0L) == run.number();
+              || Optional.ofNullable(admitted.get(uid))
+                  .filter(slot -> slot.run() == run.number())
+                  .isPresent();
       if (runs || waits(build)) {
         entries.add(entry(build, run, runs));
       }
     }
     // What the cache no longer lists is finished there too, or deleted.
     finished.keySet().retainAll(seen);
+    admitted.entrySet().removeIf(held -> !seen.contains(held.getKey()) && isOver(held));
     return entries;
+  }
+
+  /**
+   * Whether the build of a slot is deleted, or its run known to be over; a late cache is neither.
+   */
+  private boolean isOver(Map.Entry<String, Slot> held) {
+    var found =
+        cache
+            .apply(held.getValue().build())
+            .filter(build -> build.getMetadata().getUid().equals(held.getKey()));
+    return found.isEmpty()
+        || found
+            .flatMap(BuildQueue::newest)
+            .filter(run -> run.number() >= held.getValue().run() && run.phase().finished())
+            .isPresent();
   }
 
   /** Whether nothing but its turn keeps a build without a Job from starting. */
   private static boolean waits(ImageBuild build) {
     return requireNonNullElse(build.getStatus(), ImageBuildStatus.NONE)
         .condition(Conditions.READY)
-        .filter(ready -> "False".equals(ready.getStatus()) || "Suspended".equals(ready.getReason()))
+        .filter(ready -> "False".equals(ready.getStatus()) || WAIT_NOT.contains(ready.getReason()))
         .isEmpty();
   }
 

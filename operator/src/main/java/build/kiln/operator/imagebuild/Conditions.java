@@ -16,6 +16,9 @@ final class Conditions {
   static final String RECONCILING = "Reconciling";
   static final String STALLED = "Stalled";
 
+  /** The reason of Ready, and of an event, when passes fail again and again. */
+  static final String RECONCILE_FAILED = "ReconcileFailed";
+
   private Conditions() {}
 
   /** True, False or Unknown. */

@@ -44,7 +44,7 @@ final class Decider {
       Observed observed,
       Settings settings,
       Instant now) {
-    var problem = Validation.problem(build.getSpec());
+    var problem = Validation.problem(build);
     if (problem.isPresent()) {
       return new Action.Reject(problem.get());
     }
@@ -66,7 +66,7 @@ final class Decider {
   }
 
   /** What starts a run, if something does. */
-  private static Optional<Cause> due(ImageBuild build, ImageBuildStatus status) {
+  static Optional<Cause> due(ImageBuild build, ImageBuildStatus status) {
     var spec = build.getSpec();
     var inputs = Inputs.inputsHash(spec);
     var newest = status.newestRun();
@@ -76,7 +76,7 @@ final class Decider {
     if (!inputs.equals(status.inputsHash()) || gaveWay(newest.get())) {
       return Optional.of(new Cause("SpecChanged", status.inputsHash(), inputs));
     }
-    var wish = Labels.annotation(build, ImageBuild.REBUILD_ANNOTATION);
+    var wish = Wish.of(build);
     if (wish != null && !wish.equals(status.lastHandledRebuild())) {
       return Optional.of(new Cause("Rebuild", status.lastHandledRebuild(), wish));
     }

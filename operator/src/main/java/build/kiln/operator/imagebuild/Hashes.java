@@ -7,6 +7,9 @@ import java.util.HexFormat;
 
 /** Short hashes for names and comparisons. */
 final class Hashes {
+  /** The digits of a whole one. */
+  static final int WHOLE = 64;
+
   private Hashes() {}
 
   /** The first {@code digits} hexadecimal digits of a text's SHA-256. */

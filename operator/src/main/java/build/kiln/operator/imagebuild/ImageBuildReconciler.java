@@ -7,6 +7,7 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.javaoperatorsdk.operator.OperatorException;
 import io.javaoperatorsdk.operator.api.config.ControllerConfigurationOverrider;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.ErrorStatusUpdateControl;
@@ -21,10 +22,12 @@ import io.javaoperatorsdk.operator.processing.retry.GenericRetry;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,6 +43,9 @@ public final class ImageBuildReconciler implements Reconciler<ImageBuild> {
 
   /** Of one ImageBuild, so that a noisy one does not slow the others down. */
   private static final int PASSES_A_SECOND = 10;
+
+  /** An error that so many retries, some seconds, did not mend is told on the status. */
+  private static final int LASTS = 2;
 
   private static final long LIST_LIMIT = 500;
 
@@ -106,7 +112,7 @@ public final class ImageBuildReconciler implements Reconciler<ImageBuild> {
       EventSourceContext<ImageBuild> context) {
     var builds = context.getPrimaryCache();
     builds.addIndexer(BuildQueue.INDEX, BuildQueue::index);
-    queue.of(() -> builds.byIndex(BuildQueue.INDEX, BuildQueue.INDEX));
+    queue.of(() -> builds.byIndex(BuildQueue.INDEX, BuildQueue.INDEX), builds::get);
     return List.of(EventSources.jobs(context), EventSources.pods(context), nudges);
   }
 
@@ -116,18 +122,45 @@ public final class ImageBuildReconciler implements Reconciler<ImageBuild> {
       return UpdateControl.noUpdate();
     }
     var now = clock.instant();
-    var observed = observer.observe(build, jobs(build, context), pods(build, context), now);
-    var decision = Decider.decide(build, observed, settings, now);
-    actor.act(build, decision);
-    var status = NextStatus.of(build, observed, decision.action(), settings, now);
-    announce(build, decision.action(), status);
+    var done = act(build, context, now);
+    var status = NextStatus.of(build, done.observed(), done.action(), settings, now);
+    announce(build, done.action(), status);
     if (!statuses.write(build, status, context)) {
       return UpdateControl.<ImageBuild>noUpdate().rescheduleAfter(StatusWriter.AFTER_CONFLICT);
     }
-    account(build, decision.action(), status);
-    return decision.recheck() == null
+    account(build, done.action(), status);
+    return done.recheck() == null
         ? UpdateControl.noUpdate()
-        : UpdateControl.<ImageBuild>noUpdate().rescheduleAfter(decision.recheck());
+        : UpdateControl.<ImageBuild>noUpdate().rescheduleAfter(done.recheck());
+  }
+
+  /**
+   * What a pass saw and did.
+   *
+   * @param recheck when to look again at the latest
+   */
+  private record Done(Observed observed, Action action, @Nullable Duration recheck) {}
+
+  private Done act(ImageBuild build, Context<ImageBuild> context, Instant now) {
+    boolean holdsSlot = false;
+    try {
+      var observed = observer.observe(build, jobs(build, context), pods(build, context), now);
+      var decision = Decider.decide(build, observed, settings, now);
+      var action = actor.act(build, decision);
+      holdsSlot =
+          action instanceof Action.Start
+              || action instanceof Action.Watch
+              || action instanceof Action.Finish;
+      return new Done(
+          observed,
+          action,
+          action.equals(decision.action()) ? decision.recheck() : settings.pollOfMissing());
+    } finally {
+      // Whatever came in between, a slot is of no use to a run without a Job.
+      if (!holdsSlot) {
+        queue.withdraw(build);
+      }
+    }
   }
 
   @Override
@@ -135,15 +168,24 @@ public final class ImageBuildReconciler implements Reconciler<ImageBuild> {
       ImageBuild build, Context<ImageBuild> context, Exception e) {
     LOG.warn(
         "a pass over ImageBuild {} failed and is tried again", ResourceID.fromResource(build), e);
-    var message = e instanceof KubernetesClientException ? e.getMessage() : e.toString();
+    var said = e instanceof KubernetesClientException ? e.getMessage() : e.toString();
+    var message = Objects.requireNonNullElse(said, e.toString());
     announcer.tell(
         build,
         new Announcement(
-            true,
-            "ReconcileFailed",
-            Objects.requireNonNullElse(message, e.toString()),
-            "error/" + Hashes.sha256(String.valueOf(message), 16)));
+            true, Conditions.RECONCILE_FAILED, message, "error/" + Hashes.sha256(message, 16)));
+    if (context.getRetryInfo().filter(retry -> retry.getAttemptCount() >= LASTS).isPresent()) {
+      tellLasting(build, message, context);
+    }
     return ErrorStatusUpdateControl.noStatusUpdate();
+  }
+
+  private void tellLasting(ImageBuild build, String message, Context<ImageBuild> context) {
+    try {
+      statuses.write(build, NextStatus.erring(build, message, clock.instant()), context);
+    } catch (KubernetesClientException | OperatorException e) {
+      LOG.info("{} cannot be told so either", ResourceID.fromResource(build), e);
+    }
   }
 
   private static List<Job> jobs(ImageBuild build, Context<ImageBuild> context) {

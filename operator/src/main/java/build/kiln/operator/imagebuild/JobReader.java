@@ -5,7 +5,6 @@ import build.kiln.api.v1alpha1.Text;
 import build.kiln.operator.imagebuild.Reading.Blocker;
 import build.kiln.operator.imagebuild.Reading.Ended;
 import build.kiln.operator.imagebuild.Reading.Running;
-import build.kiln.operator.imagebuild.Reading.Waiting;
 import io.fabric8.kubernetes.api.model.batch.v1.JobCondition;
 import java.time.Duration;
 import java.time.Instant;
@@ -19,7 +18,8 @@ final class JobReader {
   /**
    * Reads an attempt.
    *
-   * @param events of the Job if it has no pod, else of its newest pod
+   * @param events of the Job if it has no pod; if its newest pod is over, those since; else of its
+   *     newest pod
    * @param known what kept its pod from running when last looked at; it explains a deadline
    * @param grace how long a pod may take to start before something is wrong
    */
@@ -46,7 +46,7 @@ final class JobReader {
     }
     // A pod that is over while its Job is not: the Job makes the next one, or is about to end.
     return PodFailures.over(pod.get())
-        ? new Waiting(Optional.empty())
+        ? Blockers.withoutPod(events)
         : Blockers.pending(pod.get(), attempt.tier(), events, now, grace);
   }
 

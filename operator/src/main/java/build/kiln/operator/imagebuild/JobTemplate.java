@@ -47,8 +47,7 @@ record JobTemplate(
 
   /** The Job's name; the order's ConfigMap has it too. */
   String name() {
-    return Names.job(
-        build.getMetadata().getName(), build.getMetadata().getUid(), run, attempt, tier);
+    return Names.job(build.getMetadata().getName(), build.getMetadata().getUid(), run, attempt);
   }
 
   Job job() {
@@ -65,8 +64,10 @@ record JobTemplate(
         .withActiveDeadlineSeconds(
             Math.max(1, Durations.parse(build.getSpec().timeout()).toSeconds()))
         .withNewPodFailurePolicy()
+        // First, so that a builder killed by an eviction (137) is tried again; counted, so that one
+        // that fills its node does not evict its neighbours time and again.
         .addNewRule()
-        .withAction("Ignore")
+        .withAction("Count")
         .addNewOnPodCondition()
         .withType("DisruptionTarget")
         .withStatus("True")

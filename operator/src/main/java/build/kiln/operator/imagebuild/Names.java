@@ -1,7 +1,5 @@
 package build.kiln.operator.imagebuild;
 
-import build.kiln.api.v1alpha1.Isolation;
-
 /**
  * Names that follow from what they name, so that making a thing twice makes it once: the second
  * create is answered with 409.
@@ -12,12 +10,12 @@ final class Names {
 
   private Names() {}
 
-  /** The name of a Job, and of the ConfigMap with its order: {@code <build>-<run>-<hash>}. */
-  static String job(String build, String uid, long run, int attempt, Isolation tier) {
-    String end =
-        "-%d-%s"
-            .formatted(
-                run, Hashes.sha256("%s/%d/%d/%s".formatted(uid, run, attempt, tier.name()), 8));
+  /**
+   * The name of a Job, and of the ConfigMap with its order: {@code <build>-<run>-<hash>}. Nothing
+   * that may be answered otherwise the next time, such as the tier, is part of it.
+   */
+  static String job(String build, String uid, long run, int attempt) {
+    String end = "-%d-%s".formatted(run, Hashes.sha256("%s/%d/%d".formatted(uid, run, attempt), 8));
     return start(build, LONGEST_JOB - end.length()) + end;
   }
 

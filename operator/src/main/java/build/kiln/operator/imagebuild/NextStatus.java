@@ -6,6 +6,7 @@ import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageBuildStatus;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Cause;
+import build.kiln.api.v1alpha1.ImageBuildStatus.Failure;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Phase;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Run;
@@ -24,6 +25,18 @@ import org.jspecify.annotations.Nullable;
 
 /** The status after a pass. Pure: from the status before, what was seen, and what was decided. */
 final class NextStatus {
+  /** Why a run failed that ended in a way which only another release knows. */
+  private static final Failure UNTOLD =
+      new Failure(null, null, null, "the run ended in a way that this release does not know", null);
+
+  private static final Now SUSPENDED =
+      new Now(
+          Value.Unknown,
+          "Suspended",
+          "a run is due; it starts when spec.suspend is false",
+          false,
+          false);
+
   private final ImageBuild build;
   private final ImageBuildStatus before;
   private final Observed observed;
@@ -43,7 +56,42 @@ final class NextStatus {
     return StatusSize.fit(new NextStatus(build, observed, settings, now).after(action));
   }
 
+  /** The status when passes fail again and again: it tells why, and keeps all else. */
+  static ImageBuildStatus erring(ImageBuild build, String error, Instant now) {
+    var before = requireNonNullElse(build.getStatus(), ImageBuildStatus.NONE);
+    return StatusSize.fit(
+        new ImageBuildStatus(
+            before.observedGeneration(),
+            before.image(),
+            before.inputsHash(),
+            before.lastHandledRebuild(),
+            before.queuePosition(),
+            before.step(),
+            before.runs(),
+            Conditions.of(
+                before,
+                build.getMetadata().getGeneration(),
+                now,
+                progressing(
+                    Conditions.RECONCILE_FAILED,
+                    "this fails and is tried again with growing waits: " + error))));
+  }
+
   private ImageBuildStatus after(Action action) {
+    var told = without(action);
+    return new ImageBuildStatus(
+        told.observedGeneration(),
+        told.image(),
+        told.inputsHash(),
+        told.lastHandledRebuild(),
+        told.queuePosition(),
+        told.step(),
+        told.runs(),
+        Conditions.of(before, build.getMetadata().getGeneration(), now, conditions(action, told)));
+  }
+
+  /** All but the conditions, which speak of the rest. */
+  private ImageBuildStatus without(Action action) {
     var runs = runs(action);
     var newest = runs.stream().findFirst();
     boolean accepts = action instanceof Action.Accept;
@@ -55,12 +103,11 @@ final class NextStatus {
         action instanceof Action.Queue queue ? Integer.valueOf(queue.position()) : null,
         newest.map(Run::progress).map(NextStatus::step).orElse(null),
         runs.isEmpty() ? null : runs,
-        Conditions.of(
-            before, build.getMetadata().getGeneration(), now, conditions(action, newest)));
+        null);
   }
 
   private @Nullable String rebuild() {
-    var wish = Labels.annotation(build, ImageBuild.REBUILD_ANNOTATION);
+    var wish = Wish.of(build);
     return wish == null ? before.lastHandledRebuild() : wish;
   }
 
@@ -90,8 +137,7 @@ final class NextStatus {
                               build.getMetadata().getName(),
                               build.getMetadata().getUid(),
                               run.number(),
-                              start.attempt(),
-                              start.tier()),
+                              start.attempt()),
                           build.getSpec().isolation(),
                           start.note()));
           case Action.Watch watch ->
@@ -160,18 +206,13 @@ final class NextStatus {
     return runs;
   }
 
-  private Now conditions(Action action, Optional<Run> newest) {
+  private Now conditions(Action action, ImageBuildStatus told) {
+    var newest = told.newestRun();
     return switch (action) {
       case Action.Reject reject ->
           new Now(Value.False, FailureReason.SpecInvalid.name(), reject.message(), false, true);
       case Action.Accept accept -> progressing("Pending", accepted(accept, newest.orElseThrow()));
-      case Action.Suspend _ ->
-          new Now(
-              Value.Unknown,
-              "Suspended",
-              "a run is due; it starts when spec.suspend is false",
-              false,
-              false);
+      case Action.Suspend _ -> SUSPENDED;
       case Action.Block block -> blocked(block.reason(), block.message());
       case Action.Queue queue ->
           progressing("Queued", "waits for its turn, at place " + queue.position());
@@ -181,8 +222,17 @@ final class NextStatus {
       case Action.Start start ->
           progressing("Starting", "isolation %s: a builder starts".formatted(start.tier()));
       case Action.Watch watch -> watched(watch.reading(), newest.orElseThrow());
-      case Action.Finish _, Action.AwaitRetry _, Action.Rest _ -> rested(newest);
+      case Action.Finish _ ->
+          Decider.due(build, told).map(this::due).orElseGet(() -> rested(newest));
+      case Action.AwaitRetry _, Action.Rest _ -> rested(newest);
     };
+  }
+
+  /** The image of a run that ended is not what is asked for by now. */
+  private Now due(Cause cause) {
+    return build.getSpec().suspend()
+        ? SUSPENDED
+        : progressing("Pending", "another run is due: " + cause.type());
   }
 
   private static String accepted(Action.Accept accept, Run run) {
@@ -218,14 +268,14 @@ final class NextStatus {
       return progressing("Pending", "no run yet");
     }
     var run = newest.get();
-    var failure = run.failure();
-    if (failure == null) {
+    if (run.phase() == Phase.Succeeded) {
       return new Now(Value.True, "Succeeded", "pushed " + text(imageOf(run)), false, false);
     }
+    var failure = requireNonNullElse(run.failure(), UNTOLD);
     var retry = build.getSpec().suspend() ? Optional.<Instant>empty() : Backoff.next(run, settings);
     return new Now(
         Value.False,
-        failure.reason().name(),
+        failure.reason() == null ? "Unknown" : failure.reason().name(),
         text(failure.message())
             + retry.map(at -> "; the next run is due at " + RunEdit.time(at)).orElse(""),
         retry.isPresent(),

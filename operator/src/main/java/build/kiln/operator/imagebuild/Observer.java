@@ -24,6 +24,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -76,7 +77,7 @@ final class Observer {
       attempts.add(new Attempt(job, podsOf(job, pods)));
     }
     var run = status.newestRun().filter(newest -> !newest.phase().finished()).orElse(null);
-    if (run == null || Validation.problem(build.getSpec()).isPresent()) {
+    if (run == null || Validation.problem(build).isPresent()) {
       return new Observed(sorted(attempts), null, null, null, null);
     }
     recorded(build, run, attempts).ifPresent(attempts::add);
@@ -115,19 +116,29 @@ final class Observer {
 
   /** The Job that the status names but the informer does not know, yet or any more. */
   private Optional<Attempt> recorded(ImageBuild build, Run run, List<Attempt> known) {
-    var name = run.platform().map(PlatformRun::job);
+    var name = run.platform().map(PlatformRun::job).filter(Validation::isName);
     if (name.isEmpty() || known.stream().anyMatch(one -> one.name().equals(name.get()))) {
       return Optional.empty();
     }
+    return job(build, name.get()).map(job -> new Attempt(job, List.of()));
+  }
+
+  /** The Job of a run's first attempt. */
+  private Optional<Job> made(ImageBuild build, Run run) {
+    var meta = build.getMetadata();
+    return job(build, Names.job(meta.getName(), meta.getUid(), run.number(), 1))
+        .filter(job -> meta.getUid().equals(Labels.label(job, Labels.UID)));
+  }
+
+  private Optional<Job> job(ImageBuild build, String name) {
     return Optional.ofNullable(
-            client
-                .batch()
-                .v1()
-                .jobs()
-                .inNamespace(build.getMetadata().getNamespace())
-                .withName(name.get())
-                .get())
-        .map(job -> new Attempt(job, List.of()));
+        client
+            .batch()
+            .v1()
+            .jobs()
+            .inNamespace(build.getMetadata().getNamespace())
+            .withName(name)
+            .get());
   }
 
   /** The informer of pods may be behind that of Jobs: an end without a pod is asked for once. */
@@ -145,7 +156,7 @@ final class Observer {
             client
                 .pods()
                 .inNamespace(meta.getNamespace())
-                .withLabels(meta.getLabels())
+                .withLabels(attempt.selector())
                 .list()
                 .getItems()));
   }
@@ -176,16 +187,16 @@ final class Observer {
         if (place.isPresent()) {
           yield new Readiness.Queued(place.get());
         }
-        var choice =
-            TierChoice.first(
-                build.getSpec().isolation(),
-                settings.allowChroot(),
-                tier -> admission.of(template(build, run, 1, tier, all.secrets()).pod()),
-                all.secrets());
-        if (!(choice instanceof Readiness.Go)) {
-          queue.withdraw(build, run.number());
+        // The informer may not know yet what a pass made whose status was lost.
+        var made = made(build, run).flatMap(Labels::tier);
+        if (made.isPresent()) {
+          yield new Readiness.Go(made.get(), "", all.secrets());
         }
-        yield choice;
+        yield TierChoice.first(
+            build.getSpec().isolation(),
+            settings.allowChroot(),
+            tier -> admission.of(template(build, run, 1, tier, all.secrets()).pod()),
+            all.secrets());
       }
     };
   }
@@ -224,14 +235,23 @@ final class Observer {
     }
     var pod = attempt.newestPod();
     if (pod.isEmpty()) {
-      return old(attempt.job(), POD_IS_MADE_WITHIN, now) ? events(attempt.job()) : List.of();
+      return old(attempt.job(), POD_IS_MADE_WITHIN, now)
+          ? events(attempt.job(), Instant.MIN)
+          : List.of();
+    }
+    if (PodFailures.over(pod.get())) {
+      return old(pod.get(), settings.startGrace(), now)
+          ? events(attempt.job(), Instant.parse(pod.get().getMetadata().getCreationTimestamp()))
+          : List.of();
     }
     var phase = pod.get().getStatus() == null ? null : pod.get().getStatus().getPhase();
     boolean pending = phase == null || phase.equals("Pending");
-    return pending && old(pod.get(), settings.startGrace(), now) ? events(pod.get()) : List.of();
+    return pending && old(pod.get(), settings.startGrace(), now)
+        ? events(pod.get(), Instant.MIN)
+        : List.of();
   }
 
-  private List<EventNote> events(HasMetadata of) {
+  private List<EventNote> events(HasMetadata of, Instant after) {
     return client
         .v1()
         .events()
@@ -240,6 +260,8 @@ final class Observer {
         .list()
         .getItems()
         .stream()
+        .filter(event -> EventNote.time(event).isAfter(after))
+        .sorted(Comparator.comparing(EventNote::time))
         .map(
             event ->
                 new EventNote(Text.orEmpty(event.getReason()), Text.orEmpty(event.getMessage())))

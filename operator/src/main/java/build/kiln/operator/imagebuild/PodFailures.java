@@ -13,6 +13,7 @@ import build.kiln.operator.imagebuild.Reading.SandboxFailed;
 import io.fabric8.kubernetes.api.model.ContainerStateTerminated;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodCondition;
 import io.fabric8.kubernetes.api.model.Quantity;
 import java.util.List;
 import java.util.Locale;
@@ -51,6 +52,9 @@ final class PodFailures {
           outcome
               .map(Outcome::message)
               .orElse("the builder says that the sandbox %s does not start".formatted(tier)));
+    }
+    if (outcome.isEmpty() && disruption(pod).isPresent()) {
+      return new Ended(withoutBuilder(pod), name);
     }
     return new Ended(failure(pod, exit, outcome), name);
   }
@@ -117,21 +121,41 @@ final class PodFailures {
   /** A pod that ended from outside. */
   private static Result withoutBuilder(Pod pod) {
     var message = Text.orEmpty(pod.getStatus().getMessage());
-    var lower = message.toLowerCase(Locale.ROOT);
-    if (evicted(pod) && (lower.contains("ephemeral") || lower.contains("emptydir"))) {
+    var disk = evicted(pod) ? diskAdvice(message) : Optional.<String>empty();
+    if (disk.isPresent()) {
       return new Result.Failure(
           FailureReason.DiskFull,
-          "the pod was evicted: %s Raise workspace.size, or podTemplate.resources for ephemeral-storage"
-              .formatted(sentence(message)));
+          "the pod was evicted: %s %s".formatted(sentence(message), disk.get()));
     }
-    var reason = requireNonNullElse(pod.getStatus().getReason(), "no reason given");
+    var disruption = disruption(pod);
+    var reason =
+        Optional.ofNullable(pod.getStatus().getReason())
+            .or(() -> disruption.map(PodCondition::getReason))
+            .orElse("no reason given");
+    var words = message.isEmpty() ? disruption.map(PodCondition::getMessage).orElse("") : message;
     return new Result.Failure(
         FailureReason.Infrastructure,
         "pod %s ended from outside (%s): %s"
             .formatted(
                 pod.getMetadata().getName(),
                 reason,
-                message.isEmpty() ? "its node may be lost" : message));
+                words.isEmpty() ? "its node may be lost" : words));
+  }
+
+  /** What to do, by kubelet's words, about an eviction for want of disk; empty if it was none. */
+  private static Optional<String> diskAdvice(String message) {
+    var lower = message.toLowerCase(Locale.ROOT);
+    if (lower.contains("emptydir")) {
+      return Optional.of("Raise workspace.size");
+    }
+    if (lower.contains("low on resource: ephemeral-storage")
+        || lower.contains("low on resource: inodes")) {
+      return Optional.of(
+          "Its node's disk is full: set podTemplate.resources.requests.ephemeral-storage to what the build needs, so that it gets a node with that much, or build less at a time there");
+    }
+    return lower.contains("ephemeral")
+        ? Optional.of("Raise podTemplate.resources.limits.ephemeral-storage")
+        : Optional.empty();
   }
 
   /** A text with one full stop at its end. */
@@ -141,6 +165,14 @@ final class PodFailures {
 
   private static boolean evicted(Pod pod) {
     return "Evicted".equals(pod.getStatus().getReason());
+  }
+
+  /** The condition of a pod that is ended by the cluster: a drain, a preemption, an eviction. */
+  private static Optional<PodCondition> disruption(Pod pod) {
+    return requireNonNullElse(pod.getStatus().getConditions(), List.<PodCondition>of()).stream()
+        .filter(condition -> "DisruptionTarget".equals(condition.getType()))
+        .filter(condition -> "True".equals(condition.getStatus()))
+        .findFirst();
   }
 
   static List<ContainerStatus> containers(Pod pod) {

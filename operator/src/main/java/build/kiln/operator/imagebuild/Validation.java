@@ -1,9 +1,17 @@
 package build.kiln.operator.imagebuild;
 
 import build.kiln.api.v1alpha1.Durations;
+import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageBuildSpec;
+import build.kiln.api.v1alpha1.ImageBuildSpec.ConfigMapSource;
+import build.kiln.api.v1alpha1.ImageBuildSpec.GitSource;
+import build.kiln.api.v1alpha1.ImageBuildSpec.Output;
+import build.kiln.api.v1alpha1.ImageBuildSpec.SecretName;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Source;
+import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -16,19 +24,31 @@ final class Validation {
   /** The work order is one ConfigMap, which etcd keeps under 1 MiB. */
   static final int LARGEST_SPEC = 768 * 1024;
 
+  /** Names and keys become parts of URLs and of paths in the pod. */
+  private static final Pattern NAME = Pattern.compile("[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?");
+
+  private static final Pattern KEY = Pattern.compile("(?!\\.$|\\.\\.)[-._a-zA-Z0-9]{1,253}");
+
   private Validation() {}
 
-  /** What is wrong with a spec, and what to do. */
-  static Optional<String> problem(@Nullable ImageBuildSpec spec) {
+  /** What is wrong with a resource's spec, and what to do. */
+  static Optional<String> problem(ImageBuild build) {
+    return build.unreadable().or(() -> problem(build.getSpec()));
+  }
+
+  private static Optional<String> problem(@Nullable ImageBuildSpec spec) {
     if (spec == null) {
       return Optional.of("spec is missing");
     }
     return Stream.of(
             output(spec),
             source(spec),
+            names(spec),
             dockerfile(spec),
             duration("timeout", spec.timeout()),
             duration("history.ttl", spec.history().ttl()),
+            resources(spec),
+            weights(spec),
             size(spec))
         .flatMap(Optional::stream)
         .findFirst();
@@ -68,6 +88,53 @@ final class Validation {
         : Optional.of("spec.source needs exactly one of git, configMap and inline");
   }
 
+  /** Whether a text may be an object's name, and so a part of a URL. */
+  static boolean isName(@Nullable String text) {
+    return text != null && NAME.matcher(text).matches();
+  }
+
+  private static Optional<String> names(ImageBuildSpec spec) {
+    var source = Optional.ofNullable(spec.source());
+    var git = source.map(Source::git);
+    var map = source.map(Source::configMap);
+    var items = map.map(ConfigMapSource::items).stream().flatMap(List::stream);
+    return Stream.of(
+            secret("registrySecrets[].name", stream(spec.registrySecrets())),
+            secret(
+                "output.secretRef.name",
+                Optional.ofNullable(spec.output()).map(Output::secretRef).stream()),
+            secret("source.git.secretRef.name", git.map(GitSource::secretRef).stream()),
+            map.filter(named -> !isName(named.name()))
+                .map(named -> notAName("source.configMap.name", "ConfigMap", named.name())),
+            items
+                .map(ConfigMapSource.Item::key)
+                .filter(key -> key == null || !KEY.matcher(key).matches())
+                .findFirst()
+                .map(
+                    key ->
+                        "spec.source.configMap.items[].key \"%s\" is no key of a ConfigMap: letters, digits, '-', '_', '.'"
+                            .formatted(key)))
+        .flatMap(Optional::stream)
+        .findFirst();
+  }
+
+  private static Optional<String> secret(String field, Stream<SecretName> secrets) {
+    return secrets
+        .map(SecretName::name)
+        .filter(name -> !isName(name))
+        .findFirst()
+        .map(name -> notAName(field, "Secret", name));
+  }
+
+  private static String notAName(String field, String kind, String name) {
+    return "spec.%s \"%s\" is no name of a %s: lower case letters, digits, '-', '.'"
+        .formatted(field, name, kind);
+  }
+
+  private static <T> Stream<T> stream(@Nullable List<T> list) {
+    return list == null ? Stream.of() : list.stream();
+  }
+
   private static Optional<String> dockerfile(ImageBuildSpec spec) {
     var dockerfile = spec.dockerfile();
     return dockerfile != null && dockerfile.path() != null && dockerfile.inline() != null
@@ -82,6 +149,33 @@ final class Validation {
     } catch (IllegalArgumentException e) {
       return Optional.of("spec." + field + ": " + e.getMessage());
     }
+  }
+
+  private static Optional<String> resources(ImageBuildSpec spec) {
+    var pod = spec.podTemplate();
+    if (pod == null || pod.resources() == null) {
+      return Optional.empty();
+    }
+    return Stream.of(pod.resources().getLimits(), pod.resources().getRequests())
+        .filter(Objects::nonNull)
+        .flatMap(quantities -> quantities.entrySet().stream())
+        .filter(quantity -> quantity.getValue().getNumericalAmount().signum() < 0)
+        .map(
+            quantity ->
+                "spec.podTemplate.resources: %s is %s, less than 0"
+                    .formatted(quantity.getKey(), quantity.getValue()))
+        .findFirst();
+  }
+
+  private static Optional<String> weights(ImageBuildSpec spec) {
+    var affinity = spec.podTemplate() == null ? null : spec.podTemplate().affinity();
+    return Weights.of(affinity)
+        .filter(weight -> weight < 1 || weight > 100)
+        .map(
+            weight ->
+                "spec.podTemplate.affinity: a weight is %d, and must be from 1 to 100"
+                    .formatted(weight))
+        .findFirst();
   }
 
   private static Optional<String> size(ImageBuildSpec spec) {

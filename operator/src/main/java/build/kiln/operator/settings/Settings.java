@@ -154,7 +154,8 @@ public record Settings(
    *
    * @param initial after the Job's own retries are used up (registry or source down, node trouble)
    * @param max the longest such wait
-   * @param missingInitial after the builder did not find its source or a Secret's key
+   * @param missingInitial after the builder did not find its source or a Secret's key, or the
+   *     timeout came before its pod had room, leave or an image
    * @param missingMax the longest such wait
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)

@@ -33,7 +33,7 @@ class ChartTest {
         "podDisruptionBudget.enabled=true,networkPolicy.enabled=true",
         "serviceMonitor.enabled=true,caBundle.configMap=authorities",
         "imagePullSecrets[0].name=pull,builder.imagePullSecrets[0].name=pull",
-        "builder.workspaceSize=20Gi,builder.nodeSelector.pool=builds",
+        "builder.workspaceSize=35Gi,builder.nodeSelector.pool=builds",
         "builder.tolerations[0].key=builds,builder.tolerations[0].operator=Exists",
         "proxy.http=http://proxy:3128,proxy.noProxy=.svc\\,10.0.0.0/8",
         "registries.mirrors.docker\\.io={mirror.example.com,https://other.example.com/hub}",
@@ -187,7 +187,7 @@ class ChartTest {
     assertThat(settings.maxConcurrentBuildsPerNamespace()).isEqualTo(2);
     assertThat(settings.podStartGrace()).isEqualTo("1m30s");
     assertThat(settings.retry().max()).isEqualTo("2h");
-    assertThat(settings.defaults().workspaceSize()).isEqualTo(Quantity.parse("20Gi"));
+    assertThat(settings.defaults().workspaceSize()).isEqualTo(Quantity.parse("35Gi"));
     assertThat(settings.defaults().nodeSelector()).isEqualTo(Map.of("pool", "builds"));
     assertThat(settings.defaults().tolerations()).hasSize(1);
     assertThat(Objects.requireNonNull(settings.defaults().resources()).getRequests())
@@ -203,8 +203,16 @@ class ChartTest {
     var operator = SettingsFile.read(file);
     assertThat(chart)
         .usingRecursiveComparison()
-        .ignoringFields("leaderElection.leaseName", "defaults.resources")
+        .ignoringFields("leaderElection.leaseName", "defaults.resources", "defaults.workspaceSize")
         .isEqualTo(operator);
+  }
+
+  /** A build that fills its node takes others with it. */
+  @Test
+  void aWorkspaceHasALimitUnlessTheInstallationWantsNone(@TempDir Path folder) throws IOException {
+    assertThat(settings(folder).defaults().workspaceSize()).isEqualTo(Quantity.parse("20Gi"));
+    assertThat(settings(folder, "--set", "builder.workspaceSize=").defaults().workspaceSize())
+        .isNull();
   }
 
   @Test

@@ -50,7 +50,7 @@ class DeciderTest {
             "an invalid one",
             build("target: x", null),
             NOTHING,
-            new Action.Reject(Validation.problem(build("target: x", null).getSpec()).orElse(""))),
+            new Action.Reject(Validation.problem(build("target: x", null)).orElse(""))),
         row("all is done", build(SPEC, succeeded()), NOTHING, new Action.Rest()),
         row(
             "the inputs changed",
@@ -102,6 +102,11 @@ class DeciderTest {
             build(SPEC, failedWith(FailureReason.SourceNotFound, "2026-01-01T11:59:39Z")),
             NOTHING,
             accept("Retry", "SourceNotFound", "1")),
+        row(
+            "a pod that had no room within the timeout",
+            build(SPEC, failedWith(FailureReason.Unschedulable, "2026-01-01T11:59:39Z")),
+            NOTHING,
+            accept("Retry", "Unschedulable", "1")),
         row(
             "a failure that may pass, suspended",
             build(

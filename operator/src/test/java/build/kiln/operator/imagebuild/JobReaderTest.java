@@ -30,6 +30,8 @@ class JobReaderTest {
   private static final String COMPLETE = "{type: Complete, status: \"True\"}";
   private static final String FAILED =
       "{type: Failed, status: \"True\", reason: PodFailurePolicy, message: m}";
+  private static final String EXHAUSTED =
+      "{type: Failed, status: \"True\", reason: BackoffLimitExceeded, message: m}";
   private static final String USER_NAMESPACES =
       "failed to create containerd task: runc does not support user namespaces on this kernel";
 
@@ -98,12 +100,7 @@ class JobReaderTest {
             "evicted for ephemeral storage",
             evicted("Pod ephemeral local storage usage exceeds the total limit of containers 1Gi."),
             "DiskFull",
-            "exceeds the total limit"),
-        end(
-            "evicted for the node's memory",
-            evicted("The node was low on resource: memory."),
-            "Infrastructure",
-            "low on resource: memory"),
+            "limits.ephemeral-storage"),
         end("lost with its node", "phase: Failed\nreason: NodeLost", "Infrastructure", "NodeLost"));
   }
 
@@ -115,6 +112,50 @@ class JobReaderTest {
     assertThat(reading).isInstanceOf(Reading.Ended.class);
     var result = ((Reading.Ended) reading).result();
     assertThat(result).isInstanceOf(Result.Failure.class);
+    assertThat(((Result.Failure) result).reason()).isEqualTo(reason);
+    assertThat(((Result.Failure) result).message()).contains(words);
+  }
+
+  /** Last pods of Jobs whose retries were used up by disruptions, which are counted. */
+  static Stream<Arguments> disruptions() {
+    return Stream.of(
+        end(
+            "evicted for the node's memory",
+            disrupted(evicted("The node was low on resource: memory. "), "TerminationByKubelet"),
+            "Infrastructure",
+            "low on resource: memory"),
+        end(
+            "evicted for the node's disk",
+            disrupted(
+                evicted(
+                    "The node was low on resource: ephemeral-storage. Container builder was using 30Gi, request is 0, has larger consumption of ephemeral-storage. "),
+                "TerminationByKubelet"),
+            "DiskFull",
+            "requests.ephemeral-storage"),
+        end(
+            "evicted for the node's inodes",
+            disrupted(evicted("The node was low on resource: inodes. "), "TerminationByKubelet"),
+            "DiskFull",
+            "low on resource: inodes"),
+        end(
+            "drained, with the builder's own words",
+            disrupted(exit(3, said("Infrastructure", "told to stop")), "EvictionByEvictionAPI"),
+            "Infrastructure",
+            "told to stop"),
+        end(
+            "drained before it could say a word",
+            disrupted(exit(137, ""), "EvictionByEvictionAPI"),
+            "Infrastructure",
+            "EvictionByEvictionAPI"));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("disruptions")
+  void readsDisruptions(String name, String podStatus, FailureReason reason, String words) {
+    var pod = pod("Namespaces", podStatus);
+    assertThat(read(job(""), pod, List.of())).isEqualTo(new Reading.Waiting(Optional.empty()));
+    var reading = read(job(EXHAUSTED), pod, List.of());
+    var result = ((Reading.Ended) reading).result();
     assertThat(((Result.Failure) result).reason()).isEqualTo(reason);
     assertThat(((Result.Failure) result).message()).contains(words);
   }
@@ -197,7 +238,14 @@ class JobReaderTest {
             pending("11:59:00", waiting("ContainerCreating", "")),
             List.of(new EventNote("FailedCreatePodSandBox", "cni plugin not initialized")),
             "Infrastructure"),
-        block("it makes its next attempt", exit(3, ""), List.of(), null));
+        block("it makes its next attempt", exit(3, ""), List.of(), null),
+        block(
+            "its next attempt is refused",
+            exit(3, ""),
+            List.of(
+                new EventNote("SuccessfulCreate", "Created pod: a"),
+                new EventNote("FailedCreate", "Error creating: pods \"b\": exceeded quota: q")),
+            "QuotaExceeded"));
   }
 
   @ParameterizedTest(name = "{0}")
@@ -315,6 +363,12 @@ class JobReaderTest {
     return exit(137, "")
         .replace("phase: Failed", "phase: Failed\nreason: Evicted\nmessage: '%s'")
         .formatted(message);
+  }
+
+  private static String disrupted(String podStatus, String reason) {
+    return podStatus
+        + "conditions: [{type: DisruptionTarget, status: \"True\", reason: %s, message: m}]\n"
+            .formatted(reason);
   }
 
   private static String pending(String since, String more) {

@@ -91,18 +91,17 @@ class JobTemplateTest {
         "a.name-with.dots",
         "a-name-that-is-as-long-as-a-name-can-be-in-kubernetes-which-is-very-long-indeed-more-than-a-label"
       })
-  void namesAreLabelsAndTellTierAndAttemptApart(String name) {
+  void namesAreLabelsAndTellRunAndAttemptApart(String name) {
     var build = TestCluster.build(name, PLAIN);
     var uid = build.getMetadata().getUid();
-    var job = Names.job(name, uid, 12, 1, Isolation.Namespaces);
+    var job = Names.job(name, uid, 12, 1);
     assertThat(job).matches("[a-z0-9]([a-z0-9-]*[a-z0-9])?").hasSizeLessThanOrEqualTo(57);
-    assertThat(job).isEqualTo(Names.job(name, uid, 12, 1, Isolation.Namespaces));
+    assertThat(job).isEqualTo(Names.job(name, uid, 12, 1));
     assertThat(
             List.of(
-                Names.job(name, uid, 12, 2, Isolation.Namespaces),
-                Names.job(name, uid, 12, 1, Isolation.Chroot),
-                Names.job(name, uid, 13, 1, Isolation.Namespaces),
-                Names.job(name, "other", 12, 1, Isolation.Namespaces)))
+                Names.job(name, uid, 12, 2),
+                Names.job(name, uid, 13, 1),
+                Names.job(name, "other", 12, 1)))
         .doesNotContain(job)
         .doesNotHaveDuplicates();
   }

@@ -24,15 +24,19 @@ import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.PodStatusBuilder;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
+import io.fabric8.kubernetes.api.model.batch.v1.JobBuilder;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** An ImageBuild's life, from acceptance to its image or its failure, on an API server. */
@@ -241,6 +245,27 @@ class LifeTest {
     cluster.annotate("hello", "again");
     cluster.succeeds("hello", 3);
     assertThat(cluster.status("hello").allRuns()).hasSize(3);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "128, aaaa",
+    "129, sha256:c12cb024a2e5551cca0e08fce8f1c5e314555cc3fef6329ee994a3db752166ae",
+    "200000, sha256:"
+  })
+  void aWishForARebuildMayBeLong(int length, String kept) {
+    cluster.apply("hello", HELLO);
+    cluster.succeeds("hello", 1);
+    cluster.annotate("hello", "a".repeat(length));
+    cluster.succeeds("hello", 2);
+    var status = cluster.awaitReady("hello", "True", "Succeeded");
+    assertThat(status.lastHandledRebuild()).startsWith(kept).hasSizeLessThanOrEqualTo(128);
+    assertThat(newest(status).cause())
+        .isEqualTo(new ImageBuildStatus.Cause("Rebuild", null, status.lastHandledRebuild()));
+    restart();
+    cluster.annotate("hello", "b".repeat(length));
+    cluster.succeeds("hello", 3);
+    assertThat(cluster.jobs()).hasSize(3);
   }
 
   @ParameterizedTest
@@ -521,6 +546,77 @@ class LifeTest {
   }
 
   @Test
+  void aStatusThatLosesAgainstAnotherWriteIsWrittenByTheNextPass() {
+    cluster.faults.failOnce("PUT .*/imagebuilds/hello/status", 409, "the object has been modified");
+    cluster.apply("hello", HELLO);
+    cluster.awaitReady("hello", "Unknown", "Starting");
+    assertThat(cluster.faults.happened()).isTrue();
+    cluster.succeeds("hello", 1);
+    var status = cluster.awaitReady("hello", "True", "Succeeded");
+    assertThat(status.allRuns()).hasSize(1);
+    assertThat(cluster.awaitEvents("BuildAccepted")).hasSize(1);
+    assertThat(cluster.events("ReconcileFailed")).isEmpty();
+  }
+
+  @Test
+  void aStartWhoseStatusLosesAgainstAnotherWriteIsTheSameStart() {
+    var asked = new AtomicInteger();
+    cluster.admission =
+        pod -> {
+          if (asked.incrementAndGet() == 1) {
+            cluster.faults.failOnce(
+                "PUT .*/imagebuilds/hello/status", 409, "the object has been modified");
+          }
+          // The tier that the next pass would choose is another one.
+          return asked.get() == 1 || !Objects.equals(pod.getSpec().getHostUsers(), false)
+              ? new Admission.Admitted()
+              : new Admission.Refused("not any more");
+        };
+    cluster.apply("hello", HELLO);
+    var job = cluster.awaitJob("hello", 1);
+    var status = cluster.awaitReady("hello", "Unknown", "Starting");
+    assertThat(cluster.faults.happened()).isTrue();
+    assertThat(newest(status).platform().orElseThrow().job())
+        .isEqualTo(job.getMetadata().getName());
+    cluster.succeeds("hello", 1);
+    assertThat(Labels.tier(job)).contains(Isolation.Namespaces);
+    assertThat(cluster.jobs()).hasSize(1);
+    assertThat(cluster.events("ReconcileFailed")).isEmpty();
+  }
+
+  @Test
+  void aForeignJobInTheWayIsToldAndLeftAlone() {
+    cluster.apply("hello", HELLO + "\nsuspend: true");
+    cluster.awaitReady("hello", "Unknown", "Suspended");
+    var name = Names.job("hello", cluster.get("hello").getMetadata().getUid(), 1, 1);
+    var foreign =
+        cluster
+            .client()
+            .batch()
+            .v1()
+            .jobs()
+            .inNamespace(NAMESPACE)
+            .resource(
+                new JobBuilder()
+                    .withNewMetadata()
+                    .withName(name)
+                    .withNamespace(NAMESPACE)
+                    .endMetadata()
+                    .build());
+    foreign.create();
+    cluster.apply("hello", HELLO);
+    var status = cluster.awaitReady("hello", "Unknown", "ReconcileFailed");
+    assertThat(message(status)).contains(name, "is in the way", "delete it");
+    assertThat(newest(status).platform()).isEmpty();
+    assertThat(cluster.awaitEvents("ReconcileFailed")).hasSize(1);
+    assertThat(foreign.get().getMetadata().getLabels()).isNullOrEmpty();
+
+    foreign.delete();
+    cluster.succeeds("hello", 1);
+    cluster.awaitReady("hello", "True", "Succeeded");
+  }
+
+  @Test
   void aJobDeletedByHandIsRunAgain() {
     cluster.apply("hello", HELLO);
     var job = cluster.awaitJob("hello", 1);
@@ -589,10 +685,47 @@ class LifeTest {
     assertThat(newest(status).failure())
         .extracting("reason")
         .isEqualTo(FailureReason.QuotaExceeded);
-    assertThat(condition(status, "Stalled")).isEqualTo("True");
+    assertThat(message(status))
+        .contains(
+            "not within the timeout of 3600s",
+            "exceeded quota: q",
+            "starts by itself when there is room",
+            "the next run is due at");
+    // As the message says, so it is.
+    assertThat(condition(status, "Stalled")).isEqualTo("False");
+    assertThat(condition(status, "Reconciling")).isEqualTo("True");
+    cluster.clock.advance(Duration.ofSeconds(20));
+    restart();
+    cluster.succeeds("hello", 2);
+    assertThat(newest(cluster.awaitReady("hello", "True", "Succeeded")).cause())
+        .isEqualTo(new ImageBuildStatus.Cause("Retry", "QuotaExceeded", "1"));
+  }
+
+  @Test
+  void aRefusedReplacementOfAPodIsTold() {
+    cluster.apply("hello", HELLO);
+    var job = cluster.awaitJob("hello", 1);
+    cluster.awaitReady("hello", "Unknown", "Starting");
+    var pod = cluster.runs(job);
+    cluster.awaitReady("hello", "Unknown", "Building");
+    var made = Instant.parse(pod.getMetadata().getCreationTimestamp());
+    cluster.podIs(pod, TestCluster.ended(INFRASTRUCTURE, "Error", null));
+    cluster.clock.advance(Duration.ofMinutes(1));
+    event(job, "FailedCreate", "the first pod: exceeded quota: q", made.minusSeconds(9));
+    cluster.awaitReady("hello", "Unknown", "Starting");
+
+    event(job, "FailedCreate", "the second pod: exceeded quota: q", made.plusSeconds(9));
+    var status = cluster.awaitFailed("hello", FailureReason.QuotaExceeded);
+    assertThat(message(status)).contains("the second pod");
+    cluster.ends(job, cluster.runs(job), 0, pushed("registry.example.com/x"));
+    cluster.awaitReady("hello", "True", "Succeeded");
   }
 
   private void event(Job job, String reason, String message) {
+    event(job, reason, message, Instant.now());
+  }
+
+  private void event(Job job, String reason, String message, Instant time) {
     cluster
         .client()
         .v1()
@@ -601,7 +734,7 @@ class LifeTest {
         .resource(
             new EventBuilder()
                 .withNewMetadata()
-                .withName("event-of-" + job.getMetadata().getName())
+                .withName("event-%s-%d".formatted(job.getMetadata().getName(), time.toEpochMilli()))
                 .withNamespace(NAMESPACE)
                 .endMetadata()
                 .withNewInvolvedObject()
@@ -610,6 +743,7 @@ class LifeTest {
                 .endInvolvedObject()
                 .withReason(reason)
                 .withMessage(message)
+                .withLastTimestamp(time.toString())
                 .build())
         .create();
   }
@@ -626,6 +760,7 @@ class LifeTest {
         failed(FailureReason.IsolationUnavailable, "unshare: Operation not permitted"));
     var second = cluster.awaitJob("hello", 1, 2);
     assertThat(Labels.tier(second)).contains(Isolation.Chroot);
+    assertThat(second.getMetadata().getName()).isNotEqualTo(first.getMetadata().getName());
     assertThat(cluster.awaitEvents("IsolationFallback"))
         .singleElement()
         .satisfies(
@@ -694,6 +829,82 @@ class LifeTest {
     assertThat(cluster.status("two").queuePosition()).isNull();
     cluster.succeeds("three", 1);
     assertThat(cluster.awaitEvents("Queued")).hasSize(2);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "POST .*/jobs | 403 | exceeded quota: q, requested: count/jobs.batch=1 | QuotaExceeded | quota raised",
+        "POST .*/jobs | 422 | spec.template: Invalid value | PodRefused | Change podTemplate",
+        "POST .*/jobs | 400 | admission webhook \"p\" denied the request | PodRefused | Change podTemplate",
+        "POST .*/configmaps | 403 | exceeded quota: q, requested: count/configmaps=1 | QuotaExceeded | quota raised"
+      })
+  void aRefusedJobIsToldAndHoldsNoSlot(
+      String request, int code, String words, FailureReason reason, String help) {
+    restartWith("maxConcurrentBuilds: 1");
+    cluster.faults.fail(request, code, words);
+    cluster.apply("hello", HELLO);
+    var status = cluster.awaitFailed("hello", reason);
+    assertThat(message(status)).contains(words, help);
+    assertThat(condition(status, "Stalled")).isEqualTo("False");
+    assertThat(condition(status, "Reconciling")).isEqualTo("True");
+    assertThat(newest(status).phase()).isEqualTo(Phase.Pending);
+    assertThat(newest(status).platform()).isEmpty();
+
+    cluster.apply("other", OTHER);
+    cluster.awaitFailed("other", reason);
+    assertThat(cluster.jobs()).isEmpty();
+    cluster.faults.mend();
+    cluster.await("hello", "or the other starts", _ -> !cluster.jobs().isEmpty());
+    assertThat(cluster.awaitEvents(reason.name())).hasSize(2);
+  }
+
+  @Test
+  void anErrorThatLastsIsToldAndHoldsNoSlot() {
+    restartWith("maxConcurrentBuilds: 1");
+    cluster.admission =
+        pod -> {
+          if (pod.getMetadata().getName().startsWith("hello")) {
+            throw new KubernetesClientException("no answer");
+          }
+          return new Admission.Admitted();
+        };
+    cluster.apply("hello", HELLO);
+    cluster.await("hello", "has a run", s -> s.newestRun().isPresent());
+    var status = cluster.awaitReady("hello", "Unknown", "ReconcileFailed");
+    assertThat(message(status)).contains("no answer", "tried again");
+    assertThat(cluster.awaitEvents("ReconcileFailed")).hasSize(1);
+    cluster.apply("other", OTHER);
+    cluster.succeeds("other", 1);
+
+    cluster.admission = Admission.ofEverything();
+    cluster.succeeds("hello", 1);
+    cluster.awaitReady("hello", "True", "Succeeded");
+  }
+
+  @Test
+  void aRightThatTheOperatorLacksIsNoFaultOfTheBuild() {
+    cluster.faults.fail(
+        "POST .*/jobs", 403, "jobs.batch is forbidden: User \"k\" cannot create resource \"jobs\"");
+    cluster.apply("hello", HELLO);
+    var status = cluster.awaitReady("hello", "Unknown", "ReconcileFailed");
+    assertThat(message(status)).contains("cannot create resource");
+    cluster.faults.mend();
+    cluster.succeeds("hello", 1);
+  }
+
+  @Test
+  void aBuildThatIsSuspendedBeforeItsTurnHoldsNoSlot() {
+    restartWith("maxConcurrentBuilds: 1");
+    cluster.faults.fail("POST .*/jobs", 500, "the server is ill");
+    cluster.apply("hello", HELLO);
+    cluster.awaitEvents("ReconcileFailed");
+    cluster.apply("hello", HELLO + "\nsuspend: true");
+    cluster.awaitReady("hello", "Unknown", "Suspended");
+    cluster.faults.mend();
+    cluster.apply("other", OTHER);
+    cluster.succeeds("other", 1);
   }
 
   @Test

@@ -54,7 +54,9 @@ final class TestCluster implements AutoCloseable {
   final Map<String, String> logs = new ConcurrentHashMap<>();
   volatile Admission admission = Admission.ofEverything();
 
-  private final EmbeddedApiServer server = EmbeddedApiServer.start(0);
+  final Faults faults = new Faults();
+
+  private final EmbeddedApiServer server = EmbeddedApiServer.start(0, faults::before);
   private final KubernetesClient client = server.client();
   private final AtomicInteger pods = new AtomicInteger();
   SimpleMeterRegistry metrics = new SimpleMeterRegistry();
@@ -319,8 +321,16 @@ final class TestCluster implements AutoCloseable {
     jobEnds(job, exit == 0 ? "Complete" : "Failed", exit == 0 ? null : "PodFailurePolicy");
   }
 
+  /** Ends a Job; again if the operator wrote in between, which seals it once its pod is over. */
   void jobEnds(Job job, String type, @Nullable String reason) {
-    client
+    Awaitility.await()
+        .atMost(PATIENCE)
+        .ignoreException(KubernetesClientException.class)
+        .until(() -> jobEndsNow(job, type, reason) != null);
+  }
+
+  private Job jobEndsNow(Job job, String type, @Nullable String reason) {
+    return client
         .batch()
         .v1()
         .jobs()
@@ -410,7 +420,7 @@ final class TestCluster implements AutoCloseable {
         .until(() -> events(reason), found -> !found.isEmpty());
   }
 
-  private List<Event> events(String reason) {
+  List<Event> events(String reason) {
     return client.v1().events().inNamespace(NAMESPACE).list().getItems().stream()
         .filter(event -> event.getReason().equals(reason))
         .toList();

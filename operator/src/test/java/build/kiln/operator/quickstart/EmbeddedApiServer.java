@@ -55,7 +55,12 @@ public final class EmbeddedApiServer implements AutoCloseable {
     return start(port, next -> new PodLogEndpoint(logs, next));
   }
 
-  private static EmbeddedApiServer start(int port, UnaryOperator<Dispatcher> more) {
+  /**
+   * Starts a server.
+   *
+   * @param more what else answers: given what knows the resources, what is asked first
+   */
+  public static EmbeddedApiServer start(int port, UnaryOperator<Dispatcher> more) {
     REQUESTS.setLevel(Level.WARNING);
     Map<ServerRequest, Queue<ServerResponse>> responses = new HashMap<>();
     var imageBuild = CustomResourceDefinitionContext.fromCustomResourceType(ImageBuild.class);

@@ -16,6 +16,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -65,10 +66,16 @@ class JobRulesTest {
                 "PodFailurePolicy",
                 "Container builder for pod default/p failed with exit code 137 matching FailJob rule at index 1")),
         of(
-            "disruptions do not count",
+            "a disruption is no end, whatever the exit code",
+            List.of(failed(137, DISRUPTED)),
+            SOON,
+            new MakePod(START.plusSeconds(1 + 10))),
+        of(
+            "more disruptions than retries",
             List.of(failed(137, DISRUPTED), failed(3, DISRUPTED), failed(3, DISRUPTED)),
             SOON,
-            new MakePod(SOON)),
+            new End(
+                "Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit")),
         of("too late, at work", List.of(running()), DEADLINE, new StopPods(List.of("p"))),
         of(
             "too late, all gone",
@@ -83,6 +90,14 @@ class JobRulesTest {
   void decides(String name, List<Pod> pods, Instant now, JobStep expected) {
     assertThat(rules().next(job("{startTime: \"%s\"}".formatted(START), ""), pods, now))
         .isEqualTo(expected);
+  }
+
+  @Test
+  void whatIsIgnoredDoesNotCount() {
+    var job = job("{startTime: \"%s\"}".formatted(START), "");
+    job.getSpec().getPodFailurePolicy().getRules().getFirst().setAction("Ignore");
+    var pods = List.of(failed(137, DISRUPTED), failed(3, DISRUPTED), failed(3, DISRUPTED));
+    assertThat(rules().next(job, pods, SOON)).isEqualTo(new MakePod(SOON));
   }
 
   static Stream<Arguments> endings() {
@@ -143,7 +158,7 @@ class JobRulesTest {
           %s
           podFailurePolicy:
             rules:
-            - {action: Ignore, onPodConditions: [{type: DisruptionTarget, status: "True"}]}
+            - {action: Count, onPodConditions: [{type: DisruptionTarget, status: "True"}]}
             - {action: FailJob, onExitCodes: {containerName: builder, operator: In, values: [1, 2, 4, 137]}}
         status: %s
         """

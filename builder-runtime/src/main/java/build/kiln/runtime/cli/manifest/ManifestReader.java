@@ -193,15 +193,22 @@ final class ManifestReader {
     ObjectNode json = (ObjectNode) build.tree().json();
     json.remove("status");
     try {
-      return Json.mapper().treeToValue(json, ImageBuild.class);
+      ImageBuild resource = Json.mapper().treeToValue(json, ImageBuild.class);
+      if (resource.unreadable().isPresent()) {
+        throw unreadable(build, resource.unreadable().get());
+      }
+      return resource;
     } catch (JsonProcessingException e) {
-      throw new ManifestException(
-          Code.FieldInvalid,
-          file,
-          List.of(
-              new Problem(
-                  build.place(),
-                  "a value that the schema allows but cannot be read: " + e.getOriginalMessage())));
+      throw unreadable(build, e.getOriginalMessage());
     }
+  }
+
+  private ManifestException unreadable(Document build, String why) {
+    return new ManifestException(
+        Code.FieldInvalid,
+        file,
+        List.of(
+            new Problem(
+                build.place(), "a value that the schema allows but cannot be read: " + why)));
   }
 }

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
@@ -35,6 +36,9 @@ final class Rules {
           Map.entry(
               "self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')",
               matches("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?\\z")),
+          Map.entry(
+              "self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')",
+              matches("^(?!\\.\\z|\\.\\.)[-._a-zA-Z0-9]+\\z")),
           Map.entry(
               "!self.startsWith('/') && !self.split('/').exists(p, p == '..')", Rules::relative),
           Map.entry(
@@ -86,6 +90,9 @@ final class Rules {
           Map.entry(
               "isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0'))",
               Rules::positiveQuantity),
+          Map.entry(
+              "isQuantity(string(self)) && !quantity(string(self)).isLessThan(quantity('0'))",
+              Rules::quantityOfNoLessThanZero),
           Map.entry(
               "has(self.source) || (has(self.dockerfile) && has(self.dockerfile.inline))",
               self -> has(self, "source") || has(self.path("dockerfile"), "inline")),
@@ -149,9 +156,16 @@ final class Rules {
 
   private static boolean positiveQuantity(JsonNode self) {
     var quantity = QUANTITY.matcher(self.asText());
-    return quantity.matches()
-        && !self.asText().startsWith("-")
-        && quantity.group(1).chars().anyMatch(c -> c >= '1' && c <= '9');
+    return quantity.matches() && !self.asText().startsWith("-") && notZero(quantity);
+  }
+
+  private static boolean quantityOfNoLessThanZero(JsonNode self) {
+    var quantity = QUANTITY.matcher(self.asText());
+    return quantity.matches() && !(self.asText().startsWith("-") && notZero(quantity));
+  }
+
+  private static boolean notZero(Matcher quantity) {
+    return quantity.group(1).chars().anyMatch(c -> c >= '1' && c <= '9');
   }
 
   private static long characters(JsonNode text) {

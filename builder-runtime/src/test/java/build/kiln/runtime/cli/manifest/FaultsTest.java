@@ -166,6 +166,12 @@ class FaultsTest {
               NO_CLONE + "'https://g/x', revision: 'a~1'}}\n" + OUTPUT,
               "5:48: spec.source.git.revision: git.revision must be a branch, a tag, a full ref (refs/...) or a commit, not a path or an expression"),
           arguments(
+              "  source: {configMap: {name: ../secrets/x}}\n" + OUTPUT,
+              "5:30: spec.source.configMap.name: name must be the name of a ConfigMap: lower case letters, digits, '-', '.'"),
+          arguments(
+              "  source: {configMap: {name: a, items: [{key: a/b, path: b}]}}\n" + OUTPUT,
+              "5:47: spec.source.configMap.items[0].key: key must be a key of a ConfigMap: letters, digits, '-', '_', '.', and not '.' alone or '..' at its start"),
+          arguments(
               "  timeout: 1d\n" + DOCKERFILE + OUTPUT,
               "5:12: spec.timeout: timeout must be a duration from 10s to 168h, written as 90s, 10m or 1h30m"),
           arguments(
@@ -180,6 +186,12 @@ class FaultsTest {
           arguments(
               "  workspace: {size: 5GB}\n" + DOCKERFILE + OUTPUT,
               "5:21: spec.workspace.size: workspace.size must be a size such as 500Mi or 20Gi"),
+          arguments(
+              "  podTemplate: {resources: {limits: {memory: lots}}}\n" + DOCKERFILE + OUTPUT,
+              "5:46: spec.podTemplate.resources.limits[\"memory\"]: podTemplate.resources.limits must be quantities such as 500m, 2 or 4Gi"),
+          arguments(
+              "  podTemplate: {resources: {requests: {cpu: -1}}}\n" + DOCKERFILE + OUTPUT,
+              "5:45: spec.podTemplate.resources.requests[\"cpu\"]: podTemplate.resources.requests must be quantities such as 500m, 2 or 4Gi"),
           arguments(
               "  target: \"a\\n\"\n" + DOCKERFILE + OUTPUT,
               "5:11: spec.target: target must be the name or the number of a stage: letters, digits, '_', '.', '-'"),

@@ -1,0 +1,59 @@
+package build.kiln.runtime.build;
+
+import java.io.IOException;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What {@code RUN --mount=type=secret} may ask for, by id. Read only when a step runs that mounts
+ * it; never printed.
+ */
+public final class BuildSecrets {
+  /** As docker has it. */
+  public static final int MAX_BYTES = 500 * 1024;
+
+  private static final BuildSecrets NONE = new BuildSecrets(Map.of());
+
+  private final Map<String, Source> sources;
+
+  /** Where a secret's bytes come from. */
+  @FunctionalInterface
+  public interface Source {
+    /** The bytes; empty if there is no such secret after all. */
+    Optional<byte[]> read() throws IOException;
+  }
+
+  private BuildSecrets(Map<String, Source> sources) {
+    this.sources = Map.copyOf(sources);
+  }
+
+  public static BuildSecrets none() {
+    return NONE;
+  }
+
+  public static BuildSecrets of(Map<String, Source> sources) {
+    return new BuildSecrets(sources);
+  }
+
+  /**
+   * A secret's bytes; empty if there is none of this id.
+   *
+   * @throws IOException if it cannot be read, or is larger than {@link #MAX_BYTES}
+   */
+  Optional<byte[]> read(String id) throws IOException {
+    Source source = sources.get(id);
+    if (source == null) {
+      return Optional.empty();
+    }
+    Optional<byte[]> bytes = source.read();
+    if (bytes.isPresent() && bytes.get().length > MAX_BYTES) {
+      throw new IOException("the secret \"%s\" is larger than %d bytes".formatted(id, MAX_BYTES));
+    }
+    return bytes;
+  }
+
+  /** The ids that there are. */
+  Iterable<String> ids() {
+    return sources.keySet();
+  }
+}

@@ -1,0 +1,62 @@
+package build.kiln.runtime.cli;
+
+import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.api.work.ExitCode;
+import build.kiln.runtime.build.BuildException;
+import build.kiln.runtime.registry.RegistryException;
+import build.kiln.runtime.store.StoreException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** What the commands about images of the local store have in common. */
+abstract class ImageCommand implements Callable<Integer> {
+  @Option(
+      names = "--insecure-registry",
+      paramLabel = "HOST[:PORT]",
+      description = "A registry that speaks HTTP, or TLS that is not verified.")
+  private List<String> insecure = new ArrayList<>();
+
+  @Option(names = "--store", paramLabel = "DIR", description = "The local store's folder.")
+  private @Nullable Path storeFolder;
+
+  /** Does what the command is for; what goes wrong becomes an exit code here. */
+  abstract void run(Engine engine, Desk desk)
+      throws CommandFailure, BuildException, IOException, InterruptedException;
+
+  @Override
+  public final Integer call() throws CommandFailure {
+    Desk desk = Desk.ofThisProcess();
+    var setup =
+        new Engine.Setup(
+            storeFolder == null ? desk.store() : storeFolder,
+            desk.registry(insecure),
+            desk.credentials(),
+            Isolation.NoRun,
+            false,
+            reference -> true);
+    try (Engine engine = Engine.open(setup)) {
+      run(engine, desk);
+      return ExitCode.OK.code();
+    } catch (BuildException e) {
+      throw new CommandFailure(
+          ExitCodes.of(e.reason(), Isolation.NoRun), String.valueOf(e.getMessage()), e);
+    } catch (IOException e) {
+      throw new CommandFailure(exitCode(e), String.valueOf(e.getMessage()), e);
+    } catch (InterruptedException e) {
+      throw new CommandFailure(ExitCode.INFRASTRUCTURE, "the command was ended", e);
+    }
+  }
+
+  private static ExitCode exitCode(IOException failure) {
+    return switch (failure) {
+      case RegistryException e when !e.retryable() -> ExitCode.USER;
+      case StoreException e when e.code() == StoreException.Code.NOT_FOUND -> ExitCode.USER;
+      default -> ExitCode.INFRASTRUCTURE;
+    };
+  }
+}

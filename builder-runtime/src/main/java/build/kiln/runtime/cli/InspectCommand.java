@@ -1,0 +1,87 @@
+package build.kiln.runtime.cli;
+
+import build.kiln.runtime.cli.LocalImages.LocalImage;
+import build.kiln.runtime.oci.ImageConfig;
+import build.kiln.runtime.oci.Json;
+import build.kiln.runtime.oci.Reference;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code kiln inspect}: a JSON array, with docker's names. */
+@Command(
+    name = "inspect",
+    description = "Prints what is known of images of the local store, as JSON.",
+    sortOptions = false,
+    mixinStandardHelpOptions = true)
+final class InspectCommand extends ImageCommand {
+  @Parameters(
+      paramLabel = "IMAGE",
+      arity = "1..*",
+      description = "A name, or the start of a digest.")
+  private List<String> images = List.of();
+
+  @Option(names = "--raw", description = "Print the manifest, byte for byte.")
+  private boolean raw;
+
+  @Override
+  void run(Engine engine, Desk desk) throws CommandFailure, IOException {
+    var local = new LocalImages(engine.store());
+    var found = new ArrayList<LocalImage>();
+    for (String text : images) {
+      found.add(local.find(text));
+    }
+    if (raw) {
+      for (LocalImage image : found) {
+        System.out.write(engine.store().read(image.descriptor()));
+      }
+      System.out.flush();
+      return;
+    }
+    List<Map<String, Object>> all = found.stream().map(InspectCommand::json).toList();
+    byte[] text = Json.mapper().writerWithDefaultPrettyPrinter().writeValueAsBytes(all);
+    System.out.println(new String(text, StandardCharsets.UTF_8));
+  }
+
+  private static Map<String, Object> json(LocalImage image) {
+    ImageConfig config = image.config();
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("Id", image.descriptor().digest().toString());
+    json.put("RepoTags", image.names().stream().map(Reference::toString).toList());
+    json.put(
+        "RepoDigests",
+        image.names().stream()
+            .map(name -> name.name() + "@" + image.descriptor().digest())
+            .distinct()
+            .toList());
+    put(json, "Created", config.created());
+    put(json, "Author", config.author());
+    json.put("Architecture", config.architecture());
+    put(json, "Variant", config.variant());
+    json.put("Os", config.os());
+    json.put("Size", image.size());
+    put(json, "Config", config.config());
+    json.put(
+        "RootFS",
+        Map.of(
+            "Type",
+            "layers",
+            "Layers",
+            config.rootfs().diffIds().stream().map(Object::toString).toList()));
+    json.put("Descriptor", image.descriptor());
+    return json;
+  }
+
+  private static void put(Map<String, Object> json, String key, @Nullable Object value) {
+    if (value != null) {
+      json.put(key, value);
+    }
+  }
+}

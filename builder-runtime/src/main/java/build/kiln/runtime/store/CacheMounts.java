@@ -1,0 +1,196 @@
+package build.kiln.runtime.store;
+
+import build.kiln.runtime.posix.DirectoryHandle;
+import build.kiln.runtime.posix.Errno;
+import build.kiln.runtime.posix.LockedFile;
+import build.kiln.runtime.posix.PosixException;
+import build.kiln.runtime.posix.TreeRemover;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Optional;
+
+/**
+ * Directories of {@code RUN --mount=type=cache}. Locks hold between threads and processes.
+ *
+ * <pre>
+ *   KEY/id       what people call it
+ *   KEY/N        its content; N is 0, more only where a step wanted one of its own
+ *   KEY/N.lock   locked while a step uses it
+ *   KEY/N~       being made
+ * </pre>
+ */
+public final class CacheMounts {
+  private static final int WAIT_MILLIS = 20;
+  private static final String ID = "id";
+
+  private final Path root;
+
+  CacheMounts(Path root) {
+    this.root = root;
+  }
+
+  /** How a cache is used. */
+  public enum Use {
+    /** Together with others that share it. */
+    SHARED,
+    /** Alone, another one if it is in use. */
+    PRIVATE,
+    /** Alone, after whoever has it. */
+    LOCKED
+  }
+
+  /**
+   * A cache to use.
+   *
+   * @param key letters and digits
+   * @param id for people
+   */
+  public record Wanted(String key, String id, Use use) {}
+
+  /** Makes the content of a new cache. */
+  @FunctionalInterface
+  public interface Start {
+    /** Makes a directory of this name, which nothing has. */
+    void make(DirectoryHandle parent, String name) throws IOException;
+  }
+
+  /**
+   * Opens a cache, waiting for others if need be.
+   *
+   * @param waiting called once if it has to wait
+   */
+  public Lease open(Wanted wanted, Start start, Runnable waiting)
+      throws IOException, InterruptedException {
+    Path folder = folder(wanted);
+    int number = 0;
+    boolean told = false;
+    while (true) {
+      String name = Integer.toString(number);
+      Path lock = folder.resolve(name + ".lock");
+      Optional<LockedFile> locked =
+          LockedFile.tryLock(lock, wanted.use() != Use.SHARED || !isThere(folder, name));
+      if (locked.isPresent()) {
+        Optional<Lease> lease = lease(folder, name, locked.get(), wanted.use(), start);
+        if (lease.isPresent()) {
+          return lease.get();
+        }
+      } else if (wanted.use() == Use.PRIVATE) {
+        number++;
+        continue;
+      } else if (!told) {
+        waiting.run();
+        told = true;
+      }
+      Thread.sleep(WAIT_MILLIS);
+    }
+  }
+
+  private static boolean isThere(Path folder, String name) {
+    return Files.isDirectory(folder.resolve(name));
+  }
+
+  /** Empty if the lock that was had does not do: it is to be tried again. */
+  private static Optional<Lease> lease(
+      Path folder, String name, LockedFile lock, Use use, Start start) throws IOException {
+    try {
+      if (!isThere(folder, name)) {
+        try (DirectoryHandle directory = DirectoryHandle.open(folder)) {
+          make(directory, name, start);
+        }
+        if (use == Use.SHARED) {
+          // Made alone; others may come in only with a lock that is shared.
+          lock.close();
+          return Optional.empty();
+        }
+      }
+      return Optional.of(new Lease(folder, name, lock));
+    } catch (IOException | RuntimeException | Error e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  private static void make(DirectoryHandle directory, String name, Start start) throws IOException {
+    String incomplete = name + "~";
+    TreeRemover.remove(directory, incomplete);
+    start.make(directory, incomplete);
+    directory.rename(incomplete, directory, name);
+  }
+
+  private Path folder(Wanted wanted) throws IOException {
+    Path folder = root.resolve(wanted.key());
+    if (!Files.isDirectory(folder)) {
+      // Steps' users own what is in it; nobody else of the machine is to see that.
+      Files.createDirectories(
+          root, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+      Files.createDirectories(folder);
+      Files.write(folder.resolve(ID), wanted.id().getBytes(StandardCharsets.UTF_8));
+    }
+    return folder;
+  }
+
+  /** The right to use a cache, until it is closed. */
+  public static final class Lease implements AutoCloseable {
+    private final Path folder;
+    private final String name;
+    private final LockedFile lock;
+
+    private Lease(Path folder, String name, LockedFile lock) {
+      this.folder = folder;
+      this.name = name;
+      this.lock = lock;
+    }
+
+    /** The cache's directory. */
+    public Path content() {
+      return folder.resolve(name).toAbsolutePath();
+    }
+
+    /** Moves the cache elsewhere; who has it alone may do that, and moves it back. */
+    public void moveTo(DirectoryHandle parent, String newName) throws IOException {
+      try (DirectoryHandle directory = DirectoryHandle.open(folder)) {
+        directory.rename(name, parent, newName);
+      } catch (PosixException e) {
+        throw switch (e.errno()) {
+          case EXDEV ->
+              new StoreException(
+                  StoreException.Code.UNSUPPORTED,
+                  "cannot use the cache in "
+                      + folder
+                      + ": it is on another file system than the workspace",
+                  e);
+          case ENOENT ->
+              new StoreException(
+                  StoreException.Code.NOT_FOUND,
+                  "the cache in "
+                      + folder
+                      + " is not there; where nothing can be mounted, a step can have a cache in one place only",
+                  e);
+          default -> e;
+        };
+      }
+    }
+
+    /** Moves it back; if it is gone, or is no directory any more, the next step gets a new one. */
+    public void moveBack(DirectoryHandle parent, String newName) throws IOException {
+      if (parent.find(newName).filter(s -> s.isDirectory()).isEmpty()) {
+        return;
+      }
+      try (DirectoryHandle directory = DirectoryHandle.open(folder)) {
+        parent.rename(newName, directory, name);
+      } catch (PosixException e) {
+        if (e.errno() != Errno.ENOTEMPTY && e.errno() != Errno.EEXIST) {
+          throw e;
+        }
+      }
+    }
+
+    @Override
+    public void close() {
+      lock.close();
+    }
+  }
+}

@@ -1,0 +1,44 @@
+package build.kiln.operator.imagebuild;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What gets past an API server without the schema's rules is refused before it is used. */
+class ValidationTest {
+  private static final String DOCKERFILE = "dockerfile: {inline: FROM scratch}\n";
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          source: {configMap: {name: Foo Bar}}                             | source.configMap.name
+          source: {configMap: {name: ../secrets/x}}                        | source.configMap.name
+          source: {configMap: {name: ''}}                                  | source.configMap.name
+          source: {configMap: {name: "x\\n"}}                              | source.configMap.name
+          source: {configMap: {name: a?b}}                                 | source.configMap.name
+          source: {configMap: {name: a, items: [{key: a/b, path: x}]}}     | source.configMap.items
+          source: {configMap: {name: a, items: [{key: .., path: x}]}}      | source.configMap.items
+          registrySecrets: [{name: ok}, {name: ../configmaps/x}]           | registrySecrets[].name
+          output: {image: r/x, secretRef: {name: a b}}                     | output.secretRef.name
+          source: {git: {url: "https://h/x", secretRef: {name: a%2fb}}}    | source.git.secretRef.name
+          """)
+  void namesThatAreNoneNeverReachAUrl(String spec, String field) {
+    assertThat(Validation.problem(TestCluster.build("x", DOCKERFILE + spec)))
+        .hasValueSatisfying(problem -> assertThat(problem).contains("spec." + field));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "source: {configMap: {name: a.b-c, items: [{key: ._A-b.txt, path: x}]}}",
+        "registrySecrets: [{name: a}, {name: a-1.b}]",
+        "source: {git: {url: \"https://h/x\", secretRef: {name: login}}}"
+      })
+  void namesAreGood(String spec) {
+    assertThat(Validation.problem(TestCluster.build("x", DOCKERFILE + spec))).isEmpty();
+  }
+}
