@@ -1,6 +1,5 @@
 package build.kiln.runtime.build;
 
-import build.kiln.runtime.dockerfile.CommandLine;
 import build.kiln.runtime.dockerfile.Heredoc;
 import build.kiln.runtime.dockerfile.Instruction;
 import build.kiln.runtime.dockerfile.Instruction.FileOptions;
@@ -13,13 +12,17 @@ import java.util.stream.Collectors;
 final class HistoryText {
   private HistoryText() {}
 
-  static String of(Instruction instruction) {
+  /**
+   * @param shell what runs the shell form of CMD and ENTRYPOINT
+   */
+  static String of(Instruction instruction, List<String> shell) {
     return switch (instruction) {
       case Instruction.Env i -> "ENV " + assignments(i.assignments());
       case Instruction.Label i -> "LABEL " + assignments(i.assignments());
       case Instruction.User i -> "USER " + i.user().text();
-      case Instruction.Cmd i -> "CMD " + command(i.command());
-      case Instruction.Entrypoint i -> "ENTRYPOINT " + command(i.command());
+      case Instruction.Cmd i -> "CMD " + quoted(i.command().arguments(shell));
+      case Instruction.Entrypoint i -> "ENTRYPOINT " + quoted(i.command().arguments(shell));
+      case Instruction.Shell i -> "SHELL [" + String.join(" ", i.command()) + "]";
       case Instruction.Expose i -> "EXPOSE " + words(i.ports());
       case Instruction.Volume i -> "VOLUME " + words(i.paths());
       case Instruction.StopSignal i -> "STOPSIGNAL " + i.signal().text();
@@ -55,14 +58,18 @@ final class HistoryText {
     return String.join(" ", words);
   }
 
-  private static String command(CommandLine command) {
-    return switch (command) {
-      case CommandLine.Shell shell -> StepProblems.oneLine(shell.text());
-      case CommandLine.Exec exec ->
-          exec.arguments().stream()
-              .map(word -> '"' + word + '"')
-              .collect(Collectors.joining(" ", "[", "]"));
-    };
+  /** A list as Go's {@code %q} has it. */
+  private static String quoted(List<String> words) {
+    return words.stream()
+        .map(
+            word ->
+                '"'
+                    + word.replace("\\", "\\\\")
+                        .replace("\"", "\\\"")
+                        .replace("\n", "\\n")
+                        .replace("\t", "\\t")
+                    + '"')
+        .collect(Collectors.joining(" ", "[", "]"));
   }
 
   private static String words(List<Word> words) {

@@ -89,10 +89,14 @@ final class RunStep {
   private KeyHash base() {
     var hash = new KeyHash("run.1").add(state.chain()).add(argv);
     hash.add(new ArrayList<>(environment().entrySet().stream().map(RunStep::text).toList()));
-    hash.add(state.config().workdir()).add(state.config().user());
+    hash.add(workdir()).add(state.config().user());
     files.forEach(f -> hash.add(f.path()).add(f.content()).number(f.mode()));
     session.sourceDateEpoch().ifPresent(hash::number);
     return hash;
+  }
+
+  private String workdir() {
+    return "/" + Paths.absolute("/", state.config().workdir());
   }
 
   private boolean offline() {
@@ -104,9 +108,7 @@ final class RunStep {
   }
 
   private Map<String, String> environment() {
-    var env = new LinkedHashMap<>(state.config().env());
-    state.args().forEach(env::putIfAbsent);
-    return env;
+    return state.environment();
   }
 
   /** Runs the command and makes a layer of what it changed. */
@@ -182,7 +184,7 @@ final class RunStep {
     return new Command(
         argv,
         env.entrySet().stream().map(RunStep::text).toList(),
-        state.config().workdir(),
+        workdir(),
         identity.uid(),
         identity.gid(),
         identity.groups(),

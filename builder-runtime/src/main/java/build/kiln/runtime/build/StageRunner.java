@@ -40,7 +40,7 @@ final class StageRunner {
   record BuiltStage(
       StageFiles files,
       ImageConfig config,
-      SequencedMap<String, String> args,
+      SequencedMap<String, Optional<String>> args,
       String chain,
       long time) {
     BuiltStage {
@@ -154,7 +154,7 @@ final class StageRunner {
       case Instruction.Workdir i -> workdir(state, i);
       case Instruction.From i -> throw new IllegalStateException("a stage has one FROM");
       case Instruction.Arg i -> throw new IllegalStateException("done before expansion");
-      case Instruction.Env i -> noted(config, i, () -> config.env(i));
+      case Instruction.Env i -> noted(config, i, () -> state.env(i));
       case Instruction.Label i ->
           noted(
               config,
@@ -169,13 +169,21 @@ final class StageRunner {
       case Instruction.StopSignal i -> noted(config, i, () -> config.stopSignal(i.signal().text()));
       case Instruction.Healthcheck i -> noted(config, i, () -> config.healthcheck(i));
       case Instruction.Maintainer i -> noted(config, i, () -> config.maintainer(i.author()));
-      case Instruction.Onbuild i -> noted(config, i, () -> config.onBuild(i.trigger()));
+      case Instruction.Onbuild i -> config.onBuild(i.trigger());
     }
   }
 
   private void noted(ConfigDraft config, Instruction instruction, Runnable change) {
     change.run();
-    config.change(HistoryText.of(instruction), session.now());
+    changed(config, HistoryText.of(instruction, config.shell()));
+  }
+
+  private void changed(ConfigDraft config, String createdBy) {
+    if (session.sourceDateEpoch().isPresent()) {
+      config.changeAt(createdBy, session.now());
+    } else {
+      config.change(createdBy, session.now());
+    }
   }
 
   /** Word by word: each sees those before it, and a default that is replaced is not looked at. */
@@ -192,10 +200,10 @@ final class StageRunner {
                           .defaultValue()
                           .map(word -> session.expansion().expand(word, state.variables()).text()))
               .or(() -> session.globals().apply(name));
-      value.ifPresent(text -> state.args().put(name, text));
+      state.declare(name, value);
       shown.add(value.map(text -> name + "=" + text).orElse(name));
     }
-    state.config().change("ARG " + String.join(" ", shown), session.now());
+    changed(state.config(), "ARG " + String.join(" ", shown));
   }
 
   private void run(StageState state, Instruction.Run instruction)
@@ -229,7 +237,7 @@ final class StageRunner {
     step(
         state,
         instruction,
-        HistoryText.of(instruction),
+        HistoryText.of(instruction, state.config().shell()),
         keys,
         activity -> session.limited(copy::execute));
   }
@@ -263,7 +271,16 @@ final class StageRunner {
   private void workdir(StageState state, Instruction.Workdir instruction)
       throws IOException, BuildException, InterruptedException {
     String path = Paths.absolute(state.config().workdir(), instruction.path().text());
-    state.config().workdir("/" + path);
+    // BuildKit leaves an absolute path as it is written.
+    String text = instruction.path().text();
+    String workdir = text.startsWith("/") ? text : "/" + path;
+    state.config().workdir(workdir);
+    String createdBy = "WORKDIR " + workdir;
+    if (workdir.equals("/")) {
+      // The root is there: no layer.
+      changed(state.config(), createdBy);
+      return;
+    }
     Key key =
         () ->
             new KeyHash("workdir.1")
@@ -275,7 +292,7 @@ final class StageRunner {
     step(
         state,
         instruction,
-        "WORKDIR /" + path,
+        createdBy,
         List.of(key),
         activity -> makeWorkdir(state, instruction, path));
   }

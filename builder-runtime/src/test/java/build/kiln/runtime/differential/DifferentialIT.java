@@ -18,9 +18,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Timeout;
@@ -91,7 +93,12 @@ class DifferentialIT {
     for (var entry : running.entrySet()) {
       outcomes.put(entry.getKey(), entry.getValue().get());
     }
-    images = BuildKit.images(builtNames());
+    Set<String> refused =
+        cases().stream()
+            .filter(test -> test.refusedByBuildKit() != null)
+            .map(DifferentialIT::image)
+            .collect(Collectors.toSet());
+    images = BuildKit.images(builtNames().stream().filter(n -> !refused.contains(n)).toList());
   }
 
   private static Outcome buildWithBuildKit(Case test) throws InterruptedException {
