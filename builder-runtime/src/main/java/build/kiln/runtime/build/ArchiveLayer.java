@@ -11,7 +11,6 @@ import build.kiln.runtime.layer.LayerEvent;
 import build.kiln.runtime.layer.LayerException;
 import build.kiln.runtime.layer.LayerPaths;
 import build.kiln.runtime.layer.TarReader;
-import build.kiln.runtime.rootfs.Resolved;
 import build.kiln.runtime.store.LocalStore;
 import java.io.BufferedInputStream;
 import java.io.IOException;
@@ -19,27 +18,32 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Unpacks a local archive into a plan, as ADD does: a tar of any compression. Its entries keep
- * their owners, modes and times. Contents go through one temporary file, since a plan writes them
- * in the order of their paths.
+ * Unpacks local archives into a plan, as ADD does: tars of any compression. Their entries keep
+ * their owners, modes and times, and take the place of what is there: only a directory joins one.
+ * Contents go through one temporary file, since a plan writes them in the order of their paths.
  */
 final class ArchiveLayer implements AutoCloseable {
   private final @Nullable Owner owner;
+  private final long time;
   private final Path file;
   private long end;
+  // Below zero: other sources of the same plan have ids above.
+  private long linkIds;
 
   /**
    * @param store gives the place for the temporary file
    * @param owner of all that is unpacked; null keeps the archive's
+   * @param time of the directory that archives are unpacked into, if it is made
    */
-  ArchiveLayer(LocalStore store, @Nullable Owner owner) throws IOException {
+  ArchiveLayer(LocalStore store, @Nullable Owner owner, long time) throws IOException {
     this.owner = owner;
+    this.time = time;
     this.file = store.scratch("add").resolve("content");
   }
 
@@ -75,9 +79,8 @@ final class ArchiveLayer implements AutoCloseable {
     Map<String, Unpacked> links = new HashMap<>();
     try (InputStream in = new BufferedInputStream(tree.open(source));
         TarReader tar = TarReader.ofArchive(Decompression.open(in, source.path()), source.path());
-        OutputStream out = Files.newOutputStream(file)) {
-      // Below zero: other sources of the same plan have ids above.
-      long linkIds = 0;
+        OutputStream out =
+            Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
       for (var event = tar.next(); event.isPresent(); event = tar.next()) {
         if (!(event.get() instanceof LayerEvent.Entry entry)) {
           throw new IllegalStateException("an archive has no whiteouts");
@@ -106,7 +109,8 @@ final class ArchiveLayer implements AutoCloseable {
           unpacked = new Unpacked(owned(meta.withPath(target)), content(entry, out));
         }
         links.put(target, unpacked);
-        putUnpacked(plan, unpacked, implied);
+        plan.directory(LayerPaths.parent(target), implied);
+        plan.replace(unpacked.meta, unpacked.content);
       }
     }
   }
@@ -121,21 +125,6 @@ final class ArchiveLayer implements AutoCloseable {
     Unpacked linked(long id) {
       return new Unpacked(meta.withLinkId(id), content);
     }
-  }
-
-  /** As tar does: a directory that is there already, or behind a link, takes the archive's mode. */
-  private static void putUnpacked(CopyPlan plan, Unpacked unpacked, DirectoryMaker implied)
-      throws IOException, Conflict {
-    EntryMeta meta = unpacked.meta;
-    Optional<EntryMeta> there = plan.lookup(meta.path());
-    if (meta.isDirectory() && there.filter(t -> t.kind() == Kind.SYMLINK).isPresent()) {
-      Resolved behind = plan.resolve(meta.path());
-      if (behind.exists()
-          && plan.lookup(behind.real()).filter(EntryMeta::isDirectory).isPresent()) {
-        return;
-      }
-    }
-    plan.put(meta, unpacked.content, implied);
   }
 
   private CopyPlan.@Nullable Content content(LayerEvent.Entry entry, OutputStream out)

@@ -176,7 +176,7 @@ public final class Builder {
   public List<Finding> check(BuildRequest request, BuildProgress progress) throws BuildException {
     try {
       Dockerfile dockerfile = dockerfile(request, progress);
-      Map<String, String> predefined = platformArguments(request);
+      Map<String, String> predefined = platformArguments(request, dockerfile);
       GlobalArguments globals =
           GlobalArguments.resolve(dockerfile, predefined, request.buildArgs());
       StageGraph graph = StageGraph.of(dockerfile, globals);
@@ -217,7 +217,8 @@ public final class Builder {
       throws IOException, BuildException, InterruptedException {
     Dockerfile dockerfile = dockerfile(request, progress);
     GlobalArguments globals =
-        GlobalArguments.resolve(dockerfile, platformArguments(request), request.buildArgs());
+        GlobalArguments.resolve(
+            dockerfile, platformArguments(request, dockerfile), request.buildArgs());
     StageGraph graph = StageGraph.of(dockerfile, globals);
     Stage target = request.target() == null ? graph.lastStage() : graph.target(request.target());
     List<Stage> stages = graph.reachable(target);
@@ -227,7 +228,7 @@ public final class Builder {
     IgnoringTree contextTree = IgnoringTree.of(request.context().tree(), ignored);
     var downloads = new Downloads(environment.store(), environment.registry(), cache::hasServed);
     Map<String, BaseImage> images = lookUpImages(request, graph, stages, downloads, progress);
-    var checks = new BuildChecks(request, dockerfile, platformArguments(request));
+    var checks = new BuildChecks(request, dockerfile, platformArguments(request, dockerfile));
     checks.warn(checks.run(graph, globals, ignored, images), progress);
     List<StagePlan> plans = plans(dockerfile, graph, stages, images);
     progress.planned(plans.stream().mapToInt(StagePlan::steps).sum());
@@ -264,11 +265,14 @@ public final class Builder {
     }
   }
 
-  private static Map<String, String> platformArguments(BuildRequest request) {
+  private static Map<String, String> platformArguments(
+      BuildRequest request, Dockerfile dockerfile) {
     Map<String, String> values = new HashMap<>();
     add(values, "BUILD", Platform.host());
     add(values, "TARGET", request.platform());
-    values.put("TARGETSTAGE", request.target() == null ? "default" : request.target());
+    Optional<String> last = Optional.of(dockerfile.stages().getLast()).flatMap(Stage::name);
+    String target = request.target();
+    values.put("TARGETSTAGE", target == null ? last.orElse("default") : target);
     values.keySet().retainAll(PredefinedArguments.PLATFORM);
     return values;
   }

@@ -231,6 +231,13 @@ final class ConfigDraft {
     history.add(new History(created, createdBy, null, COMMENT, true));
   }
 
+  /** The same at a time that the build was given. */
+  void changeAt(String createdBy, String when) {
+    date(when);
+    history.add(new History(when, createdBy, null, COMMENT, true));
+    created = when;
+  }
+
   /** Gives a time to the changes of the image itself that have none yet. */
   private void date(@Nullable String when) {
     history

@@ -9,19 +9,23 @@ import build.kiln.runtime.layer.LayerPaths;
 import build.kiln.runtime.rootfs.Resolved;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Puts files into a plan by the rules of COPY. A directory's content is copied, not the directory;
- * one that is there keeps its mode and owner, but those below it take the source's. A file goes
- * into the destination if that is a directory, and in its place if not.
+ * Puts files into a plan by the rules of COPY. A directory's content is copied, not the directory:
+ * of that only the time is taken; those below it take all of the source's. A file goes into the
+ * destination if that is a directory, and in its place if not.
  */
 final class Copier {
   private final CopyPlan plan;
   private final Destination destination;
   private final @Nullable Owner owner;
   private final @Nullable ModeChange mode;
+  private final Map<Long, Long> links = new HashMap<>();
+  private long lastLink;
 
   /**
    * Where to.
@@ -44,19 +48,27 @@ final class Copier {
   }
 
   /**
-   * Copies a match of a source, and of a directory's content what is selected.
+   * Copies a match of a source, and of a directory's content what is selected. Hard links stay
+   * links among the files of one match.
    *
    * @param root whether a directory that is copied gives its mode and time to the destination, if
    *     that is not there yet and is not written with a slash
    */
   void copy(FileTree tree, Sources.Match match, Selection selection, boolean root)
       throws IOException, Conflict {
+    links.clear();
     if (match.entry().isDirectory()) {
       Resolved target = plan.resolve(destination.path());
       if (root && !destination.directory() && !target.exists() && !target.path().isEmpty()) {
         put(tree, match.entry(), target.path());
       } else {
-        plan.directory(target.path());
+        // Of a directory whose content is copied only the time is taken, and of no root.
+        EntryMeta source = match.entry();
+        if (source.path().isEmpty()) {
+          plan.directory(target.path());
+        } else {
+          plan.directory(target.path(), source.mtimeSeconds(), source.mtimeNanos());
+        }
       }
       content(tree, match.entry(), target.path(), selection, null);
     } else {
@@ -115,7 +127,7 @@ final class Copier {
   }
 
   private void put(FileTree tree, EntryMeta source, String target) throws IOException, Conflict {
-    EntryMeta meta = owned(source.withPath(target));
+    EntryMeta meta = owned(source.withPath(target)).withLinkId(linkId(source));
     plan.put(meta, source.kind() == Kind.FILE ? () -> tree.open(source) : null);
   }
 
@@ -146,6 +158,10 @@ final class Copier {
           there.isPresent() ? there.get().withMode(source.mode()) : owned(source.withPath(target)),
           null);
     }
+  }
+
+  private long linkId(EntryMeta source) {
+    return source.linkId() == 0 ? 0 : links.computeIfAbsent(source.linkId(), id -> ++lastLink);
   }
 
   private EntryMeta owned(EntryMeta meta) {

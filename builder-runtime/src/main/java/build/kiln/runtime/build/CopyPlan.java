@@ -6,8 +6,10 @@ import build.kiln.runtime.layer.LayerSource;
 import build.kiln.runtime.rootfs.Resolved;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +22,7 @@ final class CopyPlan implements LayerSource {
   private final Paths.Lookup base;
   private final DirectoryMaker maker;
   private final Map<String, Item> items = new TreeMap<>(LayerPaths.BYTE_ORDER);
+  private final Set<String> replaced = new HashSet<>();
 
   /** Where a file's bytes come from. */
   @FunctionalInterface
@@ -67,9 +70,7 @@ final class CopyPlan implements LayerSource {
     if (item != null) {
       return Optional.of(item.meta);
     }
-    // Where the plan puts something else in the place of a directory, what was below it is gone;
-    // it never does so.
-    return base.at(path);
+    return isBelowReplaced(path) ? Optional.empty() : base.at(path);
   }
 
   Resolved resolve(String path) throws IOException {
@@ -103,6 +104,13 @@ final class CopyPlan implements LayerSource {
     items.put(path, new Item(found.orElseGet(() -> parents.make(path)), null));
   }
 
+  /** As {@link #directory(String)}, and dates it. */
+  void directory(String path, long seconds, int nanos) throws IOException, Conflict {
+    directory(path);
+    items.computeIfPresent(
+        path, (p, item) -> new Item(item.meta.withMtime(seconds, nanos), item.content));
+  }
+
   /**
    * Puts an entry, with its parents; an entry of the same path is replaced.
    *
@@ -125,6 +133,33 @@ final class CopyPlan implements LayerSource {
     }
     directory(LayerPaths.parent(meta.path()), parents);
     items.put(meta.path(), new Item(meta, content));
+  }
+
+  /**
+   * Puts an entry in the place of whatever is there; a directory joins a directory.
+   *
+   * @throws Conflict if a directory should come back where it was replaced
+   */
+  void replace(EntryMeta meta, @Nullable Content content) throws IOException, Conflict {
+    Optional<EntryMeta> found = lookup(meta.path());
+    if (found.isPresent() && found.get().isDirectory() != meta.isDirectory()) {
+      items.keySet().removeIf(path -> path.startsWith(meta.path() + "/"));
+      items.remove(meta.path());
+      if (meta.isDirectory() && replaced.contains(meta.path())) {
+        throw new Conflict(
+            "\"/%s\" is a directory, then a %s, then a directory"
+                .formatted(meta.path(), words(found.get())));
+      }
+      if (found.get().isDirectory()) {
+        replaced.add(meta.path());
+      }
+    }
+    directory(LayerPaths.parent(meta.path()));
+    items.put(meta.path(), new Item(meta, content));
+  }
+
+  private boolean isBelowReplaced(String path) {
+    return !replaced.isEmpty() && replaced.stream().anyMatch(gone -> path.startsWith(gone + "/"));
   }
 
   private static String words(EntryMeta meta) {

@@ -190,7 +190,7 @@ final class CopyStep implements AutoCloseable {
     words.add(String.valueOf(text(options.chmod())));
     inputs
         .words(String.join("\n", words))
-        .variablesInText(state.args(), state.config().env())
+        .variablesInText(state.values(), state.config().env())
         .files(files);
     Owner owner = owner();
     if (owner != null) {
@@ -256,7 +256,7 @@ final class CopyStep implements AutoCloseable {
     // Files of images and stages keep their owners; those of the context belong to root.
     boolean fromContext = from.chain() == null;
     var copier = new Copier(plan, target, fromContext ? makers : owner, mode);
-    try (var archive = new ArchiveLayer(session.store(), owner)) {
+    try (var archive = new ArchiveLayer(session.store(), owner, state.time())) {
       for (CopySource source : sources) {
         CopySource.Picked picked = source.pick();
         for (Sources.Match match : picked.matches()) {

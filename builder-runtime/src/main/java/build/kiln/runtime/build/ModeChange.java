@@ -3,11 +3,11 @@ package build.kiln.runtime.build;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** {@code --chmod}: octal digits, or symbolic as chmod(1) reads it, without a umask. */
+/** {@code --chmod}: octal digits, or symbolic as chmod(1) of BSD reads it, without a umask. */
 final class ModeChange {
   private static final Pattern OCTAL = Pattern.compile("0*[0-7]{1,4}");
   private static final Pattern CLAUSE = Pattern.compile("([ugoa]*)((?:[-+=](?:[rwxXst]*|[ugo]))+)");
-  private static final Pattern ACTION = Pattern.compile("([-+=])([rwxXst]*|[ugo])");
+  private static final Pattern ACTION = Pattern.compile("([-+=])([ugo]|[rwxXst]*)");
 
   private final String text;
 
@@ -48,27 +48,28 @@ final class ModeChange {
     return result;
   }
 
+  /**
+   * As BSD's setmode, which BuildKit follows: {@code =} clears the set-id bits of its classes, also
+   * of directories, and never the sticky bit; for others alone there is neither a set-id nor a
+   * sticky bit; a copied class leaves the set-id bits as they are.
+   */
   private static int act(int mode, String who, String how, String what, boolean directory) {
     String classes = who.isEmpty() || who.contains("a") ? "ugo" : who;
-    int all = 0;
+    int cleared = 0;
     int bits = 0;
     for (char c : classes.toCharArray()) {
-      int shift = shift(c);
-      all |= 7 << shift;
-      bits |= permissions(mode, what, directory) << shift;
+      cleared |= 7 << shift(c);
+      bits |= permissions(mode, what, directory) << shift(c);
     }
-    if (what.contains("s")) {
-      bits |= (classes.contains("u") ? 04000 : 0) | (classes.contains("g") ? 02000 : 0);
-    }
-    if (what.contains("t")) {
-      bits |= 01000;
-    }
+    boolean copies = what.length() == 1 && "ugo".contains(what);
     int special = (classes.contains("u") ? 04000 : 0) | (classes.contains("g") ? 02000 : 0);
+    cleared |= copies ? 0 : special;
+    bits |= what.contains("s") ? special : 0;
+    bits |= what.contains("t") && special != 0 ? 01000 : 0;
     return switch (how) {
       case "+" -> mode | bits;
       case "-" -> mode & ~bits;
-      // As GNU chmod: a directory keeps its setuid and setgid bits if they are not named.
-      default -> (mode & ~(all | (directory ? 0 : special))) | bits;
+      default -> mode & ~cleared | bits;
     };
   }
 

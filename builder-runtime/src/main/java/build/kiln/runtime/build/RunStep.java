@@ -18,7 +18,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -90,10 +89,14 @@ final class RunStep {
   private KeyHash base() {
     var hash = new KeyHash("run.1").add(state.chain()).add(argv);
     hash.add(new ArrayList<>(environment().entrySet().stream().map(RunStep::text).toList()));
-    hash.add(state.config().workdir()).add(state.config().user());
+    hash.add(workdir()).add(state.config().user());
     files.forEach(f -> hash.add(f.path()).add(f.content()).number(f.mode()));
     session.sourceDateEpoch().ifPresent(hash::number);
     return hash;
+  }
+
+  private String workdir() {
+    return "/" + Paths.absolute("/", state.config().workdir());
   }
 
   private boolean offline() {
@@ -105,7 +108,7 @@ final class RunStep {
     mounts.describe(inputs);
     inputs
         .words(String.join("\0", argv))
-        .variables(state.args(), state.config().env())
+        .variables(state.values(), state.config().env())
         .setting("the shell", String.join("\0", state.config().shell()))
         .setting("the user", state.config().user())
         .setting("the working directory", state.config().workdir());
@@ -116,9 +119,7 @@ final class RunStep {
   }
 
   private Map<String, String> environment() {
-    var env = new LinkedHashMap<>(state.config().env());
-    state.args().forEach(env::putIfAbsent);
-    return env;
+    return state.environment();
   }
 
   /** Runs the command and makes a layer of what it changed. */
@@ -194,7 +195,7 @@ final class RunStep {
     return new Command(
         argv,
         env.entrySet().stream().map(RunStep::text).toList(),
-        state.config().workdir(),
+        workdir(),
         identity.uid(),
         identity.gid(),
         identity.groups(),

@@ -47,7 +47,7 @@ final class StageRunner {
       StageFiles files,
       StageState.Origin origin,
       ImageConfig config,
-      SequencedMap<String, String> args,
+      SequencedMap<String, Optional<String>> args,
       String chain,
       long time,
       @Nullable String unknownSince) {
@@ -177,7 +177,7 @@ final class StageRunner {
       case Instruction.Workdir i -> workdir(state, i);
       case Instruction.From i -> throw new IllegalStateException("a stage has one FROM");
       case Instruction.Arg i -> throw new IllegalStateException("done before expansion");
-      case Instruction.Env i -> noted(config, i, () -> config.env(i));
+      case Instruction.Env i -> noted(config, i, () -> state.env(i));
       case Instruction.Label i ->
           noted(
               config,
@@ -192,13 +192,21 @@ final class StageRunner {
       case Instruction.StopSignal i -> noted(config, i, () -> config.stopSignal(i.signal().text()));
       case Instruction.Healthcheck i -> noted(config, i, () -> config.healthcheck(i));
       case Instruction.Maintainer i -> noted(config, i, () -> config.maintainer(i.author()));
-      case Instruction.Onbuild i -> noted(config, i, () -> config.onBuild(i.trigger()));
+      case Instruction.Onbuild i -> config.onBuild(i.trigger());
     }
   }
 
   private void noted(ConfigDraft config, Instruction instruction, Runnable change) {
     change.run();
-    config.change(HistoryText.of(instruction), session.now());
+    changed(config, HistoryText.of(instruction, config.shell()));
+  }
+
+  private void changed(ConfigDraft config, String createdBy) {
+    if (session.sourceDateEpoch().isPresent()) {
+      config.changeAt(createdBy, session.now());
+    } else {
+      config.change(createdBy, session.now());
+    }
   }
 
   /** Word by word: each sees those before it, and a default that is replaced is not looked at. */
@@ -215,10 +223,10 @@ final class StageRunner {
                           .defaultValue()
                           .map(word -> session.expansion().expand(word, state.variables()).text()))
               .or(() -> session.globals().apply(name));
-      value.ifPresent(text -> state.args().put(name, text));
+      state.declare(name, value);
       shown.add(value.map(text -> name + "=" + text).orElse(name));
     }
-    state.config().change("ARG " + String.join(" ", shown), session.now());
+    changed(state.config(), "ARG " + String.join(" ", shown));
   }
 
   private void run(StageState state, Instruction.Run instruction)
@@ -257,7 +265,7 @@ final class StageRunner {
       steps.step(
           state,
           instruction,
-          HistoryText.of(instruction),
+          HistoryText.of(instruction, state.config().shell()),
           new Cached(keys, copy.isIndependent(), copy::describe),
           activity -> session.limited(copy::execute));
     }
@@ -315,7 +323,16 @@ final class StageRunner {
   private void workdir(StageState state, Instruction.Workdir instruction)
       throws IOException, BuildException, InterruptedException {
     String path = Paths.absolute(state.config().workdir(), instruction.path().text());
-    state.config().workdir("/" + path);
+    // BuildKit leaves an absolute path as it is written.
+    String text = instruction.path().text();
+    String workdir = text.startsWith("/") ? text : "/" + path;
+    state.config().workdir(workdir);
+    String createdBy = "WORKDIR " + workdir;
+    if (workdir.equals("/")) {
+      // The root is there: no layer.
+      changed(state.config(), createdBy);
+      return;
+    }
     Key key =
         () ->
             new KeyHash("workdir.1")
@@ -327,14 +344,14 @@ final class StageRunner {
     steps.step(
         state,
         instruction,
-        "WORKDIR /" + path,
+        createdBy,
         new Cached(
             List.of(key),
             false,
             inputs ->
                 inputs
                     .words(path)
-                    .variablesInText(state.args(), state.config().env())
+                    .variablesInText(state.values(), state.config().env())
                     .setting("the user", state.config().user())
                     .setting("the time of new directories", state.time())),
         activity -> makeWorkdir(state, instruction, path));

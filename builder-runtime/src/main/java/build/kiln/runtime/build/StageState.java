@@ -1,8 +1,8 @@
 package build.kiln.runtime.build;
 
 import build.kiln.runtime.cache.StepInputs.Parent;
+import build.kiln.runtime.dockerfile.Instruction;
 import build.kiln.runtime.layer.Layer;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /** Where a stage stands: its files, its configuration, the arguments in scope. One thread's. */
 final class StageState {
   private final ConfigDraft config;
-  private final SequencedMap<String, String> args;
+  private final SequencedMap<String, Optional<String>> args;
   private final long time;
   private StageFiles files;
   private Origin origin;
@@ -29,16 +29,23 @@ final class StageState {
 
   /**
    * @param origin of the files
-   * @param args those of the base stage
+   * @param args those of the base stage; its environment wins over them
    * @param time what steps date the directories with that they make, in seconds: a fixed one, so
    *     that the same inputs give the same layers
    */
   StageState(
-      StageFiles files, Origin origin, ConfigDraft config, Map<String, String> args, long time) {
+      StageFiles files,
+      Origin origin,
+      ConfigDraft config,
+      Map<String, Optional<String>> args,
+      long time) {
     this.files = files;
     this.origin = origin;
     this.config = config;
-    this.args = new LinkedHashMap<>(args);
+    this.args = new LinkedHashMap<>();
+    args.forEach(
+        (name, value) ->
+            this.args.put(name, config.env().containsKey(name) ? Optional.empty() : value));
     this.time = time;
   }
 
@@ -82,27 +89,55 @@ final class StageState {
     }
   }
 
-  /** The arguments in scope that have a value, in the order of their declarations. */
-  SequencedMap<String, String> args() {
+  /**
+   * The arguments in scope, in the order of their declarations. One without a value was declared
+   * without, or an ENV of the same name came after it.
+   */
+  SequencedMap<String, Optional<String>> args() {
     return args;
   }
 
-  /** What words of an instruction see: the environment wins over arguments. */
-  Function<String, Optional<String>> variables() {
-    return name ->
-        Optional.ofNullable(config.env().get(name)).or(() -> Optional.ofNullable(args.get(name)));
+  /** Declares an argument; one without a value keeps the value that the name has. */
+  void declare(String name, Optional<String> value) {
+    if (value.isPresent() || !args.containsKey(name)) {
+      args.put(name, value);
+    }
   }
 
-  /** The arguments that RUN sees, as {@code NAME=value}. */
+  /** Sets variables of the environment, which are no arguments' from now on. */
+  void env(Instruction.Env instruction) {
+    config.env(instruction);
+    instruction
+        .assignments()
+        .forEach(a -> args.computeIfPresent(a.name().text(), (name, value) -> Optional.empty()));
+  }
+
+  /** What words of an instruction see: of ARG and ENV of a name the later one. */
+  Function<String, Optional<String>> variables() {
+    return name ->
+        args.getOrDefault(name, Optional.empty())
+            .or(() -> Optional.ofNullable(config.env().get(name)));
+  }
+
+  /** The arguments that have a value. */
+  SequencedMap<String, String> values() {
+    var values = new LinkedHashMap<String, String>();
+    args.forEach((name, value) -> value.ifPresent(text -> values.put(name, text)));
+    return values;
+  }
+
+  /** The same as an environment. */
+  SequencedMap<String, String> environment() {
+    var environment = new LinkedHashMap<>(config.env());
+    environment.putAll(values());
+    return environment;
+  }
+
+  /** The arguments as RUN sees them, as {@code NAME=value}; for the history. */
   List<String> visibleArgs() {
-    var visible = new ArrayList<String>();
-    args.forEach(
-        (name, value) -> {
-          if (!config.env().containsKey(name)) {
-            visible.add(name + "=" + value);
-          }
-        });
-    return visible;
+    return args.keySet().stream()
+        .map(name -> name + "=" + variables().apply(name).orElse(""))
+        .toList();
   }
 
   /** A hash of all files there are: the digests of the layers' contents, base first. */

@@ -131,15 +131,18 @@ public record StepInputs(
       return this;
     }
 
-    /** Build arguments and environment variables that the result depends on. */
+    /**
+     * Build arguments and environment variables that the result depends on; an argument hides a
+     * variable.
+     */
     public Builder variables(Map<String, String> args, Map<String, String> env) {
-      args.forEach(
+      args.forEach((name, value) -> arguments.put(name, Hashes.of(name, value)));
+      env.forEach(
           (name, value) -> {
-            if (!env.containsKey(name)) {
-              arguments.put(name, Hashes.of(name, value));
+            if (!args.containsKey(name)) {
+              environment.put(name, Hashes.of(name, value));
             }
           });
-      env.forEach((name, value) -> environment.put(name, Hashes.of(name, value)));
       return this;
     }
 

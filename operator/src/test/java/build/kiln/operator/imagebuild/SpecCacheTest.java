@@ -40,7 +40,7 @@ class SpecCacheTest {
           cache: {registry: {repository: "r.example/c:1"}}    | without a tag
           """)
   void whatIsWrongIsSaid(String cache, String problem) {
-    var found = Validation.problem(TestCluster.build("x", SPEC + cache).getSpec());
+    var found = Validation.problem(TestCluster.build("x", SPEC + cache));
 
     if (problem == null) {
       assertThat(found).isEmpty();

@@ -42,7 +42,7 @@ class ValidationTest {
       })
   void credentialsInAUrlAreRefusedAndNotRepeated(String url) {
     var spec = "source: {git: {url: '%s'}}".formatted(url);
-    assertThat(Validation.problem(TestCluster.build("x", spec).getSpec()))
+    assertThat(Validation.problem(TestCluster.build("x", spec)))
         .hasValueSatisfying(
             problem ->
                 assertThat(problem).contains("git.url", "git.secretRef").doesNotContain("secret@"));
@@ -53,7 +53,7 @@ class ValidationTest {
       strings = {"ssh://git@h:22/a:b@c", "git@h:x/y.git", "https://h/x@y", "https://h:8443/x"})
   void usersArePartOfAUrl(String url) {
     var spec = "source: {git: {url: '%s'}}".formatted(url);
-    assertThat(Validation.problem(TestCluster.build("x", spec).getSpec())).isEmpty();
+    assertThat(Validation.problem(TestCluster.build("x", spec))).isEmpty();
   }
 
   @ParameterizedTest
