@@ -26,6 +26,7 @@ final class Copier {
   private final @Nullable ModeChange mode;
   private final Map<Long, Long> links = new HashMap<>();
   private long lastLink;
+  private boolean replaced;
 
   /**
    * Where to.
@@ -83,14 +84,22 @@ final class Copier {
   }
 
   /** Where a file of that name goes. */
-  private String fileTarget(String name) throws IOException {
+  private String fileTarget(String name) throws IOException, Conflict {
     Resolved target = plan.resolve(destination.path());
     boolean into =
         destination.directory()
             || target.path().isEmpty()
             || target.exists()
                 && plan.lookup(target.real()).filter(EntryMeta::isDirectory).isPresent();
-    return into ? LayerPaths.join(target.path(), name) : target.path();
+    if (into) {
+      return LayerPaths.join(target.path(), name);
+    }
+    if (replaced) {
+      throw new Conflict(
+          "several files are copied, so the destination must be a directory: end it with a slash");
+    }
+    replaced = true;
+    return target.path();
   }
 
   private void content(

@@ -196,7 +196,10 @@ final class CopyStep implements AutoCloseable {
     if (owner != null) {
       inputs.setting("the owner's number", owner.uid() + ":" + owner.gid());
     }
-    inputs.setting("the time of new directories", state.time());
+    if (options.link()) {
+      // Else it changes with the base, which is told.
+      StageRunner.timeOfNewDirectories(inputs, state, session);
+    }
     for (CopySource source : sources) {
       source.describe(inputs);
     }
@@ -294,8 +297,7 @@ final class CopyStep implements AutoCloseable {
 
   private boolean destinationIsDirectory() {
     String text = destination.text();
-    return sources.size() + heredocs.size() > 1
-        || text.endsWith("/")
+    return text.endsWith("/")
         || text.equals(".")
         || text.endsWith("/.")
         || text.equals("..")

@@ -102,7 +102,7 @@ class BuilderTest {
     assertThat(built.config().author()).isEqualTo("someone");
     assertThat(built.layers()).isEmpty();
     assertThat(built.config().history())
-        .hasSize(14)
+        .hasSize(13)
         .allMatch(h -> Boolean.TRUE.equals(h.emptyLayer()));
   }
 
@@ -145,7 +145,7 @@ class BuilderTest {
         Arguments.of("ARG V=d\nFROM scratch\nLABEL v=$V", Map.of("V", "given"), ""),
         Arguments.of("ARG V=d\nFROM scratch\nARG V=e\nLABEL v=$V", Map.of(), "e"),
         Arguments.of("FROM scratch\nARG V=d\nENV V=env\nLABEL v=$V", Map.of("V", "x"), "env"),
-        Arguments.of("FROM scratch\nENV V=env\nARG V=d\nLABEL v=$V", Map.of("V", "x"), "env"),
+        Arguments.of("FROM scratch\nENV V=env\nARG V=d\nLABEL v=$V", Map.of("V", "x"), "x"),
         Arguments.of("FROM scratch\nARG A=1 V=${A}2\nLABEL v=$V", Map.of(), "12"),
         Arguments.of("FROM scratch\nARG TARGETOS\nLABEL v=$TARGETOS", Map.of(), "linux"),
         Arguments.of("FROM scratch AS x\nARG V=up\nFROM x\nLABEL v=$V", Map.of(), "up"),
