@@ -198,7 +198,7 @@ final class CopyStep implements AutoCloseable {
     }
     if (options.link()) {
       // Else it changes with the base, which is told.
-      StageRunner.timeOfNewDirectories(inputs, state, session);
+      inputs.setting("the time of new directories", state.time());
     }
     for (CopySource source : sources) {
       source.describe(inputs);

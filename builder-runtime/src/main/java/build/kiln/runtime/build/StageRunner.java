@@ -6,7 +6,6 @@ import build.kiln.runtime.build.CopyPlan.Conflict;
 import build.kiln.runtime.build.StageSteps.Cached;
 import build.kiln.runtime.build.StageSteps.Key;
 import build.kiln.runtime.cache.MissReason;
-import build.kiln.runtime.cache.StepInputs;
 import build.kiln.runtime.cache.StepInputs.Parent;
 import build.kiln.runtime.dockerfile.DockerfileException;
 import build.kiln.runtime.dockerfile.Instruction;
@@ -349,22 +348,13 @@ final class StageRunner {
         new Cached(
             List.of(key),
             false,
-            inputs -> {
-              inputs
-                  .words(path)
-                  .variablesInText(state.values(), state.config().env())
-                  .setting("the user", state.config().user());
-              timeOfNewDirectories(inputs, state, session);
-            }),
+            inputs ->
+                inputs
+                    .words(path)
+                    .variablesInText(state.values(), state.config().env())
+                    .setting("the user", state.config().user())
+                    .setting("the time of new directories", state.time())),
         activity -> makeWorkdir(state, instruction, path));
-  }
-
-  /** SOURCE_DATE_EPOCH, which decides it too, is told in its own name. */
-  static void timeOfNewDirectories(
-      StepInputs.Builder inputs, StageState state, BuildSession session) {
-    if (session.sourceDateEpoch().isEmpty()) {
-      inputs.setting("the time of new directories", state.time());
-    }
   }
 
   private Layer makeWorkdir(StageState state, Instruction.Workdir instruction, String path)

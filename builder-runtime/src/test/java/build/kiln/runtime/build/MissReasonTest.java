@@ -155,7 +155,7 @@ class MissReasonTest {
             t -> t.arguments(Map.of("SOURCE_DATE_EPOCH", "17")),
             ALL,
             "SOURCE_DATE_EPOCH",
-            "SOURCE_DATE_EPOCH",
+            "SOURCE_DATE_EPOCH, the time of new directories",
             "SOURCE_DATE_EPOCH"),
         change(
             "no cache",
