@@ -23,8 +23,6 @@ import org.jspecify.annotations.Nullable;
  * One Dockerfile with its context, and what both builders must do with it.
  *
  * @param where the file and line of the corpus
- * @param pending what Kiln lacks for it; null if nothing. It must fail then, so that the mark goes
- *     when the feature comes.
  * @param commands run by a shell in the context folder, after the files are written
  * @param refusedByKiln a part of the message with which Kiln must refuse it; null if it must build
  * @param refusedByBuildKit the same for BuildKit
@@ -39,7 +37,6 @@ record Case(
     Map<String, String> labels,
     List<ContextFile> files,
     List<String> commands,
-    @Nullable String pending,
     @Nullable String refusedByKiln,
     @Nullable String refusedByBuildKit,
     List<Accepted> differences) {

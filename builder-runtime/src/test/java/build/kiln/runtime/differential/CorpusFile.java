@@ -32,8 +32,8 @@ import org.jspecify.annotations.Nullable;
  * before it. Empty lines at the end of a text do not count.
  *
  * <p>Keys: {@code build-arg}, {@code label}, {@code target}, {@code file} (of the Dockerfile),
- * {@code pending} (what Kiln lacks), {@code kiln-refuses} and {@code buildkit-refuses} (a part of
- * the message), {@code differs} (a row of docs/dockerfile.md, a colon, a part of the difference).
+ * {@code kiln-refuses} and {@code buildkit-refuses} (a part of the message), {@code differs} (a row
+ * of docs/dockerfile.md, a colon, a part of the difference).
  */
 final class CorpusFile {
   private static final String CASE = "== ";
@@ -123,7 +123,6 @@ final class CorpusFile {
     private final List<Accepted> differences = new ArrayList<>();
     private String dockerfile = "Dockerfile";
     private @Nullable String target;
-    private @Nullable String pending;
     private @Nullable String refusedByKiln;
     private @Nullable String refusedByBuildKit;
 
@@ -146,7 +145,6 @@ final class CorpusFile {
         case "label" -> put(labels, value);
         case "target" -> target = value;
         case "file" -> dockerfile = value;
-        case "pending" -> pending = value;
         case "kiln-refuses" -> refusedByKiln = value;
         case "buildkit-refuses" -> refusedByBuildKit = value;
         case "differs" -> {
@@ -180,7 +178,6 @@ final class CorpusFile {
           labels,
           files,
           commands,
-          pending,
           refusedByKiln,
           refusedByBuildKit,
           differences);
