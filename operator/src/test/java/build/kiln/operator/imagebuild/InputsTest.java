@@ -67,7 +67,7 @@ class InputsTest {
           """
           target: x                                                                                    | 18693345dc602213
           source: {git: {url: "https://x/y"}}                                                          | 30b773d918688d5c
-          source: {configMap: {name: a, items: [{key: b, path: c}, {key: d, path: e, mode: 0755}]}}    | bdf4831c62615a7e
+          source: {configMap: {name: a, items: [{key: b, path: c}, {key: d, path: e, mode: 493} ]}}    | bdf4831c62615a7e
           output: {image: r/x, tags: [a, "{{run}}"], compression: {type: zstd}, labels: {a: b}}        | ad5b3b5c2ffccf5f
           """)
   void theHashOfASpecIsTheSameInEveryRelease(String more, String hash) {
