@@ -1,6 +1,9 @@
 package build.kiln.runtime.build;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 
@@ -21,6 +24,18 @@ public final class BuildSecrets {
   public interface Source {
     /** The bytes; empty if there is no such secret after all. */
     Optional<byte[]> read() throws IOException;
+  }
+
+  /** A file that is read when a step asks for it. */
+  public static Source ofFile(String id, Path file) {
+    return () -> {
+      try (InputStream in = Files.newInputStream(file)) {
+        return Optional.of(in.readNBytes(MAX_BYTES + 1));
+      } catch (IOException e) {
+        throw new IOException(
+            "cannot read the secret \"%s\" from %s: %s".formatted(id, file, e.getMessage()), e);
+      }
+    };
   }
 
   private BuildSecrets(Map<String, Source> sources) {

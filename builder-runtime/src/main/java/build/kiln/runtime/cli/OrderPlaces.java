@@ -2,12 +2,14 @@ package build.kiln.runtime.cli;
 
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.ImageBuildSpec;
+import build.kiln.api.v1alpha1.ImageBuildSpec.BuildSecret;
 import build.kiln.api.v1alpha1.ImageBuildSpec.GitSource;
 import build.kiln.api.v1alpha1.ImageBuildSpec.SecretName;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Source;
 import build.kiln.api.work.BuilderPaths;
 import build.kiln.api.work.WorkOrder;
 import build.kiln.runtime.build.BuildException;
+import build.kiln.runtime.build.BuildSecrets;
 import build.kiln.runtime.context.BuildContext;
 import build.kiln.runtime.context.ConfigMapContext;
 import build.kiln.runtime.context.EmptyContext;
@@ -23,6 +25,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -133,6 +136,27 @@ record OrderPlaces(Path secrets, Path configMaps, Path store, @Nullable Desk des
     } catch (IOException e) {
       throw BuildException.of("get the build files", e);
     }
+  }
+
+  /**
+   * What steps may mount.
+   *
+   * @throws BuildException SecretNotFound if a file is not there
+   */
+  BuildSecrets buildSecrets(ImageBuildSpec spec) throws BuildException {
+    Map<String, BuildSecrets.Source> sources = new HashMap<>();
+    for (BuildSecret secret : Optional.ofNullable(spec.secrets()).orElse(List.of())) {
+      String name = secret.secretRef().name();
+      Path file = secrets.resolve(BuilderPaths.SECRETS_BUILD).resolve(name).resolve(secret.key());
+      if (!Files.isReadable(file)) {
+        throw new BuildException(
+            FailureReason.SecretNotFound,
+            "the Secret \"%s\" has no key %s, or is not there (looked for %s)"
+                .formatted(name, secret.key(), file));
+      }
+      sources.put(secret.id(), BuildSecrets.ofFile(secret.id(), file));
+    }
+    return BuildSecrets.of(sources);
   }
 
   /**

@@ -226,16 +226,18 @@ final class OrderRun {
     return new BuildRequest(
         dockerfile,
         inline == null ? path : null,
+        null,
         context,
         spec.target(),
         buildArgs,
         Optional.ofNullable(order.settings().proxies()).orElse(Map.of()),
         Platform.host(),
         spec.cache() == null || !spec.cache().disabled(),
-        false,
+        true,
         compression(spec.output().compression()),
         Optional.ofNullable(spec.output().labels()).orElse(Map.of()),
-        Optional.ofNullable(spec.output().annotations()).orElse(Map.of()));
+        Optional.ofNullable(spec.output().annotations()).orElse(Map.of()),
+        places.buildSecrets(spec));
   }
 
   private static SourceFile dockerfile(BuildContext context, String path)

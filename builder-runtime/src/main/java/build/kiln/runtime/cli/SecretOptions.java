@@ -1,8 +1,6 @@
 package build.kiln.runtime.cli;
 
 import build.kiln.runtime.build.BuildSecrets;
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -100,15 +98,7 @@ final class SecretOptions {
                   ? "; name a file with src=, or a variable with env="
                   : ""));
     }
-    Path absolute = path.toAbsolutePath();
-    return () -> {
-      try (InputStream in = Files.newInputStream(absolute)) {
-        return Optional.of(in.readNBytes(BuildSecrets.MAX_BYTES + 1));
-      } catch (IOException e) {
-        throw new IOException(
-            "cannot read the secret \"%s\" from %s: %s".formatted(id, absolute, e.getMessage()), e);
-      }
-    };
+    return BuildSecrets.ofFile(String.valueOf(id), path.toAbsolutePath());
   }
 
   /** The option itself may hold a value by mistake, so it is not repeated. */

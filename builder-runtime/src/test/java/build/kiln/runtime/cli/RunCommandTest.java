@@ -265,6 +265,22 @@ class RunCommandTest {
   }
 
   @Test
+  void aSecretOfTheBuildMustBeThere() throws IOException {
+    Captured run =
+        run(
+            """
+            dockerfile: {inline: "FROM scratch\\nENV A=b\\n"}
+            secrets: [{id: npm, secretRef: {name: tokens}}]
+            output: {image: REGISTRY/x}
+            """,
+            Isolation.NoRun,
+            WorkOrder.Settings.none());
+
+    assertThat(run.exitCode()).isEqualTo(1);
+    assertThat(run.out()).contains("the Secret \"tokens\" has no key npm");
+  }
+
+  @Test
   void aManifestAtADesk() throws IOException {
     Path file =
         Files.writeString(

@@ -54,6 +54,13 @@ public record ImageBuildSpec(
         @JsonPropertyDescription(
             "Secrets of type kubernetes.io/dockerconfigjson in this namespace, for private base images and caches.")
         @Nullable List<SecretName> registrySecrets,
+    @Size(max = 16)
+        @ValidationRule(
+            value = "self.all(s, self.exists_one(t, t.id == s.id))",
+            message = "spec.secrets has two secrets of one id")
+        @JsonPropertyDescription(
+            "What RUN --mount=type=secret may ask for. It reaches only the steps that mount it: no layer, no history, no cache key; a new value builds nothing anew.")
+        @Nullable List<BuildSecret> secrets,
     @Required @JsonPropertyDescription("Where the image is pushed to, and how.") Output output,
     @JsonPropertyDescription(
             "Where results of steps are looked up and kept, so that the next run need not do them again. Nothing outlives the builder pod if not set.")
@@ -264,6 +271,42 @@ public record ImageBuildSpec(
       value = Objects.requireNonNullElse(value, "");
     }
   }
+
+  /** A secret that steps may mount. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  public record BuildSecret(
+      @Required
+          @Size(min = 1, max = 253)
+          @ValidationRule(
+              value = "self.matches('^[A-Za-z0-9_.-]+$')",
+              message = "secrets[].id must be letters, digits, '_', '.', '-'")
+          @JsonPropertyDescription("The id in RUN --mount=type=secret,id=ID.")
+          String id,
+      @Required @JsonPropertyDescription("Where its bytes are, at most 500 KiB.")
+          SecretKey secretRef) {
+    /** The key of the Secret: what the reference says, else the id. */
+    public String key() {
+      return Objects.requireNonNullElse(secretRef.key(), id);
+    }
+  }
+
+  /** A key of a Secret of the same namespace. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record SecretKey(
+      @Required
+          @Size(min = 1, max = 253)
+          @ValidationRule(
+              value = "self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')",
+              message = "name must be the name of a Secret: lower case letters, digits, '-', '.'")
+          @JsonPropertyDescription("The Secret's name.")
+          String name,
+      @Size(min = 1, max = 253)
+          @ValidationRule(
+              value = "self.matches('^[A-Za-z0-9_.-]+$')",
+              message = "key must be the key of a Secret: letters, digits, '-', '_', '.'")
+          @JsonPropertyDescription("The key in it; the id if not set.")
+          @Nullable String key) {}
 
   /** A Secret of the same namespace. */
   @JsonIgnoreProperties(ignoreUnknown = true)

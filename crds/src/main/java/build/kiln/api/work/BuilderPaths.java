@@ -20,6 +20,9 @@ public final class BuilderPaths {
   /** {@code <secrets>/git/<name>/{username,password,ssh-privatekey,known_hosts}}. */
   public static final String SECRETS_GIT = "git";
 
+  /** {@code <secrets>/build/<name>/<key>}: what steps may mount. */
+  public static final String SECRETS_BUILD = "build";
+
   /**
    * {@code /kiln/configmaps/<name>/<key>}: the ConfigMap of a configMap source; at a desk {@code
    * --configmaps-dir}.

@@ -4,7 +4,9 @@ import build.kiln.api.v1alpha1.ImageBuildSpec;
 import build.kiln.api.work.BuilderPaths;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -19,23 +21,30 @@ record SecretFiles(Map<String, Map<String, List<String>>> folders) {
   private static final List<String> GIT_KEYS =
       List.of("username", "password", "ssh-privatekey", "known_hosts");
 
-  /** A Secret that a spec names. */
-  record Wanted(String folder, String name) {
+  /**
+   * A Secret that a spec names.
+   *
+   * @param keys those that the builder reads
+   * @param all whether it needs all of them, not only one
+   */
+  record Wanted(String folder, String name, List<String> keys, boolean all) {
     /** Which of a Secret's keys the builder reads; none means that the Secret is of no use. */
     List<String> keysOf(@Nullable Map<String, String> data) {
-      if (data == null) {
+      if (data == null || all && !data.keySet().containsAll(keys)) {
         return List.of();
       }
-      var known = folder.equals(BuilderPaths.SECRETS_GIT) ? GIT_KEYS : List.of(DOCKER_CONFIG);
-      return known.stream().filter(data::containsKey).toList();
+      return keys.stream().filter(data::containsKey).toList();
     }
 
     /** What the Secret must hold, in words. */
     String keysInWords() {
-      return folder.equals(BuilderPaths.SECRETS_GIT)
-          ? "username and password, or ssh-privatekey and known_hosts"
-          : DOCKER_CONFIG
-              + " (make it with kubectl create secret docker-registry %s)".formatted(name);
+      return switch (folder) {
+        case BuilderPaths.SECRETS_GIT -> "username and password, or ssh-privatekey and known_hosts";
+        case BuilderPaths.SECRETS_BUILD -> keys.size() == 1 ? "the key " + keys.getFirst() : "some of the keys " + String.join(", ", keys);
+        default ->
+            DOCKER_CONFIG
+                + " (make it with kubectl create secret docker-registry %s)".formatted(name);
+      };
     }
   }
 
@@ -49,13 +58,35 @@ record SecretFiles(Map<String, Map<String, List<String>>> folders) {
                     .flatMap(cache -> Stream.ofNullable(cache.registry()))
                     .flatMap(place -> Stream.ofNullable(place.secretRef())))
             .flatMap(secrets -> secrets)
-            .map(secret -> new Wanted(BuilderPaths.SECRETS_REGISTRY, secret.name()));
+            .map(
+                secret ->
+                    new Wanted(
+                        BuilderPaths.SECRETS_REGISTRY,
+                        secret.name(),
+                        List.of(DOCKER_CONFIG),
+                        false));
     var git =
         Stream.ofNullable(spec.source())
             .flatMap(source -> Stream.ofNullable(source.git()))
             .flatMap(source -> Stream.ofNullable(source.secretRef()))
-            .map(secret -> new Wanted(BuilderPaths.SECRETS_GIT, secret.name()));
-    return Stream.concat(registry, git).distinct().toList();
+            .map(
+                secret -> new Wanted(BuilderPaths.SECRETS_GIT, secret.name(), GIT_KEYS, false));
+    return Stream.of(registry, git, mounted(spec)).flatMap(all -> all).distinct().toList();
+  }
+
+  private static Stream<Wanted> mounted(ImageBuildSpec spec) {
+    var keys = new TreeMap<String, Set<String>>();
+    Stream.ofNullable(spec.secrets())
+        .flatMap(List::stream)
+        .forEach(
+            secret ->
+                keys.computeIfAbsent(secret.secretRef().name(), name -> new TreeSet<>())
+                    .add(secret.key()));
+    return keys.entrySet().stream()
+        .map(
+            entry ->
+                new Wanted(
+                    BuilderPaths.SECRETS_BUILD, entry.getKey(), List.copyOf(entry.getValue()), true));
   }
 
   /** These and one Secret more. */

@@ -3,9 +3,12 @@ package build.kiln.operator.imagebuild;
 import build.kiln.api.v1alpha1.Durations;
 import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageBuildSpec;
+import build.kiln.api.v1alpha1.ImageBuildSpec.BuildSecret;
+import build.kiln.api.v1alpha1.ImageBuildSpec.Cache;
 import build.kiln.api.v1alpha1.ImageBuildSpec.ConfigMapSource;
 import build.kiln.api.v1alpha1.ImageBuildSpec.GitSource;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Output;
+import build.kiln.api.v1alpha1.ImageBuildSpec.RegistryCache;
 import build.kiln.api.v1alpha1.ImageBuildSpec.SecretName;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Source;
 import java.util.List;
@@ -114,6 +117,13 @@ final class Validation {
                 "output.secretRef.name",
                 Optional.ofNullable(spec.output()).map(Output::secretRef).stream()),
             secret("source.git.secretRef.name", git.map(GitSource::secretRef).stream()),
+            secret(
+                "cache.registry.secretRef.name",
+                Optional.ofNullable(spec.cache())
+                    .map(Cache::registry)
+                    .map(RegistryCache::secretRef)
+                    .stream()),
+            mounted(stream(spec.secrets())),
             map.filter(named -> !isName(named.name()))
                 .map(named -> notAName("source.configMap.name", "ConfigMap", named.name())),
             items
@@ -134,6 +144,24 @@ final class Validation {
         .filter(name -> !isName(name))
         .findFirst()
         .map(name -> notAName(field, "Secret", name));
+  }
+
+  private static Optional<String> mounted(Stream<@Nullable BuildSecret> secrets) {
+    return secrets.map(Validation::mounted).flatMap(Optional::stream).findFirst();
+  }
+
+  private static Optional<String> mounted(@Nullable BuildSecret secret) {
+    if (secret == null || secret.id() == null || secret.secretRef() == null) {
+      return Optional.of("spec.secrets[] needs id and secretRef");
+    }
+    if (!isName(secret.secretRef().name())) {
+      return Optional.of(notAName("secrets[].secretRef.name", "Secret", secret.secretRef().name()));
+    }
+    return KEY.matcher(secret.key()).matches()
+        ? Optional.empty()
+        : Optional.of(
+            "spec.secrets[].secretRef.key \"%s\" is no key of a Secret: letters, digits, '-', '_', '.'"
+                .formatted(secret.key()));
   }
 
   private static String notAName(String field, String kind, String name) {

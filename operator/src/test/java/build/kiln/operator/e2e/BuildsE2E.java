@@ -108,6 +108,28 @@ class BuildsE2E {
   }
 
   @Test
+  void aSecretReachesTheStepThatMountsItAndNothingElse() throws Exception {
+    try (var namespace = TestNamespace.create(cluster, "baseline")) {
+      namespace.build(
+          "secret",
+          """
+          dockerfile:
+            inline: |
+              FROM busybox:1
+              RUN --mount=type=secret,id=npm,env=NPM --mount=type=secret,id=npm,required wc -c < /run/secrets/npm > /n && test "$NPM" = s3cret
+              RUN ! test -e /run/secrets && ! env | grep s3cret && ! grep -rs s3cret /n /etc /tmp /kiln
+              CMD ["cat", "/n"]
+          secrets: [{id: npm, secretRef: {name: npm, key: token}}]
+          """);
+      namespace.awaitFailure("secret", "SecretNotFound");
+      namespace.kubectl("create", "secret", "generic", "npm", "--from-literal=token=s3cret");
+
+      var build = namespace.awaitReady("secret");
+      assertThat(namespace.runPod(Builds.image(build))).isEqualTo("6\n");
+    }
+  }
+
+  @Test
   void aPrivateRepositoryAndAPrivateRegistry() throws Exception {
     new GitPush(
             "http://" + cluster.hostAddress(Service.GIT) + "/private/app.git",

@@ -17,6 +17,7 @@ class InputsTest {
         "isolation: NoRun",
         "buildArgs: [{name: A, value: b}]",
         "registrySecrets: [{name: s}]",
+        "secrets: [{id: a, secretRef: {name: s}}]",
         "source: {git: {url: \"https://x/y\"}}",
         "output: {image: r/x, labels: {a: b}}",
         "output: {image: r/x, tags: [b]}"

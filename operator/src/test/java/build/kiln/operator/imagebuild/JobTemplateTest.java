@@ -22,6 +22,7 @@ class JobTemplateTest {
       """
       source: {git: {url: "https://git.example.com/x", secretRef: {name: git-login}}}
       registrySecrets: [{name: pull}]
+      secrets: [{id: npmrc, secretRef: {name: npm}}, {id: t, secretRef: {name: npm, key: token}}]
       output: {image: r.example.com/x, secretRef: {name: push}}
       workspace: {size: 7Gi}
       timeout: 30m
@@ -51,7 +52,7 @@ class JobTemplateTest {
               wanted,
               wanted.folder().equals(BuilderPaths.SECRETS_GIT)
                   ? List.of("username", "password")
-                  : List.of(".dockerconfigjson"));
+                  : wanted.keys());
     }
     hold(
         "full.yaml",

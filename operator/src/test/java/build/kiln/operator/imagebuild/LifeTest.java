@@ -367,6 +367,26 @@ class LifeTest {
   }
 
   @Test
+  void aSecretOfTheBuildNeedsEveryKeyThatIsNamed() {
+    secret("npm", Map.of("npmrc", "eA=="));
+    cluster.apply(
+        "hello",
+        HELLO
+            + "\nsecrets: [{id: npmrc, secretRef: {name: npm}}, {id: t, secretRef: {name: npm, key: token}}]");
+    var status = cluster.awaitFailed("hello", FailureReason.SecretNotFound);
+    assertThat(message(status)).contains("Secret npm", "npmrc, token");
+
+    secret("npm", Map.of("npmrc", "eA==", "token", "eA==", "more", "eA=="));
+    var job = cluster.awaitJob("hello", 1);
+    assertThat(job.getSpec().getTemplate().getSpec().getVolumes())
+        .filteredOn(volume -> volume.getProjected() != null)
+        .singleElement()
+        .asString()
+        .contains("build/npm/npmrc", "build/npm/token")
+        .doesNotContain("more");
+  }
+
+  @Test
   void aMissingSecretIsPickedUpWhenItAppears() {
     cluster.apply("hello", HELLO + "\nregistrySecrets: [{name: login}]");
     var status = cluster.awaitFailed("hello", FailureReason.SecretNotFound);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import build.kiln.api.work.BuilderPaths;
 import build.kiln.operator.imagebuild.SecretFiles.Wanted;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -24,8 +25,10 @@ class SpecCacheTest {
 
     assertThat(SecretFiles.wanted(spec))
         .containsExactlyInAnyOrder(
-            new Wanted(BuilderPaths.SECRETS_REGISTRY, "push"),
-            new Wanted(BuilderPaths.SECRETS_REGISTRY, "cache"));
+            new Wanted(
+                BuilderPaths.SECRETS_REGISTRY, "push", List.of(".dockerconfigjson"), false),
+            new Wanted(
+                BuilderPaths.SECRETS_REGISTRY, "cache", List.of(".dockerconfigjson"), false));
   }
 
   @ParameterizedTest

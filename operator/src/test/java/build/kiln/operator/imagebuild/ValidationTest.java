@@ -25,6 +25,11 @@ class ValidationTest {
           registrySecrets: [{name: ok}, {name: ../configmaps/x}]           | registrySecrets[].name
           output: {image: r/x, secretRef: {name: a b}}                     | output.secretRef.name
           source: {git: {url: "https://h/x", secretRef: {name: a%2fb}}}    | source.git.secretRef.name
+          cache: {registry: {repository: r/c, secretRef: {name: a/b}}}     | cache.registry.secretRef.name
+          secrets: [{id: a, secretRef: {name: ../x}}]                      | secrets[].secretRef.name
+          secrets: [{id: a, secretRef: {name: x, key: ../b}}]              | secrets[].secretRef.key
+          secrets: [{id: .., secretRef: {name: x}}]                        | secrets[].secretRef.key
+          secrets: [{id: a}]                                               | secrets[]
           """)
   void namesThatAreNoneNeverReachAUrl(String spec, String field) {
     assertThat(Validation.problem(TestCluster.build("x", DOCKERFILE + spec)))
@@ -61,7 +66,8 @@ class ValidationTest {
       strings = {
         "source: {configMap: {name: a.b-c, items: [{key: ._A-b.txt, path: x}]}}",
         "registrySecrets: [{name: a}, {name: a-1.b}]",
-        "source: {git: {url: \"https://h/x\", secretRef: {name: login}}}"
+        "source: {git: {url: \"https://h/x\", secretRef: {name: login}}}",
+        "secrets: [{id: npm_rc, secretRef: {name: a, key: .npmrc}}, {id: b, secretRef: {name: a}}]"
       })
   void namesAreGood(String spec) {
     assertThat(Validation.problem(TestCluster.build("x", DOCKERFILE + spec))).isEmpty();
