@@ -8,16 +8,19 @@ import build.kiln.runtime.oci.Digest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.security.MessageDigest;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 
 /**
  * What a cache key says of files: a Merkle digest over names, kinds, modes, owners, extended
- * attributes, link targets and content, but never times.
+ * attributes, link targets, which are hard links of one file, and content, but never times.
  */
 final class ContentDigest {
   private final byte[] buffer = new byte[256 * 1024];
   private final FileTree tree;
   private final boolean owners;
+  private final Map<Long, Integer> links = new HashMap<>();
   private final FileInputs seen;
 
   /**
@@ -32,6 +35,7 @@ final class ContentDigest {
 
   /** The digest of an entry with all below it that is copied; its own name does not count. */
   byte[] of(EntryMeta entry, Selection selection) throws IOException {
+    links.clear();
     return of(entry, selection, true).orElseThrow();
   }
 
@@ -41,14 +45,14 @@ final class ContentDigest {
     if (!taken && !(entry.isDirectory() && selection.mayTakeBelow())) {
       return Optional.empty();
     }
-    var hash = new KeyHash("entry.2").add(entry.kind().name()).number(entry.mode());
+    var hash = new KeyHash("entry.3").add(entry.kind().name()).number(entry.mode());
     hash.number(owners ? entry.uid() : 0).number(owners ? entry.gid() : 0);
     hash.add(entry.linkTarget());
     hash.number(entry.deviceMajor()).number(entry.deviceMinor()).number(entry.xattrs().size());
     entry.xattrs().forEach((name, value) -> hash.add(name).add(value));
     byte[] content = entry.kind() == Kind.FILE ? content(entry) : new byte[0];
     if (entry.kind() == Kind.FILE) {
-      hash.add(content);
+      hash.add(content).number(earlier(entry));
     }
     boolean some = taken;
     if (entry.isDirectory()) {
@@ -67,6 +71,15 @@ final class ContentDigest {
     byte[] whole = hash.bytes();
     seen.add(entry, content, whole, owners);
     return Optional.of(whole);
+  }
+
+  /** Which file with several names it is again; 0 for the first name, and for the only one. */
+  private int earlier(EntryMeta file) {
+    if (file.linkId() == 0) {
+      return 0;
+    }
+    Integer first = links.putIfAbsent(file.linkId(), links.size() + 1);
+    return first == null ? 0 : first;
   }
 
   private byte[] content(EntryMeta file) throws IOException {

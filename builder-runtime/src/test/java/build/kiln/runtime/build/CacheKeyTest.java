@@ -7,6 +7,7 @@ import build.kiln.runtime.build.BuildBench.Built;
 import build.kiln.runtime.context.InlineContext;
 import build.kiln.runtime.layer.Compression;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -53,6 +54,19 @@ class CacheKeyTest {
     assertThat(bench.build(dockerfile).files()).contains("0644 1001:1001 f \"f\"");
     bench.file("passwd", "app:x:1002:1002::/:/bin/sh\n");
     assertThat(bench.build(dockerfile).files()).contains("0644 1002:1002 f \"f\"");
+  }
+
+  @Test
+  void namesOfOneFileAreNotTwoFiles() throws Exception {
+    bench.file("d/a", "same").file("d/b", "same");
+    Built copies = bench.build("FROM scratch\nCOPY d /d\n");
+    Path second = bench.contextFolder().resolve("d/b");
+    Files.delete(second);
+    Files.createLink(second, bench.contextFolder().resolve("d/a"));
+    Built links = bench.build("FROM scratch\nCOPY d /d\n");
+    assertThat(links.layers().getFirst().diffId())
+        .isNotEqualTo(copies.layers().getFirst().diffId());
+    assertThat(bench.build("FROM scratch\nCOPY d /d\n").digest()).isEqualTo(links.digest());
   }
 
   @Test
