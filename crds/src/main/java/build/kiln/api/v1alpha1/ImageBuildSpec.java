@@ -55,9 +55,6 @@ public record ImageBuildSpec(
             "Secrets of type kubernetes.io/dockerconfigjson in this namespace, for private base images and caches.")
         @Nullable List<SecretName> registrySecrets,
     @Size(max = 16)
-        @ValidationRule(
-            value = "self.all(s, self.exists_one(t, t.id == s.id))",
-            message = "spec.secrets has two secrets of one id")
         @JsonPropertyDescription(
             "What RUN --mount=type=secret may ask for. It reaches only the steps that mount it: no layer, no history, no cache key; a new value builds nothing anew.")
         @Nullable List<BuildSecret> secrets,
@@ -278,8 +275,9 @@ public record ImageBuildSpec(
       @Required
           @Size(min = 1, max = 253)
           @ValidationRule(
-              value = "self.matches('^[A-Za-z0-9_.-]+$')",
-              message = "secrets[].id must be letters, digits, '_', '.', '-'")
+              value = "self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')",
+              message =
+                  "secrets[].id must be letters, digits, '-', '_', '.', and not '.' alone or '..' at its start")
           @JsonPropertyDescription("The id in RUN --mount=type=secret,id=ID.")
           String id,
       @Required @JsonPropertyDescription("Where its bytes are, at most 500 KiB.")
@@ -303,8 +301,9 @@ public record ImageBuildSpec(
           String name,
       @Size(min = 1, max = 253)
           @ValidationRule(
-              value = "self.matches('^[A-Za-z0-9_.-]+$')",
-              message = "key must be the key of a Secret: letters, digits, '-', '_', '.'")
+              value = "self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')",
+              message =
+                  "key must be a key of a Secret: letters, digits, '-', '_', '.', and not '.' alone or '..' at its start")
           @JsonPropertyDescription("The key in it; the id if not set.")
           @Nullable String key) {}
 

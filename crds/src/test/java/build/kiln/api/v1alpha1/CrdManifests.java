@@ -39,6 +39,7 @@ final class CrdManifests {
       Map.of(
           "spec.buildArgs", "name",
           "spec.registrySecrets", "name",
+          "spec.secrets", "id",
           "spec.source.inline", "path",
           "spec.source.configMap.items", "path",
           "status.runs", "number",

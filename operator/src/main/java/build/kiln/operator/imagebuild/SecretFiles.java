@@ -40,7 +40,10 @@ record SecretFiles(Map<String, Map<String, List<String>>> folders) {
     String keysInWords() {
       return switch (folder) {
         case BuilderPaths.SECRETS_GIT -> "username and password, or ssh-privatekey and known_hosts";
-        case BuilderPaths.SECRETS_BUILD -> keys.size() == 1 ? "the key " + keys.getFirst() : "some of the keys " + String.join(", ", keys);
+        case BuilderPaths.SECRETS_BUILD ->
+            keys.size() == 1
+                ? "the key " + keys.getFirst()
+                : "some of the keys " + String.join(", ", keys);
         default ->
             DOCKER_CONFIG
                 + " (make it with kubectl create secret docker-registry %s)".formatted(name);
@@ -69,8 +72,7 @@ record SecretFiles(Map<String, Map<String, List<String>>> folders) {
         Stream.ofNullable(spec.source())
             .flatMap(source -> Stream.ofNullable(source.git()))
             .flatMap(source -> Stream.ofNullable(source.secretRef()))
-            .map(
-                secret -> new Wanted(BuilderPaths.SECRETS_GIT, secret.name(), GIT_KEYS, false));
+            .map(secret -> new Wanted(BuilderPaths.SECRETS_GIT, secret.name(), GIT_KEYS, false));
     return Stream.of(registry, git, mounted(spec)).flatMap(all -> all).distinct().toList();
   }
 
@@ -86,7 +88,10 @@ record SecretFiles(Map<String, Map<String, List<String>>> folders) {
         .map(
             entry ->
                 new Wanted(
-                    BuilderPaths.SECRETS_BUILD, entry.getKey(), List.copyOf(entry.getValue()), true));
+                    BuilderPaths.SECRETS_BUILD,
+                    entry.getKey(),
+                    List.copyOf(entry.getValue()),
+                    true));
   }
 
   /** These and one Secret more. */

@@ -25,8 +25,7 @@ class SpecCacheTest {
 
     assertThat(SecretFiles.wanted(spec))
         .containsExactlyInAnyOrder(
-            new Wanted(
-                BuilderPaths.SECRETS_REGISTRY, "push", List.of(".dockerconfigjson"), false),
+            new Wanted(BuilderPaths.SECRETS_REGISTRY, "push", List.of(".dockerconfigjson"), false),
             new Wanted(
                 BuilderPaths.SECRETS_REGISTRY, "cache", List.of(".dockerconfigjson"), false));
   }

@@ -111,6 +111,11 @@ class FaultsTest {
               DOCKERFILE + "  output: {image: r/x, labels: {" + listed("l%d: v", 65) + "}}\n",
               "6:32: spec.output.labels has 65 fields, may have at most 64"),
           arguments(
+              "  secrets: [{id: a, secretRef: {name: x}}, {id: a, secretRef: {name: z}}]\n"
+                  + DOCKERFILE
+                  + OUTPUT,
+              "5:45: spec.secrets[1] id \"a\" is there already: remove one of them"),
+          arguments(
               "  buildArgs: [{name: A}, {name: A}]\n" + DOCKERFILE + OUTPUT,
               "5:26: spec.buildArgs[1] name \"A\" is there already: remove one of them"),
           arguments(
