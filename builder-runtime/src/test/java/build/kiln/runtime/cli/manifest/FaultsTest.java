@@ -114,7 +114,7 @@ class FaultsTest {
               "  secrets: [{id: a, secretRef: {name: x}}, {id: a, secretRef: {name: z}}]\n"
                   + DOCKERFILE
                   + OUTPUT,
-              "5:45: spec.secrets[1] id \"a\" is there already: remove one of them"),
+              "5:44: spec.secrets[1] id \"a\" is there already: remove one of them"),
           arguments(
               "  buildArgs: [{name: A}, {name: A}]\n" + DOCKERFILE + OUTPUT,
               "5:26: spec.buildArgs[1] name \"A\" is there already: remove one of them"),
