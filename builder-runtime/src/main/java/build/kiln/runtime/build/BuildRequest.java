@@ -81,6 +81,25 @@ public record BuildRequest(
         BuildSecrets.none());
   }
 
+  /** The same request, with every step done. */
+  BuildRequest withoutCache() {
+    return new BuildRequest(
+        dockerfile,
+        dockerfilePath,
+        ignoreFile,
+        context,
+        target,
+        buildArgs,
+        proxies,
+        platform,
+        false,
+        pull,
+        compression,
+        labels,
+        annotations,
+        secrets);
+  }
+
   /** The same request with these secrets. */
   public BuildRequest withSecrets(BuildSecrets given) {
     return new BuildRequest(
