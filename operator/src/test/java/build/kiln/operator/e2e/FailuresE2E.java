@@ -27,6 +27,12 @@ class FailuresE2E {
           .contains("exactly one of git, configMap and inline");
       assertThat(namespace.refused(namespace.manifest("x", "target: a\n")))
           .contains("spec.source is missing");
+      assertThat(
+              namespace.refused(
+                  namespace.manifest(
+                      "x",
+                      "dockerfile: {inline: FROM scratch}\nreproducible: {sourceDateEpoch: commit}\n")))
+          .contains("is commit, which only a source.git has");
     }
   }
 
