@@ -70,7 +70,11 @@ class BuildCommand implements Callable<Integer> {
           "What RUN --mount=type=secret may ask for: a file, or a variable of the environment. Without either, the variable named ID, else the file.")
   private List<String> secrets = new ArrayList<>();
 
-  @Option(names = "--ssh", paramLabel = "ID", description = "Not supported yet.")
+  @Option(
+      names = "--ssh",
+      paramLabel = "ID[=SOCKET|KEY[,KEY]...]",
+      description =
+          "What RUN --mount=type=ssh may use: an SSH agent's socket, or private keys. Without either, the user's own agent.")
   private List<String> ssh = new ArrayList<>();
 
   @Option(names = "--target", paramLabel = "STAGE", description = "The stage to build.")
@@ -240,10 +244,6 @@ class BuildCommand implements Callable<Integer> {
   }
 
   private BuildRequest request(Desk desk, BuildFiles files) throws CommandFailure {
-    if (!ssh.isEmpty()) {
-      throw CommandFailure.usage(
-          "--ssh: an SSH agent cannot be forwarded yet; give a deploy key as a secret: --secret id=key,src=FILE and RUN --mount=type=secret,id=key,target=/root/.ssh/id_ed25519");
-    }
     return new BuildRequest(
         files.dockerfile(),
         files.dockerfilePath(),
@@ -258,7 +258,8 @@ class BuildCommand implements Callable<Integer> {
         parseCompression(),
         Assignments.parse("--label", labels),
         Assignments.parse("--annotation", annotations),
-        SecretOptions.parse(secrets, desk.environment()));
+        SecretOptions.parse(secrets, desk.environment())
+            .withAgents(SshOptions.parse(ssh, desk.environment())));
   }
 
   private Platform parsePlatform() throws CommandFailure {

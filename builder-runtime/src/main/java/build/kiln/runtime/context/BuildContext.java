@@ -22,6 +22,13 @@ public interface BuildContext extends AutoCloseable {
   }
 
   /**
+   * 1 February 1980 in seconds: the time of files whose source says none, and of a source's files
+   * from Git. A layer of files that did not change is then the same after every commit, and found
+   * in the cache. Zip archives, which steps make of such files, know no time before 1980 anywhere.
+   */
+  long FIXED_TIME = 318_211_200;
+
+  /**
    * Seconds since the epoch that every file of this context has as its time; empty if files keep
    * their own.
    */

@@ -207,7 +207,7 @@ class BuildCommandTest {
         Arguments.of(2, "id=ID,src=FILE", List.of("--secret", "x")),
         Arguments.of(
             2, "/no/such/secret is not there", List.of("--secret", "id=x,src=/no/such/secret")),
-        Arguments.of(2, "agent cannot be forwarded yet", List.of("--ssh", "default")),
+        Arguments.of(2, "/no/such/key is not there", List.of("--ssh", "default=/no/such/key")),
         Arguments.of(2, "type=gha is not supported", List.of("--cache-from", "type=gha")),
         Arguments.of(2, "type is missing", List.of("--cache-from", "ref=h.example/x")),
         Arguments.of(2, "ref is missing", List.of("--cache-to", "type=registry,mode=max")),

@@ -18,6 +18,7 @@ class InputsTest {
         "buildArgs: [{name: A, value: b}]",
         "registrySecrets: [{name: s}]",
         "secrets: [{id: a, secretRef: {name: s}}]",
+        "ssh: [{id: a, secretRef: {name: s}}]",
         "source: {git: {url: \"https://x/y\"}}",
         "output: {image: r/x, labels: {a: b}}",
         "output: {image: r/x, tags: [b]}"
