@@ -25,7 +25,7 @@ final class Failures {
             case NOT_FOUND, UNSUPPORTED -> FailureReason.BaseImageNotFound;
             case UNAUTHORIZED, DENIED -> FailureReason.Unauthorized;
             case UNAVAILABLE -> FailureReason.RegistryUnavailable;
-            case INVALID -> FailureReason.Infrastructure;
+            case INVALID -> FailureReason.RegistryInvalid;
           },
           message(cause),
           cause);
@@ -41,7 +41,7 @@ final class Failures {
             case DENIED, NOT_FOUND, UNSUPPORTED -> FailureReason.PushDenied;
             case UNAUTHORIZED -> FailureReason.Unauthorized;
             case UNAVAILABLE -> FailureReason.RegistryUnavailable;
-            case INVALID -> FailureReason.Infrastructure;
+            case INVALID -> FailureReason.RegistryInvalid;
           },
           message(cause),
           cause);
@@ -76,7 +76,12 @@ final class Failures {
             case CHANGED, UNREADABLE -> FailureReason.StepFailed;
           };
       case RegistryException e ->
-          e.retryable() ? FailureReason.RegistryUnavailable : FailureReason.BaseImageNotFound;
+          switch (e.code()) {
+            case UNAVAILABLE -> FailureReason.RegistryUnavailable;
+            case INVALID -> FailureReason.RegistryInvalid;
+            case UNAUTHORIZED, DENIED -> FailureReason.Unauthorized;
+            case NOT_FOUND, UNSUPPORTED -> FailureReason.BaseImageNotFound;
+          };
       default -> FailureReason.Infrastructure;
     };
   }

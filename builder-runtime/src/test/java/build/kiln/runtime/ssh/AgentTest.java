@@ -24,6 +24,7 @@ import org.apache.sshd.common.config.keys.writer.openssh.OpenSSHKeyEncryptionCon
 import org.apache.sshd.common.config.keys.writer.openssh.OpenSSHKeyPairResourceWriter;
 import org.apache.sshd.common.util.buffer.Buffer;
 import org.apache.sshd.common.util.buffer.ByteArrayBuffer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -46,7 +47,7 @@ class AgentTest {
     file = write("id_rsa", rsa, null);
   }
 
-  private Path write(String name, KeyPair key, String passphrase) throws Exception {
+  private Path write(String name, KeyPair key, @Nullable String passphrase) throws Exception {
     Path path = folder.resolve(name);
     OpenSSHKeyEncryptionContext encryption = null;
     if (passphrase != null) {
