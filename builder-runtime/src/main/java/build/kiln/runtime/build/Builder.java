@@ -5,22 +5,15 @@ import build.kiln.runtime.build.BaseImages.BaseImage;
 import build.kiln.runtime.build.StageRunner.BuiltStage;
 import build.kiln.runtime.cache.StepCache;
 import build.kiln.runtime.check.Finding;
-import build.kiln.runtime.context.IgnoreFiles;
 import build.kiln.runtime.context.IgnoringTree;
-import build.kiln.runtime.dockerfile.Dockerfile;
 import build.kiln.runtime.dockerfile.DockerfileException;
-import build.kiln.runtime.dockerfile.Expansion;
-import build.kiln.runtime.dockerfile.GlobalArguments;
 import build.kiln.runtime.dockerfile.IgnoreFile;
 import build.kiln.runtime.dockerfile.Instruction;
-import build.kiln.runtime.dockerfile.PredefinedArguments;
 import build.kiln.runtime.dockerfile.Problem;
-import build.kiln.runtime.dockerfile.SourceFile;
 import build.kiln.runtime.dockerfile.Stage;
 import build.kiln.runtime.dockerfile.StageGraph;
 import build.kiln.runtime.dockerfile.StageSource;
 import build.kiln.runtime.dockerfile.Unsupported;
-import build.kiln.runtime.dockerfile.Word;
 import build.kiln.runtime.layer.LayerException;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Platform;
@@ -28,14 +21,9 @@ import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.sandbox.Sandbox;
 import java.io.IOException;
 import java.time.Clock;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -175,20 +163,18 @@ public final class Builder {
    */
   public List<Finding> check(BuildRequest request, BuildProgress progress) throws BuildException {
     try {
-      Dockerfile dockerfile = dockerfile(request, progress);
-      Map<String, String> predefined = platformArguments(request, dockerfile);
-      GlobalArguments globals =
-          GlobalArguments.resolve(dockerfile, predefined, request.buildArgs());
-      StageGraph graph = StageGraph.of(dockerfile, globals);
-      IgnoreFile ignored = ignored(request, progress);
+      Planning planning = Planning.of(request, progress);
+      StageGraph graph = planning.graph();
+      IgnoreFile ignored = planning.ignored(progress);
       var downloads = new Downloads(environment.store(), environment.registry());
       var images = new BaseImages(environment, downloads, request.platform(), request.pull());
+      StagePlans.Finder finder = StagePlans.finder(graph, images, progress);
       var found = new LinkedHashMap<String, BaseImage>();
       for (StageGraph.Vertex vertex : graph.vertices()) {
         if (vertex.base() instanceof StageSource.Named base
             && !found.containsKey(base.name().text())) {
           try {
-            found.put(base.name().text(), lookUp(images, graph, base.name(), progress));
+            finder.find(base.name()).ifPresent(image -> found.put(base.name().text(), image));
           } catch (BuildException e) {
             progress.warn(
                 base.name().range()
@@ -199,7 +185,7 @@ public final class Builder {
           }
         }
       }
-      return new BuildChecks(request, dockerfile, predefined).run(graph, globals, ignored, found);
+      return planning.checks().run(graph, planning.globals(), ignored, found);
     } catch (DockerfileException e) {
       throw new BuildException(FailureReason.DockerfileInvalid, e.render(), e);
     } catch (IOException e) {
@@ -215,73 +201,37 @@ public final class Builder {
   private <T> T steps(
       BuildRequest request, BuildProgress progress, boolean explaining, Ending<T> ending)
       throws IOException, BuildException, InterruptedException {
-    Dockerfile dockerfile = dockerfile(request, progress);
-    GlobalArguments globals =
-        GlobalArguments.resolve(
-            dockerfile, platformArguments(request, dockerfile), request.buildArgs());
-    StageGraph graph = StageGraph.of(dockerfile, globals);
-    Stage target = request.target() == null ? graph.lastStage() : graph.target(request.target());
-    List<Stage> stages = graph.reachable(target);
-    checkSupport(request, graph, stages);
-    warnOfUnusedArguments(request, dockerfile, progress);
-    IgnoreFile ignored = ignored(request, progress);
+    Planning planning = Planning.of(request, progress);
+    StageGraph graph = planning.graph();
+    checkSupport(request, graph, graph.reachable(planning.target()));
+    planning.warnOfUnusedArguments(progress);
+    IgnoreFile ignored = planning.ignored(progress);
     IgnoringTree contextTree = IgnoringTree.of(request.context().tree(), ignored);
     var downloads = new Downloads(environment.store(), environment.registry(), cache::hasServed);
-    Map<String, BaseImage> images = lookUpImages(request, graph, stages, downloads, progress);
-    var checks = new BuildChecks(request, dockerfile, platformArguments(request, dockerfile));
-    checks.warn(checks.run(graph, globals, ignored, images), progress);
-    List<StagePlan> plans = plans(dockerfile, graph, stages, images);
-    progress.planned(plans.stream().mapToInt(StagePlan::steps).sum());
+    var images = new BaseImages(environment, downloads, request.platform(), request.pull());
+    StagePlans plans = StagePlans.of(planning, StagePlans.finder(graph, images, progress));
+    // Again, since triggers of bases may need more stages.
+    checkSupport(request, graph, plans.stages());
+    BuildChecks checks = planning.checks();
+    checks.warn(checks.run(graph, planning.globals(), ignored, plans.images()), progress);
+    progress.planned(plans.steps());
     var fixed =
         new BuildSession.Plan(
             cache,
             explaining,
             graph,
-            globals,
-            Expansion.of(dockerfile.directives().escape()),
+            planning.globals(),
+            planning.expansion(),
             contextTree,
-            images);
+            plans.images());
     try (var session = new BuildSession(environment, request, fixed, downloads, progress, clock)) {
       try {
-        BuiltStage built = new StageThreads(session, plans).run(target.number());
-        return ending.of(
-            session, built, plans.stream().mapToInt(StagePlan::steps).sum(), downloads.bytes());
+        BuiltStage built = new StageThreads(session, plans.plans()).run(planning.target().number());
+        return ending.of(session, built, plans.steps(), downloads.bytes());
       } finally {
         sandbox = session.chosenSandbox();
       }
     }
-  }
-
-  private static Dockerfile dockerfile(BuildRequest request, BuildProgress progress) {
-    BuildProgress.Activity loading =
-        progress.internal("[internal] load build definition from " + request.dockerfile().name());
-    try {
-      Dockerfile dockerfile = Dockerfile.parse(request.dockerfile());
-      loading.done();
-      return dockerfile;
-    } catch (DockerfileException e) {
-      loading.failed(e.getMessage());
-      throw e;
-    }
-  }
-
-  private static Map<String, String> platformArguments(
-      BuildRequest request, Dockerfile dockerfile) {
-    Map<String, String> values = new HashMap<>();
-    add(values, "BUILD", Platform.host());
-    add(values, "TARGET", request.platform());
-    Optional<String> last = Optional.of(dockerfile.stages().getLast()).flatMap(Stage::name);
-    String target = request.target();
-    values.put("TARGETSTAGE", target == null ? last.orElse("default") : target);
-    values.keySet().retainAll(PredefinedArguments.PLATFORM);
-    return values;
-  }
-
-  private static void add(Map<String, String> values, String prefix, Platform platform) {
-    values.put(prefix + "PLATFORM", platform.toString());
-    values.put(prefix + "OS", platform.os());
-    values.put(prefix + "ARCH", platform.architecture());
-    values.put(prefix + "VARIANT", platform.variant() == null ? "" : platform.variant());
   }
 
   private void checkSupport(BuildRequest request, StageGraph graph, List<Stage> stages)
@@ -306,123 +256,5 @@ public final class Builder {
             "RUN cannot be isolated here (isolation NoRun)",
             "remove the RUN steps, or build where Namespaces or Chroot are possible");
     return new BuildException(FailureReason.IsolationUnavailable, problem.render());
-  }
-
-  private static void warnOfUnusedArguments(
-      BuildRequest request, Dockerfile dockerfile, BuildProgress progress) {
-    Set<String> unused = new TreeSet<>(request.buildArgs().keySet());
-    unused.removeIf(PredefinedArguments::isProxy);
-    unused.removeAll(PredefinedArguments.PLATFORM);
-    unused.removeIf(name -> name.equals("SOURCE_DATE_EPOCH") || name.startsWith("BUILDKIT_"));
-    var declarations = new ArrayList<Instruction>(dockerfile.globalArgs());
-    dockerfile.stages().forEach(stage -> declarations.addAll(stage.instructions()));
-    for (Instruction instruction : declarations) {
-      if (instruction instanceof Instruction.Arg arg) {
-        arg.declarations().forEach(d -> unused.remove(d.name()));
-      }
-    }
-    if (!unused.isEmpty()) {
-      progress.warn(
-          "no ARG of the Dockerfile takes the build arguments " + String.join(", ", unused), null);
-    }
-  }
-
-  private static IgnoreFile ignored(BuildRequest request, BuildProgress progress)
-      throws IOException {
-    BuildProgress.Activity loading = progress.internal("[internal] load .dockerignore");
-    SourceFile own = request.ignoreFile();
-    try {
-      IgnoreFile ignored =
-          own == null
-              ? IgnoreFiles.of(request.context(), request.dockerfilePath())
-              : IgnoreFile.parse(own);
-      loading.done();
-      return ignored;
-    } catch (IOException | DockerfileException e) {
-      loading.failed(e.getMessage());
-      throw e;
-    }
-  }
-
-  /** Looks up the images that stages are based on or copy from, by the names in the Dockerfile. */
-  private Map<String, BaseImage> lookUpImages(
-      BuildRequest request,
-      StageGraph graph,
-      List<Stage> stages,
-      Downloads downloads,
-      BuildProgress progress)
-      throws BuildException {
-    var words = new LinkedHashMap<String, Word>();
-    for (Stage stage : stages) {
-      if (graph.vertex(stage).base() instanceof StageSource.Named base) {
-        words.putIfAbsent(base.name().text(), base.name());
-      }
-      for (Instruction instruction : stage.instructions()) {
-        for (Word from : instruction.froms()) {
-          if (graph.resolve(from) instanceof StageSource.Named named) {
-            words.putIfAbsent(named.name().text(), named.name());
-          }
-        }
-      }
-    }
-    var images = new BaseImages(environment, downloads, request.platform(), request.pull());
-    var found = new LinkedHashMap<String, BaseImage>();
-    for (Word word : words.values()) {
-      found.put(word.text(), lookUp(images, graph, word, progress));
-    }
-    return found;
-  }
-
-  private static BaseImage lookUp(
-      BaseImages images, StageGraph graph, Word word, BuildProgress progress)
-      throws BuildException {
-    BuildProgress.Activity loading =
-        progress.internal("[internal] load metadata for " + word.text());
-    try {
-      BaseImage image = images.find(word.text(), loading);
-      loading.done();
-      return image;
-    } catch (BuildException e) {
-      loading.failed(e.getMessage());
-      String hint =
-          graph.nearestStage(word.text()).map(n -> "did you mean stage " + n + "?").orElse(null);
-      throw new BuildException(
-          e.reason(),
-          new Problem(Problem.Code.BAD_ARGUMENT, word.range(), Failures.message(e), hint).render(),
-          e);
-    }
-  }
-
-  private static List<StagePlan> plans(
-      Dockerfile dockerfile, StageGraph graph, List<Stage> stages, Map<String, BaseImage> images) {
-    var plans = new ArrayList<StagePlan>();
-    for (Stage stage : stages) {
-      StageSource base = graph.vertex(stage).base();
-      BaseImage image =
-          base instanceof StageSource.Named named ? images.get(named.name().text()) : null;
-      List<Instruction> instructions = new ArrayList<>(triggers(base, image));
-      instructions.addAll(stage.instructions());
-      String label = dockerfile.stages().size() == 1 ? "" : stage.displayName();
-      plans.add(new StagePlan(stage, base, image, instructions, label));
-    }
-    return plans;
-  }
-
-  private static List<Instruction> triggers(StageSource base, @Nullable BaseImage image) {
-    if (base instanceof StageSource.OfStage parent) {
-      return parent.stage().instructions().stream()
-          .filter(Instruction.Onbuild.class::isInstance)
-          .map(i -> ((Instruction.Onbuild) i).instruction())
-          .toList();
-    }
-    if (image == null || image.config().config() == null) {
-      return List.of();
-    }
-    List<String> texts = image.config().config().onBuild();
-    return texts == null
-        ? List.of()
-        : texts.stream()
-            .map(text -> Dockerfile.parseTrigger("ONBUILD of " + image.name(), text))
-            .toList();
   }
 }

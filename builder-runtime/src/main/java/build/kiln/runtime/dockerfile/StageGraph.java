@@ -129,17 +129,25 @@ public final class StageGraph {
     return seen.stream().map(n -> vertices.get(n).stage()).toList();
   }
 
+  /**
+   * The stages needed by a stage that takes from another, as {@link #reachable} has them.
+   *
+   * @throws DockerfileException if the other comes after it
+   */
+  public List<Stage> taken(Stage stage, Dependency dependency) {
+    return reachable(before(stage, dependency));
+  }
+
   private static Stage before(Stage stage, Dependency dependency) {
     Stage other = dependency.stage();
-    if (other.number() > stage.number()) {
+    if (other.number() >= stage.number()) {
       throw new DockerfileException(
           Problem.Code.UNKNOWN_STAGE,
           dependency.word().range(),
           "stage "
               + stage.displayName()
               + " takes from "
-              + other.displayName()
-              + ", which comes later",
+              + (other.equals(stage) ? "itself" : other.displayName() + ", which comes later"),
           "a stage can only take from stages before it");
     }
     return other;

@@ -208,24 +208,7 @@ class BuilderTest {
 
   @Test
   void triggersOfABaseRunInTheChildAndAreGoneThen() throws Exception {
-    String base =
-        bench.base(
-            "onbuild:1",
-            sink -> BuildBench.text(sink, "f", "f"),
-            new ContainerConfig(
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                List.of("COPY a.txt /from-trigger", "ENV T=1"),
-                null,
-                null));
+    String base = withTriggers("onbuild:1", "COPY a.txt /from-trigger", "ENV T=1");
 
     Built built = bench.build("FROM " + base + "\nLABEL t=$T");
 
@@ -234,6 +217,50 @@ class BuilderTest {
     assertThat(built.container().onBuild()).isNull();
     assertThat(bench.build("FROM scratch AS p\nONBUILD COPY a.txt /t\nFROM p").files())
         .containsExactly("0644 0:0 t \"a\"");
+  }
+
+  private String withTriggers(String name, String... triggers) throws IOException {
+    return bench.base(
+        name,
+        sink -> BuildBench.text(sink, "f", "f"),
+        new ContainerConfig(
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            List.of(triggers),
+            null,
+            null));
+  }
+
+  @Test
+  void triggersOfABaseTakeFromStagesAndImagesThatNothingElseNeeds() throws Exception {
+    String other =
+        bench.base(
+            "other:1", sink -> BuildBench.text(sink, "of-other", "o"), ContainerConfig.empty());
+    String base =
+        withTriggers("taking:1", "COPY --from=files /x/a.txt /", "COPY --from=" + other + " / /o/");
+    String stages = "FROM scratch AS first\nCOPY a.txt /y/\nFROM scratch AS files\n";
+
+    Built built = bench.build(stages + "COPY --from=first /y/ /x/\nFROM " + base);
+
+    assertThat(built.files())
+        .contains("0644 0:0 a.txt \"a\"", "0644 0:0 o/of-other \"o\"", "0644 0:0 f \"f\"");
+    bench.request(r -> target(r, "0"));
+    assertFailure(
+        "FROM " + base + "\nFROM scratch AS files\nCOPY a.txt /x/",
+        FailureReason.DockerfileInvalid,
+        "takes from files, which comes later");
+    assertFailure(
+        "FROM " + base + " AS files\nCOPY a.txt /x/",
+        FailureReason.DockerfileInvalid,
+        "takes from itself");
   }
 
   @Test

@@ -1,0 +1,126 @@
+package build.kiln.runtime.build;
+
+import build.kiln.runtime.context.IgnoreFiles;
+import build.kiln.runtime.dockerfile.Dockerfile;
+import build.kiln.runtime.dockerfile.DockerfileException;
+import build.kiln.runtime.dockerfile.Expansion;
+import build.kiln.runtime.dockerfile.GlobalArguments;
+import build.kiln.runtime.dockerfile.IgnoreFile;
+import build.kiln.runtime.dockerfile.Instruction;
+import build.kiln.runtime.dockerfile.PredefinedArguments;
+import build.kiln.runtime.dockerfile.SourceFile;
+import build.kiln.runtime.dockerfile.Stage;
+import build.kiln.runtime.dockerfile.StageGraph;
+import build.kiln.runtime.oci.Platform;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * What a request says by itself, before anything is looked up: the Dockerfile, read, and which
+ * stage needs which.
+ *
+ * @param predefined the platform arguments
+ * @param target the stage to build
+ */
+record Planning(
+    BuildRequest request,
+    Dockerfile dockerfile,
+    Map<String, String> predefined,
+    GlobalArguments globals,
+    StageGraph graph,
+    Stage target) {
+
+  /**
+   * Reads the Dockerfile.
+   *
+   * @throws DockerfileException if it is not valid, or there is no such target
+   */
+  static Planning of(BuildRequest request, BuildProgress progress) {
+    Dockerfile dockerfile = dockerfile(request, progress);
+    Map<String, String> predefined = platformArguments(request, dockerfile);
+    GlobalArguments globals = GlobalArguments.resolve(dockerfile, predefined, request.buildArgs());
+    StageGraph graph = StageGraph.of(dockerfile, globals);
+    Stage target = request.target() == null ? graph.lastStage() : graph.target(request.target());
+    return new Planning(request, dockerfile, predefined, globals, graph, target);
+  }
+
+  Expansion expansion() {
+    return Expansion.of(dockerfile.directives().escape());
+  }
+
+  BuildChecks checks() {
+    return new BuildChecks(request, dockerfile, predefined);
+  }
+
+  private static Dockerfile dockerfile(BuildRequest request, BuildProgress progress) {
+    BuildProgress.Activity loading =
+        progress.internal("[internal] load build definition from " + request.dockerfile().name());
+    try {
+      Dockerfile dockerfile = Dockerfile.parse(request.dockerfile());
+      loading.done();
+      return dockerfile;
+    } catch (DockerfileException e) {
+      loading.failed(e.getMessage());
+      throw e;
+    }
+  }
+
+  private static Map<String, String> platformArguments(
+      BuildRequest request, Dockerfile dockerfile) {
+    Map<String, String> values = new HashMap<>();
+    add(values, "BUILD", Platform.host());
+    add(values, "TARGET", request.platform());
+    Optional<String> last = Optional.of(dockerfile.stages().getLast()).flatMap(Stage::name);
+    String target = request.target();
+    values.put("TARGETSTAGE", target == null ? last.orElse("default") : target);
+    values.keySet().retainAll(PredefinedArguments.PLATFORM);
+    return values;
+  }
+
+  private static void add(Map<String, String> values, String prefix, Platform platform) {
+    values.put(prefix + "PLATFORM", platform.toString());
+    values.put(prefix + "OS", platform.os());
+    values.put(prefix + "ARCH", platform.architecture());
+    values.put(prefix + "VARIANT", platform.variant() == null ? "" : platform.variant());
+  }
+
+  void warnOfUnusedArguments(BuildProgress progress) {
+    Set<String> unused = new TreeSet<>(request.buildArgs().keySet());
+    unused.removeIf(PredefinedArguments::isProxy);
+    unused.removeAll(PredefinedArguments.PLATFORM);
+    unused.removeIf(name -> name.equals("SOURCE_DATE_EPOCH") || name.startsWith("BUILDKIT_"));
+    var declarations = new ArrayList<Instruction>(dockerfile.globalArgs());
+    dockerfile.stages().forEach(stage -> declarations.addAll(stage.instructions()));
+    for (Instruction instruction : declarations) {
+      if (instruction instanceof Instruction.Arg arg) {
+        arg.declarations().forEach(d -> unused.remove(d.name()));
+      }
+    }
+    if (!unused.isEmpty()) {
+      progress.warn(
+          "no ARG of the Dockerfile takes the build arguments " + String.join(", ", unused), null);
+    }
+  }
+
+  /** The ignore file that counts. */
+  IgnoreFile ignored(BuildProgress progress) throws IOException {
+    BuildProgress.Activity loading = progress.internal("[internal] load .dockerignore");
+    SourceFile own = request.ignoreFile();
+    try {
+      IgnoreFile ignored =
+          own == null
+              ? IgnoreFiles.of(request.context(), request.dockerfilePath())
+              : IgnoreFile.parse(own);
+      loading.done();
+      return ignored;
+    } catch (IOException | DockerfileException e) {
+      loading.failed(e.getMessage());
+      throw e;
+    }
+  }
+}

@@ -1,0 +1,172 @@
+package build.kiln.runtime.build;
+
+import build.kiln.runtime.build.BaseImages.BaseImage;
+import build.kiln.runtime.dockerfile.Dockerfile;
+import build.kiln.runtime.dockerfile.Instruction;
+import build.kiln.runtime.dockerfile.Problem;
+import build.kiln.runtime.dockerfile.Stage;
+import build.kiln.runtime.dockerfile.StageGraph;
+import build.kiln.runtime.dockerfile.StageSource;
+import build.kiln.runtime.dockerfile.Word;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The stages that a target needs, and the images that they are based on or copy from.
+ *
+ * @param plans in the Dockerfile's order
+ * @param images by the names in the Dockerfile; one that was not found is not in it
+ */
+record StagePlans(List<StagePlan> plans, Map<String, BaseImage> images) {
+  StagePlans {
+    plans = List.copyOf(plans);
+    images = Map.copyOf(images);
+  }
+
+  /** Looks an image up that the Dockerfile names. */
+  @FunctionalInterface
+  interface Finder {
+    /**
+     * @return empty if it is to be done without
+     */
+    Optional<BaseImage> find(Word name) throws BuildException;
+  }
+
+  /** How many steps there are in all. */
+  int steps() {
+    return plans.stream().mapToInt(StagePlan::steps).sum();
+  }
+
+  /** The stages themselves. */
+  List<Stage> stages() {
+    return plans.stream().map(StagePlan::stage).toList();
+  }
+
+  /**
+   * Goes from the target to all that it needs. What that is may depend on images: triggers of a
+   * base may take from stages that nothing else needs.
+   */
+  static StagePlans of(Planning planning, Finder finder) throws BuildException {
+    return new Walk(planning, finder).walk();
+  }
+
+  /**
+   * Finds images as a build does.
+   *
+   * @throws BuildException at the name, if an image cannot be had
+   */
+  static Finder finder(StageGraph graph, BaseImages images, BuildProgress progress) {
+    return name -> Optional.of(find(graph, images, name, progress));
+  }
+
+  private static BaseImage find(
+      StageGraph graph, BaseImages images, Word name, BuildProgress progress)
+      throws BuildException {
+    BuildProgress.Activity loading =
+        progress.internal("[internal] load metadata for " + name.text());
+    try {
+      BaseImage image = images.find(name.text(), loading);
+      loading.done();
+      return image;
+    } catch (BuildException e) {
+      loading.failed(e.getMessage());
+      String hint =
+          graph.nearestStage(name.text()).map(n -> "did you mean stage " + n + "?").orElse(null);
+      throw new BuildException(
+          e.reason(),
+          new Problem(Problem.Code.BAD_ARGUMENT, name.range(), Failures.message(e), hint).render(),
+          e);
+    }
+  }
+
+  /** The instructions that a stage inherits from what it is based on. */
+  static List<Instruction> triggers(StageSource base, @Nullable BaseImage image) {
+    if (base instanceof StageSource.OfStage parent) {
+      return parent.stage().instructions().stream()
+          .filter(Instruction.Onbuild.class::isInstance)
+          .map(i -> ((Instruction.Onbuild) i).instruction())
+          .toList();
+    }
+    if (image == null || image.config().config() == null) {
+      return List.of();
+    }
+    List<String> texts = image.config().config().onBuild();
+    return texts == null
+        ? List.of()
+        : texts.stream()
+            .map(text -> Dockerfile.parseTrigger("ONBUILD of " + image.name(), text))
+            .toList();
+  }
+
+  private static final class Walk {
+    private final Planning planning;
+    private final StageGraph graph;
+    private final Finder finder;
+    private final Map<Integer, StagePlan> plans = new TreeMap<>();
+    private final Map<String, Optional<BaseImage>> images = new LinkedHashMap<>();
+
+    Walk(Planning planning, Finder finder) {
+      this.planning = planning;
+      this.graph = planning.graph();
+      this.finder = finder;
+    }
+
+    StagePlans walk() throws BuildException {
+      Deque<Stage> open = new ArrayDeque<>(graph.reachable(planning.target()));
+      while (!open.isEmpty()) {
+        Stage stage = open.removeFirst();
+        if (!plans.containsKey(stage.number())) {
+          StagePlan plan = plan(stage);
+          plans.put(stage.number(), plan);
+          for (Instruction instruction : plan.instructions()) {
+            for (Word from : instruction.froms()) {
+              open.addAll(taken(stage, from));
+            }
+          }
+        }
+      }
+      var found = new LinkedHashMap<String, BaseImage>();
+      images.forEach((name, image) -> image.ifPresent(i -> found.put(name, i)));
+      return new StagePlans(List.copyOf(plans.values()), found);
+    }
+
+    private StagePlan plan(Stage stage) throws BuildException {
+      StageSource base = graph.vertex(stage).base();
+      BaseImage image =
+          base instanceof StageSource.Named named ? image(named.name()).orElse(null) : null;
+      List<Instruction> instructions = new ArrayList<>(triggers(base, image));
+      instructions.addAll(stage.instructions());
+      String label = planning.dockerfile().stages().size() == 1 ? "" : stage.displayName();
+      return new StagePlan(stage, base, image, instructions, label);
+    }
+
+    /** The stages that taking from that name needs. */
+    private List<Stage> taken(Stage stage, Word from) throws BuildException {
+      return switch (graph.resolve(from)) {
+        case StageSource.OfStage other ->
+            graph.taken(stage, new StageGraph.Dependency(other.stage(), from));
+        case StageSource.Named named -> {
+          image(named.name());
+          yield List.of();
+        }
+        case StageSource.Scratch scratch -> List.of();
+      };
+    }
+
+    private Optional<BaseImage> image(Word name) throws BuildException {
+      Optional<BaseImage> known = images.get(name.text());
+      if (known == null) {
+        known = finder.find(name);
+        images.put(name.text(), known);
+      }
+      return known;
+    }
+  }
+}
