@@ -24,6 +24,7 @@ import java.time.Clock;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -212,6 +213,7 @@ public final class Builder {
     StagePlans plans = StagePlans.of(planning, StagePlans.finder(graph, images, progress));
     // Again, since triggers of bases may need more stages.
     checkSupport(request, graph, plans.stages());
+    checkRuns(plans.plans().stream().flatMap(plan -> plan.instructions().stream()));
     BuildChecks checks = planning.checks();
     checks.warn(checks.run(graph, planning.globals(), ignored, plans.images()), progress);
     progress.planned(plans.steps());
@@ -240,10 +242,16 @@ public final class Builder {
     for (Stage stage : stages) {
       Unsupported.checkPlatform(
           graph.vertex(stage).from(), text -> request.platform().accepts(Platform.parse(text)));
-      for (Instruction instruction : stage.instructions()) {
-        if (instruction instanceof Instruction.Run && !environment.sandboxes().canRun()) {
-          throw noRun(instruction);
-        }
+      checkRuns(stage.instructions().stream());
+    }
+  }
+
+  private void checkRuns(Stream<Instruction> instructions) throws BuildException {
+    if (!environment.sandboxes().canRun()) {
+      Optional<Instruction> run =
+          instructions.filter(Instruction.Run.class::isInstance).findFirst();
+      if (run.isPresent()) {
+        throw noRun(run.get());
       }
     }
   }

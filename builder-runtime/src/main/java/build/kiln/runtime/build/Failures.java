@@ -2,6 +2,7 @@ package build.kiln.runtime.build;
 
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.runtime.context.ContextException;
+import build.kiln.runtime.dockerfile.Instruction;
 import build.kiln.runtime.layer.LayerException;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.posix.Errno;
@@ -15,6 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What went wrong below, in the words and reasons of a build. */
 final class Failures {
+  private static final String FULL =
+      "the workspace is full: give it more room (spec.workspace.size in a cluster), or remove what is not needed";
+
   private Failures() {}
 
   /** A base image could not be had. */
@@ -52,12 +56,20 @@ final class Failures {
   /** Anything else: the disk, a broken image, a context. */
   static BuildException other(String tried, Exception cause) {
     FailureReason reason = reason(cause);
-    String what =
-        reason == FailureReason.DiskFull
-            ? "; the workspace is full: give it more room (spec.workspace.size in a cluster), or remove what is not needed"
-            : "";
+    String what = reason == FailureReason.DiskFull ? "; " + FULL : "";
     return new BuildException(
         reason, "tried to " + tried + ", but " + message(cause) + what, cause);
+  }
+
+  /** The same of a step, with its place in the Dockerfile. */
+  static BuildException step(Instruction instruction, Exception cause) {
+    FailureReason reason = reason(cause);
+    String text =
+        StepProblems.text(
+            instruction.origin().keyword(),
+            "tried to do this step, but " + message(cause),
+            reason == FailureReason.DiskFull ? FULL : null);
+    return new BuildException(reason, text, cause);
   }
 
   static FailureReason reason(Throwable cause) {

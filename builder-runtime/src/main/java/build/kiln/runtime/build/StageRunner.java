@@ -108,7 +108,7 @@ final class StageRunner {
     if (Failures.isInterrupt(cause)) {
       throw interrupted(cause);
     }
-    return Failures.other(StepProblems.oneLine(instruction.original()), cause);
+    return Failures.step(instruction, cause);
   }
 
   private static InterruptedException interrupted(Exception cause) {

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -444,7 +445,7 @@ class BuilderTest {
   }
 
   @Test
-  void noRunRefusesBeforeAnythingIsDone() {
+  void noRunRefusesBeforeAnythingIsDone() throws Exception {
     bench.sandboxes(
         new SandboxSource() {
           @Override
@@ -461,6 +462,16 @@ class BuilderTest {
     assertFailure(
         "FROM scratch\nCOPY a.txt /\nRUN x", FailureReason.IsolationUnavailable, "Dockerfile:3:1");
     assertThat(bench.events).noneMatch(BuildEvent.Planned.class::isInstance);
+    assertFailure(
+        "FROM " + withTriggers("runs:1", "RUN x"),
+        FailureReason.IsolationUnavailable,
+        "ONBUILD of %s/runs:1:1:1".formatted(bench.registry.host()));
+  }
+
+  @Test
+  void aStepThatCannotReadItsFilesHasAPlace() throws Exception {
+    Files.write(bench.contextFolder().resolve("cut.tar"), Arrays.copyOf(CopyTest.tar(), 900));
+    assertFailure("FROM scratch\nADD cut.tar /", FailureReason.StepFailed, "Dockerfile:2:1: tried");
   }
 
   @Test
