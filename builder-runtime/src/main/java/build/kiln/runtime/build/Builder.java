@@ -75,7 +75,7 @@ public final class Builder {
 
   /**
    * Builds, delivers, and writes the registries' caches. Where such a cache has promised a layer
-   * that cannot be had, all is done once more without it.
+   * that cannot be had, or the local store turns out to be damaged, all is done once more without.
    *
    * @throws BuildException if the image cannot be built or delivered
    */
@@ -88,13 +88,9 @@ public final class Builder {
       result = guarded(() -> image(request, progress));
       delivered = delivered(result, delivery);
     } catch (BuildException e) {
-      if (!isLostLayer(e) || !cache.withdraw()) {
+      if (!recovers(e, progress)) {
         throw e;
       }
-      progress.warn(
-          "the cache has no good layers for what it lists, building without it: "
-              + Failures.message(e),
-          null);
       result = guarded(() -> image(request, progress));
       delivered = delivered(result, delivery);
     }
@@ -105,6 +101,27 @@ public final class Builder {
   private static List<Reference> delivered(BuildResult result, Delivery delivery)
       throws BuildException, InterruptedException {
     return guarded(() -> delivery.deliver(result));
+  }
+
+  /**
+   * Whether a failure may have come of what a cache or the local store gave, and that is out of the
+   * way now.
+   */
+  private boolean recovers(BuildException failure, BuildProgress progress) {
+    if (isLostLayer(failure) && cache.withdraw()) {
+      progress.warn(
+          "the cache has no good layers for what it lists, building without it: "
+              + Failures.message(failure),
+          null);
+      return true;
+    }
+    boolean mended = failure.getCause() instanceof DamagedBlob;
+    if (!mended && Failures.removeDamaged(failure, environment.store()).isEmpty()) {
+      return false;
+    }
+    progress.warn("the local store was damaged and has been mended, building again", null);
+    cache.again();
+    return true;
   }
 
   /** Whether something was wrong with a layer's blob; the cache knows whether it gave any. */

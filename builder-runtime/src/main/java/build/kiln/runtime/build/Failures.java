@@ -4,14 +4,17 @@ import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.runtime.context.ContextException;
 import build.kiln.runtime.dockerfile.Instruction;
 import build.kiln.runtime.layer.LayerException;
+import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.posix.Errno;
 import build.kiln.runtime.posix.PosixException;
 import build.kiln.runtime.registry.RegistryException;
+import build.kiln.runtime.store.LocalStore;
 import build.kiln.runtime.store.StoreException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.channels.ClosedByInterruptException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** What went wrong below, in the words and reasons of a build. */
@@ -96,6 +99,24 @@ final class Failures {
           };
       default -> FailureReason.Infrastructure;
     };
+  }
+
+  /**
+   * Removes from a store what is damaged, if that may be why something failed.
+   *
+   * @return what was removed
+   */
+  static List<Digest> removeDamaged(BuildException failure, LocalStore store) {
+    Throwable cause = failure.getCause();
+    if (cause == null || failure.reason().retryable() && cause instanceof RegistryException) {
+      return List.of();
+    }
+    try {
+      return store.removeDamaged();
+    } catch (IOException e) {
+      failure.addSuppressed(e);
+      return List.of();
+    }
   }
 
   static boolean isDiskFull(@Nullable Throwable cause) {
