@@ -14,6 +14,7 @@ import build.kiln.runtime.dockerfile.Stage;
 import build.kiln.runtime.dockerfile.StageGraph;
 import build.kiln.runtime.dockerfile.StageSource;
 import build.kiln.runtime.dockerfile.Unsupported;
+import build.kiln.runtime.dockerfile.Word;
 import build.kiln.runtime.layer.LayerException;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Platform;
@@ -23,6 +24,7 @@ import java.io.IOException;
 import java.time.Clock;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -211,6 +213,45 @@ public final class Builder {
     }
   }
 
+  /**
+   * Tells what a build would do, and does none of it. Of images only manifest and configuration are
+   * looked at; one that cannot be had is a part of the picture.
+   *
+   * @param whole whether the result is wanted with all its layers, as an archive has them
+   * @throws BuildException if the Dockerfile is not valid
+   */
+  public BuildGraph graph(BuildRequest request, BuildProgress progress, boolean whole)
+      throws BuildException, InterruptedException {
+    return guarded(
+        () -> {
+          Planning planning = Planning.of(request, progress);
+          StageGraph graph = planning.graph();
+          checkLanguage(request, graph, graph.reachable(planning.target()));
+          planning.warnOfUnusedArguments(progress);
+          var downloads = new Downloads(environment.store(), environment.registry());
+          var images = new BaseImages(environment, downloads, request.platform(), request.pull());
+          StagePlans.Finder finder = StagePlans.finder(graph, images, progress);
+          var problems = new LinkedHashMap<String, String>();
+          StagePlans plans = StagePlans.of(planning, name -> found(finder, name, problems));
+          checkLanguage(request, graph, plans.stages());
+          return new GraphMaker(environment.store(), planning, plans, problems, whole).make();
+        });
+  }
+
+  private static Optional<BaseImage> found(
+      StagePlans.Finder finder, Word name, Map<String, String> problems) throws BuildException {
+    try {
+      return finder.find(name);
+    } catch (BuildException e) {
+      if (e.reason() == FailureReason.DockerfileInvalid) {
+        throw e;
+      }
+      // The cause says it without the place, which the picture has.
+      problems.put(name.text(), Failures.message(e.getCause() == null ? e : e.getCause()));
+      return Optional.empty();
+    }
+  }
+
   /** The sandbox that RUN steps got, if one was needed so far. */
   public Optional<Sandbox> sandbox() {
     return Optional.ofNullable(sandbox);
@@ -255,10 +296,8 @@ public final class Builder {
 
   private void checkSupport(BuildRequest request, StageGraph graph, List<Stage> stages)
       throws BuildException {
-    Unsupported.check(stages);
+    checkLanguage(request, graph, stages);
     for (Stage stage : stages) {
-      Unsupported.checkPlatform(
-          graph.vertex(stage).from(), text -> request.platform().accepts(Platform.parse(text)));
       checkRuns(stage.instructions().stream());
     }
   }
@@ -270,6 +309,14 @@ public final class Builder {
       if (run.isPresent()) {
         throw noRun(run.get());
       }
+    }
+  }
+
+  private static void checkLanguage(BuildRequest request, StageGraph graph, List<Stage> stages) {
+    Unsupported.check(stages);
+    for (Stage stage : stages) {
+      Unsupported.checkPlatform(
+          graph.vertex(stage).from(), text -> request.platform().accepts(Platform.parse(text)));
     }
   }
 

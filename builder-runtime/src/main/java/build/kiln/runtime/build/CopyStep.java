@@ -176,6 +176,11 @@ final class CopyStep implements AutoCloseable {
 
   /** Whether the key does not depend on the steps before. */
   boolean isIndependent() {
+    return isIndependent(options);
+  }
+
+  /** Whether a step with these options looks at nothing that was there before. */
+  static boolean isIndependent(FileOptions options) {
     Word chown = options.chown();
     return options.link() && (chown == null || chown.text().matches("[0-9]+(:[0-9]+)?"));
   }

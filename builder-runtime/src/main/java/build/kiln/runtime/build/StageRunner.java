@@ -209,23 +209,10 @@ final class StageRunner {
     }
   }
 
-  /** Word by word: each sees those before it, and a default that is replaced is not looked at. */
   private void arg(StageState state, Arg instruction) {
-    var shown = new ArrayList<String>();
-    for (Arg.Declaration declaration : instruction.declarations()) {
-      String name = declaration.name();
-      Optional<String> given = Optional.ofNullable(session.request().buildArgs().get(name));
-      Optional<String> value =
-          given
-              .or(
-                  () ->
-                      declaration
-                          .defaultValue()
-                          .map(word -> session.expansion().expand(word, state.variables()).text()))
-              .or(() -> session.globals().apply(name));
-      state.declare(name, value);
-      shown.add(value.map(text -> name + "=" + text).orElse(name));
-    }
+    List<String> shown =
+        state.declare(
+            instruction, session.request().buildArgs(), session.globals(), session.expansion());
     changed(state.config(), "ARG " + String.join(" ", shown));
   }
 
@@ -323,9 +310,7 @@ final class StageRunner {
   private void workdir(StageState state, Instruction.Workdir instruction)
       throws IOException, BuildException, InterruptedException {
     String path = Paths.absolute(state.config().workdir(), instruction.path().text());
-    // BuildKit leaves an absolute path as it is written.
-    String text = instruction.path().text();
-    String workdir = text.startsWith("/") ? text : "/" + path;
+    String workdir = state.workdir(instruction);
     state.config().workdir(workdir);
     String createdBy = "WORKDIR " + workdir;
     if (workdir.equals("/")) {

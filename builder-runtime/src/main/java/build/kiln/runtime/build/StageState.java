@@ -1,8 +1,11 @@
 package build.kiln.runtime.build;
 
 import build.kiln.runtime.cache.StepInputs.Parent;
+import build.kiln.runtime.dockerfile.Expansion;
+import build.kiln.runtime.dockerfile.GlobalArguments;
 import build.kiln.runtime.dockerfile.Instruction;
 import build.kiln.runtime.layer.Layer;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -98,10 +101,40 @@ final class StageState {
   }
 
   /** Declares an argument; one without a value keeps the value that the name has. */
-  void declare(String name, Optional<String> value) {
+  private void declare(String name, Optional<String> value) {
     if (value.isPresent() || !args.containsKey(name)) {
       args.put(name, value);
     }
+  }
+
+  /**
+   * Declares what an ARG says, word by word: each sees those before it, and a default that is
+   * replaced is not looked at.
+   *
+   * @param given the build arguments
+   * @param globals the arguments before the first FROM
+   * @return the words as the history has them
+   */
+  List<String> declare(
+      Instruction.Arg instruction,
+      Map<String, String> given,
+      GlobalArguments globals,
+      Expansion expansion) {
+    var shown = new ArrayList<String>();
+    for (Instruction.Arg.Declaration declaration : instruction.declarations()) {
+      String name = declaration.name();
+      Optional<String> value =
+          Optional.ofNullable(given.get(name))
+              .or(
+                  () ->
+                      declaration
+                          .defaultValue()
+                          .map(word -> expansion.expand(word, variables()).text()))
+              .or(() -> globals.apply(name));
+      declare(name, value);
+      shown.add(value.map(text -> name + "=" + text).orElse(name));
+    }
+    return shown;
   }
 
   /** Sets variables of the environment, which are no arguments' from now on. */
@@ -110,6 +143,13 @@ final class StageState {
     instruction
         .assignments()
         .forEach(a -> args.computeIfPresent(a.name().text(), (name, value) -> Optional.empty()));
+  }
+
+  /** What a WORKDIR makes the working directory: an absolute path, as it is written. */
+  String workdir(Instruction.Workdir instruction) {
+    String text = instruction.path().text();
+    // BuildKit leaves an absolute path as it is written.
+    return text.startsWith("/") ? text : "/" + Paths.absolute(config.workdir(), text);
   }
 
   /** What words of an instruction see: of ARG and ENV of a name the later one. */

@@ -3,6 +3,7 @@ package build.kiln.runtime.cli;
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.api.work.ExitCode;
 import build.kiln.runtime.build.BuildException;
+import build.kiln.runtime.build.BuildGraph;
 import build.kiln.runtime.build.BuildProgress;
 import build.kiln.runtime.build.BuildRequest;
 import build.kiln.runtime.build.BuildResult;
@@ -16,12 +17,14 @@ import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Platform;
 import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.registry.RetryPolicy;
 import build.kiln.runtime.store.DockerArchive;
 import build.kiln.runtime.store.OciArchive;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -41,6 +44,10 @@ import picocli.CommandLine.Parameters;
     sortOptions = false,
     mixinStandardHelpOptions = true)
 class BuildCommand implements Callable<Integer> {
+  /** A picture is not worth waiting for a registry that is not there. */
+  private static final RetryPolicy LOOK_ONCE =
+      new RetryPolicy(2, Duration.ofMillis(200), Duration.ofSeconds(1));
+
   @Parameters(paramLabel = "CONTEXT", description = "The folder that COPY and ADD read from.")
   @SuppressWarnings("NullAway.Init") // picocli sets it
   private String context;
@@ -151,15 +158,25 @@ class BuildCommand implements Callable<Integer> {
   @Option(names = "--store", paramLabel = "DIR", description = "The local store's folder.")
   private @Nullable Path storeFolder;
 
+  @Option(
+      names = {"--call", "--print"},
+      paramLabel = "METHOD[,format=HOW]",
+      description =
+          "graph shows what the build would do and builds nothing, as format=text, json or dot; build is the default.")
+  private @Nullable String call;
+
   @Override
   public Integer call() throws CommandFailure {
     Desk desk = Desk.ofThisProcess();
     List<Reference> names = names();
     CacheOptions.Chosen chosen = caches.parse();
+    CallSpec called = call == null ? CallSpec.BUILD : CallSpec.parse(call);
     var setup =
         new Engine.Setup(
             storeFolder == null ? desk.store() : storeFolder,
-            desk.registry(insecure),
+            called.method() == CallSpec.Method.graph
+                ? desk.registry(insecure, LOOK_ONCE)
+                : desk.registry(insecure),
             desk.credentials(),
             desk.git(),
             isolation,
@@ -168,6 +185,9 @@ class BuildCommand implements Callable<Integer> {
     try (BuildFiles files = BuildFiles.open(context, file);
         Engine engine = Engine.open(setup)) {
       BuildRequest request = request(desk, files);
+      if (called.method() == CallSpec.Method.graph) {
+        return graph(engine, request, called.format());
+      }
       return with(engine, request, chosen.open(engine, scope(), name(names), request.platform()));
     } catch (BuildException e) {
       throw new CommandFailure(ExitCodes.of(e.reason(), isolation), BuildFailures.text(e), e);
@@ -195,6 +215,28 @@ class BuildCommand implements Callable<Integer> {
                   built -> deliver(engine, built, names, specs, buildProgress));
     }
     report(result, names, specs);
+    return ExitCode.OK.code();
+  }
+
+  /** Shows what would be done. */
+  private Integer graph(Engine engine, BuildRequest request, CallSpec.Format format)
+      throws CommandFailure, BuildException, InterruptedException {
+    boolean whole =
+        outputSpecs(names()).stream()
+            .anyMatch(s -> s.type() == OutputSpec.Type.OCI || s.type() == OutputSpec.Type.DOCKER);
+    BuildGraph graph;
+    try (Display display =
+        ProgressMode.quiet.open(System.err, Desk.ofThisProcess().environment())) {
+      graph = new Builder(engine.environment()).graph(request, new BuildProgress(display), whole);
+    }
+    switch (format) {
+      case text -> GraphText.print(graph, System.out);
+      case json -> {
+        System.out.writeBytes(GraphJson.write(graph));
+        System.out.println();
+      }
+      case dot -> System.out.print(GraphDot.write(graph));
+    }
     return ExitCode.OK.code();
   }
 

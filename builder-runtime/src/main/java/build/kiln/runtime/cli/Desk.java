@@ -4,6 +4,7 @@ import build.kiln.runtime.context.GitAccess;
 import build.kiln.runtime.registry.DockerConfigCredentials;
 import build.kiln.runtime.registry.ProxySettings;
 import build.kiln.runtime.registry.RegistryConfig;
+import build.kiln.runtime.registry.RetryPolicy;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -81,9 +82,14 @@ final class Desk {
   }
 
   RegistryConfig registry(Collection<String> insecureHosts) {
+    return registry(insecureHosts, RetryPolicy.DEFAULT);
+  }
+
+  RegistryConfig registry(Collection<String> insecureHosts, RetryPolicy retry) {
     return RegistryConfig.builder()
         .insecureHosts(insecureHosts)
         .proxies(ProxySettings.from(environment))
+        .retry(retry)
         .userAgent(Version.text().replace(' ', '/'))
         .build();
   }

@@ -233,6 +233,15 @@ final class BuildBench implements AutoCloseable {
     }
   }
 
+  /** What a build would do. */
+  BuildGraph graph(String dockerfile, boolean whole) throws Exception {
+    events.clear();
+    try (BuildContext opened = LocalContext.open(context)) {
+      return new Builder(environment())
+          .graph(request(dockerfile, opened), new BuildProgress(events::add), whole);
+    }
+  }
+
   private BuildRequest request(String dockerfile, BuildContext files) {
     return change.apply(
         new BuildRequest(

@@ -518,13 +518,13 @@ class BuilderTest {
         Map.of());
   }
 
-  private static BuildRequest target(BuildRequest r, String target) {
+  static BuildRequest target(BuildRequest r, String target) {
     return new BuildRequest(
         r.dockerfile(),
         null,
         r.context(),
         target,
-        Map.of(),
+        r.buildArgs(),
         Map.of(),
         r.platform(),
         true,
