@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -89,21 +90,21 @@ class GraphCallTest {
     assertThat(document.keySet())
         .hasToString("[schemaVersion, target, platform, stages, images, edges]");
     assertThat(document.get("schemaVersion")).isEqualTo(1);
-    assertThat(((List<?>) document.get("stages")).getFirst())
+    assertThat(list(document, "stages").getFirst())
         .hasToString(
             "{id=stage:0, number=0, name=tools, line=2, base=image:nohost.invalid/tools:1,"
                 + " needed=true, neededBy=[{link=copy, by=stage:2, line=8}, {link=copy,"
                 + " by=stage:2, line=9}], unpacks=true, steps=[{line=3, instruction=RUN make"
                 + " \"a\\b\", trigger=false, layer=true, needs=root, reads=[]}]}");
-    assertThat(((List<?>) document.get("stages")).getLast().toString())
+    assertThat(list(document, "stages").getLast().toString())
         .contains(
             "{line=7, instruction=COPY --link a b /, trigger=false, layer=true, needs=none,"
                 + " reads=[{link=copy, from=context, paths=[a, b]}]}");
-    assertThat(((List<?>) document.get("images")).getFirst().toString())
+    assertThat(list(document, "images").getFirst().toString())
         .startsWith(
             "{id=image:nohost.invalid/tools:1, name=nohost.invalid/tools:1, needs=root,"
                 + " unpacked=true, problem=");
-    assertThat(document.get("edges").toString())
+    assertThat(list(document, "edges").toString())
         .contains("{from=stage:0, to=stage:2, link=copy, line=8}");
   }
 
@@ -166,5 +167,9 @@ class GraphCallTest {
     assertThat(printed.exitCode()).isEqualTo(2);
     assertThat(printed.err()).contains(message);
     assertThat(printed.out()).isEmpty();
+  }
+
+  private static List<?> list(Map<?, ?> document, String field) {
+    return (List<?>) Objects.requireNonNull(document.get(field));
   }
 }
