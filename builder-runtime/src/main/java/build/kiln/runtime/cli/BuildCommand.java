@@ -48,7 +48,10 @@ class BuildCommand implements Callable<Integer> {
   private static final RetryPolicy LOOK_ONCE =
       new RetryPolicy(2, Duration.ofMillis(200), Duration.ofSeconds(1));
 
-  @Parameters(paramLabel = "CONTEXT", description = "The folder that COPY and ADD read from.")
+  @Parameters(
+      paramLabel = "CONTEXT",
+      description =
+          "What COPY and ADD read from: a folder, a Git repository, or an archive by URL or standard input (-).")
   @SuppressWarnings("NullAway.Init") // picocli sets it
   private String context;
 
@@ -182,8 +185,8 @@ class BuildCommand implements Callable<Integer> {
             isolation,
             true,
             reference -> true);
-    try (BuildFiles files = BuildFiles.open(context, file);
-        Engine engine = Engine.open(setup)) {
+    try (Engine engine = Engine.open(setup);
+        BuildFiles files = BuildFiles.open(context, file, engine)) {
       BuildRequest request = request(desk, files);
       if (called.method() == CallSpec.Method.graph) {
         return graph(engine, request, called.format());

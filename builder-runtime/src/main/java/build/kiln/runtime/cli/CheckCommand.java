@@ -86,8 +86,8 @@ final class CheckCommand implements Callable<Integer> {
             true,
             reference -> true);
     List<Finding> findings;
-    try (BuildFiles files = BuildFiles.open(context, file);
-        Engine engine = Engine.open(setup);
+    try (Engine engine = Engine.open(setup);
+        BuildFiles files = BuildFiles.open(context, file, engine);
         Display display = ProgressMode.quiet.open(System.err, desk.environment())) {
       findings =
           new Builder(engine.environment()).check(request(desk, files), new BuildProgress(display));

@@ -236,9 +236,6 @@ class BuildCommandTest {
     assertThat(Captured.run("build", "--store", store().toString(), "/no/such/folder"))
         .satisfies(c -> assertThat(c.exitCode()).isEqualTo(2))
         .satisfies(c -> assertThat(c.err()).contains("/no/such/folder"));
-    assertThat(
-            Captured.run("build", "--store", store().toString(), "https://a.example/b.git").err())
-        .contains("only a folder is supported");
   }
 
   @Test
