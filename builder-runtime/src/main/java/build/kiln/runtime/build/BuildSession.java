@@ -9,6 +9,8 @@ import build.kiln.runtime.dockerfile.Expansion;
 import build.kiln.runtime.dockerfile.GlobalArguments;
 import build.kiln.runtime.dockerfile.StageGraph;
 import build.kiln.runtime.layer.Layer;
+import build.kiln.runtime.layer.LayerSource;
+import build.kiln.runtime.layer.NotLater;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.HttpFiles;
@@ -184,11 +186,32 @@ final class BuildSession implements AutoCloseable {
     cached.incrementAndGet();
   }
 
-  /** The time for histories, RFC 3339. */
+  /** What the build, or its context, says for all that has no time of its own. */
+  OptionalLong fixedTime() {
+    return sourceDateEpoch.isPresent() ? sourceDateEpoch : request.context().epoch();
+  }
+
+  /** What the build, or its context, says for the image and its history. */
+  OptionalLong imageTime() {
+    return sourceDateEpoch.isPresent() ? sourceDateEpoch : request.context().created();
+  }
+
+  /** The time for histories, RFC 3339: a fixed one if there is one. */
+  String historyTime() {
+    OptionalLong fixed = imageTime();
+    return fixed.isPresent() ? Instant.ofEpochSecond(fixed.getAsLong()).toString() : now();
+  }
+
+  /** The moment, RFC 3339. */
   String now() {
-    return sourceDateEpoch.isPresent()
-        ? Instant.ofEpochSecond(sourceDateEpoch.getAsLong()).toString()
-        : clock.instant().truncatedTo(ChronoUnit.MILLIS).toString();
+    return clock.instant().truncatedTo(ChronoUnit.MILLIS).toString();
+  }
+
+  /** Writes what a step made; with SOURCE_DATE_EPOCH, nothing in it is later than that. */
+  Layer write(LayerSource source) throws IOException {
+    LayerSource dated =
+        sourceDateEpoch.isPresent() ? new NotLater(source, sourceDateEpoch.getAsLong()) : source;
+    return store().layers().write(dated, request.compression());
   }
 
   BaseImage image(String name) {

@@ -274,7 +274,7 @@ final class CopyStep implements AutoCloseable {
       for (Heredoc heredoc : heredocs) {
         copier.write(heredoc.fileName(), Names.encode(heredoc.content()), state.time());
       }
-      return session.store().layers().write(plan, session.request().compression());
+      return session.write(plan);
     } catch (Conflict e) {
       throw StepProblems.at(destination.range(), e);
     }

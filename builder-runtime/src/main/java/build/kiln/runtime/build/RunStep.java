@@ -150,8 +150,7 @@ final class RunStep {
       if (exit != 0) {
         throw failed(exit, tail);
       }
-      Layer layer =
-          session.store().layers().write(snapshot.changes(), session.request().compression());
+      Layer layer = session.write(snapshot.changes());
       snapshot.commit(layer);
       return layer;
     }

@@ -27,7 +27,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
@@ -135,7 +134,7 @@ final class StageRunner {
         new StageState.Origin(Parent.Kind.EMPTY, "scratch", null),
         ConfigDraft.scratch(session.request().platform()),
         Map.of(),
-        fixedTime().orElse(0));
+        session.fixedTime().orElse(0));
   }
 
   private StageState ofImage(BaseImage image) {
@@ -148,14 +147,7 @@ final class StageRunner {
         new StageState.Origin(Parent.Kind.BASE, image.name().toString(), image.digest().toString()),
         config,
         Map.of(),
-        fixedTime().orElseGet(() -> created(image)));
-  }
-
-  /** What the build, or its context, says for all that has no time of its own. */
-  private OptionalLong fixedTime() {
-    return session.sourceDateEpoch().isPresent()
-        ? session.sourceDateEpoch()
-        : session.request().context().epoch();
+        session.fixedTime().orElseGet(() -> created(image)));
   }
 
   private static long created(BaseImage image) {
@@ -202,10 +194,10 @@ final class StageRunner {
   }
 
   private void changed(ConfigDraft config, String createdBy) {
-    if (session.sourceDateEpoch().isPresent()) {
-      config.changeAt(createdBy, session.now());
+    if (session.imageTime().isPresent()) {
+      config.changeAt(createdBy, session.historyTime());
     } else {
-      config.change(createdBy, session.now());
+      config.change(createdBy, session.historyTime());
     }
   }
 
@@ -357,7 +349,7 @@ final class StageRunner {
       } else if (made.lookup(target.real()).filter(e -> !e.isDirectory()).isPresent()) {
         throw new Conflict("\"/%s\" is there and is no directory".formatted(path));
       }
-      return session.store().layers().write(made, session.request().compression());
+      return session.write(made);
     } catch (Conflict e) {
       throw StepProblems.at(instruction.path().range(), e);
     } catch (Accounts.UnknownAccount e) {

@@ -114,9 +114,11 @@ final class StageSteps {
     activity.finished(CacheResult.Miss, reason, null);
   }
 
-  private static void done(StageState state, String text, String createdBy, CacheEntry entry) {
+  private void done(StageState state, String text, String createdBy, CacheEntry entry) {
     state.add(entry.asLayer(), text);
-    state.config().step(createdBy, entry.created());
+    // A fixed time is that of this build, whoever did the step.
+    boolean fixed = session.imageTime().isPresent();
+    state.config().step(createdBy, fixed ? session.historyTime() : entry.created());
   }
 
   private Search search(Cached cached) throws IOException, BuildException {

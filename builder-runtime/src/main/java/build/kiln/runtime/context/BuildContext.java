@@ -35,6 +35,13 @@ public interface BuildContext extends AutoCloseable {
   OptionalLong epoch();
 
   /**
+   * When the source was made, in seconds since the epoch: the commit's time. Empty if none says.
+   */
+  default OptionalLong created() {
+    return OptionalLong.empty();
+  }
+
+  /**
    * Reads a small file, such as the Dockerfile, following symbolic links as a process does whose
    * root is the context; empty if there is none.
    *

@@ -9,14 +9,20 @@ import java.util.OptionalLong;
 public final class GitCheckoutContext implements BuildContext {
   private final GitCheckout checkout;
   private final String commit;
+  private final OptionalLong time;
 
   /**
    * @param checkout is closed with this
    * @param commit 40 hexadecimal digits
    */
-  public GitCheckoutContext(GitCheckout checkout, String commit) {
+  public GitCheckoutContext(GitCheckout checkout, String commit) throws IOException {
     this.checkout = checkout;
     this.commit = commit;
+    this.time = time(checkout);
+  }
+
+  private static OptionalLong time(GitCheckout checkout) throws IOException {
+    return OptionalLong.of(checkout.tree().lookup("").orElseThrow().mtimeSeconds());
   }
 
   @Override
@@ -33,6 +39,11 @@ public final class GitCheckoutContext implements BuildContext {
   @Override
   public OptionalLong epoch() {
     return OptionalLong.empty();
+  }
+
+  @Override
+  public OptionalLong created() {
+    return time;
   }
 
   @Override

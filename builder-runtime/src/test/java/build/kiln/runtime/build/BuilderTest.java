@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import build.kiln.api.v1alpha1.FailureReason;
+import build.kiln.api.v1alpha1.ImageBuildSpec.InlineFile;
 import build.kiln.api.v1alpha1.ImageBuildStatus.CacheResult;
 import build.kiln.runtime.build.BuildBench.Built;
+import build.kiln.runtime.context.BuildContext;
 import build.kiln.runtime.context.InlineContext;
+import build.kiln.runtime.layer.LayerIndex;
 import build.kiln.runtime.oci.ImageConfig.ContainerConfig;
 import build.kiln.runtime.oci.ImageConfig.Healthcheck;
 import build.kiln.runtime.oci.ImageConfig.History;
@@ -54,6 +57,52 @@ class BuilderTest {
 
     assertThat(bench.build(dockerfile).digest()).isEqualTo(first.digest());
     assertThat(first.config().created()).isEqualTo("2023-11-14T22:13:20Z");
+  }
+
+  /** The fixed time is for what this build did, whatever moment the cache did it at. */
+  @Test
+  void aContextWithATimeMakesTheWholeImageTheSame() throws Exception {
+    String dockerfile = "FROM scratch\nENV A=b\nCOPY a /x/\nWORKDIR /w\nLABEL c=d";
+    Built first = bench.build(dockerfile, context(1700000000));
+    Built cached = bench.build(dockerfile, context(1700000000));
+    bench.freshStore();
+    Built again = bench.build(dockerfile, context(1700000000));
+
+    assertThat(again.digest()).isEqualTo(first.digest()).isEqualTo(cached.digest());
+    assertThat(first.config().created()).isEqualTo("2023-11-14T22:13:20Z");
+    assertThat(first.config().history())
+        .extracting(History::created)
+        .containsOnly("2023-11-14T22:13:20Z");
+  }
+
+  private static BuildContext context(long time) throws Exception {
+    return new CommittedContext(InlineContext.of(List.of(new InlineFile("a", "text", 0644))), time);
+  }
+
+  @Test
+  void noFileIsLaterThanAGivenTime() throws Exception {
+    bench.request(r -> change(r, Map.of("SOURCE_DATE_EPOCH", "1600000000")));
+    bench.file("old", "o");
+    Files.setLastModifiedTime(
+        bench.contextFolder().resolve("old"), FileTime.from(Instant.ofEpochSecond(1500000000)));
+
+    Built built = bench.build("FROM scratch\nCOPY a.txt old /x/\nCOPY <<E /doc\nE");
+
+    assertThat(times(built))
+        .containsExactly(
+            "x 1600000000", "x/a.txt 1600000000", "x/old 1500000000", "doc 1600000000");
+  }
+
+  private static List<String> times(Built built) throws IOException {
+    var times = new java.util.ArrayList<String>();
+    for (var layer : built.layers()) {
+      for (var item : built.store().layers().index(layer).items()) {
+        if (item instanceof LayerIndex.Item.Entry entry) {
+          times.add(entry.meta().path() + " " + entry.meta().mtimeSeconds());
+        }
+      }
+    }
+    return times;
   }
 
   @Test

@@ -152,7 +152,7 @@ class MissReasonTest {
             "first build of this step"),
         change(
             "the time",
-            t -> t.arguments(Map.of("SOURCE_DATE_EPOCH", "17")),
+            t -> t.arguments(Map.of("SOURCE_DATE_EPOCH", "1800000000")),
             ALL,
             "SOURCE_DATE_EPOCH",
             "SOURCE_DATE_EPOCH, the time of new directories",

@@ -7,9 +7,11 @@ import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.ImageBuildStatus.CacheResult;
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.runtime.build.BuildBench.Built;
+import build.kiln.runtime.context.InlineContext;
 import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.oci.Digest;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -38,6 +40,32 @@ class RunStepTest extends TierTest {
         .contains("4750 0:0 x/hard \"hello\"", "0644 0:0 x/y/g \"new\"")
         .noneMatch(line -> line.contains("x/y/f") || line.contains(" tmp"));
     assertThat(built.layers()).hasSize(3);
+  }
+
+  /** What a command writes is dated by it, so a given time is the latest that a file may have. */
+  @Test
+  void aGivenTimeMakesWhatCommandsWriteTheSame() throws Exception {
+    bench.request(r -> BuilderTest.change(r, Map.of("SOURCE_DATE_EPOCH", "1700000000")));
+    String dockerfile =
+        "FROM %s\nRUN mkdir -p /x/y && echo a > /x/y/f && ln -s f /x/l && rm /etc/group\nRUN cp -a /x /z"
+            .formatted(busybox);
+
+    Built first = bench.build(dockerfile);
+    bench.freshStore();
+
+    assertThat(bench.build(dockerfile).digest()).isEqualTo(first.digest());
+  }
+
+  @Test
+  void aStepFromTheCacheHasTheTimeOfThisBuildsContext() throws Exception {
+    String dockerfile = "FROM %s\nRUN echo a > /f".formatted(busybox);
+    bench.build(dockerfile, new CommittedContext(InlineContext.of(List.of()), 1600000000));
+
+    Built cached =
+        bench.build(dockerfile, new CommittedContext(InlineContext.of(List.of()), 1700000000));
+
+    assertThat(bench.lastStepCached()).isTrue();
+    assertThat(cached.config().created()).isEqualTo("2023-11-14T22:13:20Z");
   }
 
   /** Images with systemd have such links. What they lead to is not for the sandbox to make. */
