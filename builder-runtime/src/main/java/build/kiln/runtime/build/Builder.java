@@ -5,6 +5,8 @@ import build.kiln.runtime.build.BaseImages.BaseImage;
 import build.kiln.runtime.build.StageRunner.BuiltStage;
 import build.kiln.runtime.cache.StepCache;
 import build.kiln.runtime.check.Finding;
+import build.kiln.runtime.context.BuildContext;
+import build.kiln.runtime.context.IgnoreFiles;
 import build.kiln.runtime.context.IgnoringTree;
 import build.kiln.runtime.dockerfile.DockerfileException;
 import build.kiln.runtime.dockerfile.IgnoreFile;
@@ -22,6 +24,7 @@ import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.sandbox.Sandbox;
 import java.io.IOException;
 import java.time.Clock;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -283,6 +286,7 @@ public final class Builder {
             planning.globals(),
             planning.expansion(),
             contextTree,
+            namedTrees(request),
             plans.images());
     try (var session = new BuildSession(environment, request, fixed, downloads, progress, clock)) {
       try {
@@ -292,6 +296,16 @@ public final class Builder {
         sandbox = session.chosenSandbox();
       }
     }
+  }
+
+  /** Each with its own ignore file. */
+  private static Map<String, IgnoringTree> namedTrees(BuildRequest request) throws IOException {
+    Map<String, IgnoringTree> trees = new HashMap<>();
+    for (Map.Entry<String, BuildContext> entry : request.contexts().files().entrySet()) {
+      IgnoreFile ignored = IgnoreFiles.of(entry.getValue(), null);
+      trees.put(entry.getKey(), IgnoringTree.of(entry.getValue().tree(), ignored));
+    }
+    return trees;
   }
 
   private void checkSupport(BuildRequest request, StageGraph graph, List<Stage> stages)

@@ -275,7 +275,8 @@ final class StageRunner {
 
   private CopyStep.Origin origin(@Nullable Word from) throws BuildException, InterruptedException {
     if (from == null) {
-      return new CopyStep.Origin(session.contextTree(), "the build context", null);
+      return new CopyStep.Origin(
+          session.contextTree(), "the build context", null, session.request().context().epoch());
     }
     return switch (session.graph().resolve(from)) {
       case StageSource.OfStage other -> {
@@ -290,6 +291,7 @@ final class StageRunner {
       }
       case StageSource.Scratch scratch ->
           new CopyStep.Origin(session.noFiles(), "scratch, which is empty", "");
+      case StageSource.Files files -> session.files(files.name().text());
     };
   }
 

@@ -81,6 +81,13 @@ class BuildCommand implements Callable<Integer> {
   private List<String> secrets = new ArrayList<>();
 
   @Option(
+      names = "--build-context",
+      paramLabel = "NAME=VALUE",
+      description =
+          "What FROM, COPY --from and RUN --mount=from mean by a name: docker-image://REFERENCE, or files as CONTEXT has them.")
+  private List<String> buildContexts = new ArrayList<>();
+
+  @Option(
       names = "--ssh",
       paramLabel = "ID[=SOCKET|KEY[,KEY]...]",
       description =
@@ -186,8 +193,9 @@ class BuildCommand implements Callable<Integer> {
             true,
             reference -> true);
     try (Engine engine = Engine.open(setup);
+        ContextOptions named = ContextOptions.open(buildContexts, engine);
         BuildFiles files = BuildFiles.open(context, file, engine)) {
-      BuildRequest request = request(desk, files);
+      BuildRequest request = request(desk, files, named);
       if (called.method() == CallSpec.Method.graph) {
         return graph(engine, request, called.format());
       }
@@ -288,7 +296,8 @@ class BuildCommand implements Callable<Integer> {
     return specs;
   }
 
-  private BuildRequest request(Desk desk, BuildFiles files) throws CommandFailure {
+  private BuildRequest request(Desk desk, BuildFiles files, ContextOptions named)
+      throws CommandFailure {
     return new BuildRequest(
         files.dockerfile(),
         files.dockerfilePath(),
@@ -304,7 +313,8 @@ class BuildCommand implements Callable<Integer> {
         Assignments.parse("--label", labels),
         Assignments.parse("--annotation", annotations),
         SecretOptions.parse(secrets, desk.environment())
-            .withAgents(SshOptions.parse(ssh, desk.environment())));
+            .withAgents(SshOptions.parse(ssh, desk.environment())),
+        named.contexts());
   }
 
   private Platform parsePlatform() throws CommandFailure {

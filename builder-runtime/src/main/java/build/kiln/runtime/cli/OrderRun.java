@@ -13,6 +13,7 @@ import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.api.work.Outcome;
 import build.kiln.api.work.Report;
 import build.kiln.api.work.WorkOrder;
+import build.kiln.runtime.build.BuildContexts;
 import build.kiln.runtime.build.BuildEvent;
 import build.kiln.runtime.build.BuildException;
 import build.kiln.runtime.build.BuildException.FailedStep;
@@ -237,7 +238,8 @@ final class OrderRun {
         compression(spec.output().compression()),
         Optional.ofNullable(spec.output().labels()).orElse(Map.of()),
         Optional.ofNullable(spec.output().annotations()).orElse(Map.of()),
-        places.buildSecrets(spec));
+        places.buildSecrets(spec),
+        BuildContexts.none());
   }
 
   private static SourceFile dockerfile(BuildContext context, String path)

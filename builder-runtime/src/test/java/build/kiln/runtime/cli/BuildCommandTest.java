@@ -209,6 +209,12 @@ class BuildCommandTest {
             2, "/no/such/secret is not there", List.of("--secret", "id=x,src=/no/such/secret")),
         Arguments.of(2, "/no/such/key is not there", List.of("--ssh", "default=/no/such/key")),
         Arguments.of(2, "type=gha is not supported", List.of("--cache-from", "type=gha")),
+        Arguments.of(2, "want NAME=VALUE", List.of("--build-context", "x")),
+        Arguments.of(2, "not supported yet", List.of("--build-context", "x=oci-layout://y")),
+        Arguments.of(2, "/no/such/folder", List.of("--build-context", "x=/no/such/folder")),
+        Arguments.of(2, "docker-image", List.of("--build-context", "x=target:y")),
+        Arguments.of(
+            2, "two of this name", List.of("--build-context", "x=/", "--build-context", "X=/")),
         Arguments.of(2, "type is missing", List.of("--cache-from", "ref=h.example/x")),
         Arguments.of(2, "ref is missing", List.of("--cache-to", "type=registry,mode=max")),
         Arguments.of(
@@ -229,6 +235,31 @@ class BuildCommandTest {
     assertThat(built.err()).contains(message);
     assertThat(built.exitCode()).isEqualTo(code);
     assertThat(built.out()).isEmpty();
+  }
+
+  @Test
+  void namedContexts() throws IOException {
+    Path assets = Files.createDirectories(folder.resolve("assets/d"));
+    Files.writeString(assets.resolve("f"), "f");
+    Files.writeString(assets.resolve("hidden"), "h");
+    Files.writeString(folder.resolve("assets/.dockerignore"), "**/hidden\n");
+    Files.writeString(context.resolve("Dockerfile"), "FROM scratch\nCOPY --from=Assets /d/ /d/\n");
+    String named = "assets=" + folder.resolve("assets");
+    Path out = folder.resolve("out.tar");
+
+    Captured built = build("--build-context", named, "-o", "type=oci,dest=" + out);
+    assertThat(built.exitCode()).as(built.err()).isZero();
+    assertThat(built.err()).contains("COPY --from=Assets /d/ /d/");
+
+    Files.writeString(
+        context.resolve("Dockerfile"), "FROM scratch\nCOPY --from=assets /d/hidden /\n");
+    Captured hidden = build("--build-context", named);
+    assertThat(hidden.exitCode()).isEqualTo(1);
+    assertThat(hidden.err()).contains("is not in the context assets");
+
+    Files.writeString(context.resolve("Dockerfile"), "FROM assets\nENV A=b\n");
+    assertThat(build("--build-context", named).err())
+        .contains("Dockerfile:1:6", "FROM of files", "docker-image://");
   }
 
   @Test
