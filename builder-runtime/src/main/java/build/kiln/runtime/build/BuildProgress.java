@@ -4,6 +4,7 @@ import build.kiln.api.v1alpha1.ImageBuildStatus.CacheResult;
 import build.kiln.runtime.dockerfile.Problem;
 import build.kiln.runtime.layer.Layer;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -13,11 +14,25 @@ import org.jspecify.annotations.Nullable;
  */
 public final class BuildProgress {
   private final BuildListener listener;
-  private final ReentrantLock lock = new ReentrantLock();
-  private int started;
+  private final ReentrantLock lock;
+  private final AtomicInteger started;
+  private final boolean warns;
 
   public BuildProgress(BuildListener listener) {
+    this(listener, new ReentrantLock(), new AtomicInteger(), true);
+  }
+
+  private BuildProgress(
+      BuildListener listener, ReentrantLock lock, AtomicInteger started, boolean warns) {
     this.listener = listener;
+    this.lock = lock;
+    this.started = started;
+    this.warns = warns;
+  }
+
+  /** For building the same once more: what was warned of is not warned of again. */
+  BuildProgress again() {
+    return new BuildProgress(listener, lock, started, false);
   }
 
   void planned(int steps) {
@@ -25,7 +40,9 @@ public final class BuildProgress {
   }
 
   void warn(String text, @Nullable Problem problem) {
-    tell(new BuildEvent.Warning(text, problem));
+    if (warns) {
+      tell(new BuildEvent.Warning(text, problem));
+    }
   }
 
   /** Starts work beside the steps. */
@@ -46,7 +63,7 @@ public final class BuildProgress {
   private Activity start(String name, Vertex.Kind kind, String instruction) {
     lock.lock();
     try {
-      var vertex = new Vertex(++started, name, kind, instruction);
+      var vertex = new Vertex(started.incrementAndGet(), name, kind, instruction);
       listener.on(new BuildEvent.Started(vertex));
       return new Activity(vertex, System.nanoTime());
     } finally {

@@ -84,6 +84,25 @@ public record BuildRequest(
         BuildContexts.none());
   }
 
+  /** The same request, with every step done. */
+  BuildRequest withoutCache() {
+    return new BuildRequest(
+        dockerfile,
+        dockerfilePath,
+        ignoreFile,
+        context,
+        target,
+        buildArgs,
+        proxies,
+        platform,
+        false,
+        pull,
+        compression,
+        labels,
+        annotations,
+        secrets);
+  }
+
   /** The same request with these secrets. */
   public BuildRequest withSecrets(BuildSecrets given) {
     return new BuildRequest(

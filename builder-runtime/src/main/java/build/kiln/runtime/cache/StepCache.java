@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class StepCache {
   private final LocalRecords local;
+  private final boolean keeps;
   private final List<RegistryCache> from;
   private final List<Target> to;
   private final Map<Digest, Reference> served = new ConcurrentHashMap<>();
@@ -68,7 +69,12 @@ public final class StepCache {
    * @param from asked in this order
    */
   public StepCache(LocalStore store, String scope, List<RegistryCache> from, List<Target> to) {
-    this.local = new LocalRecords(store, scope);
+    this(new LocalRecords(store, scope), true, from, to);
+  }
+
+  private StepCache(LocalRecords local, boolean keeps, List<RegistryCache> from, List<Target> to) {
+    this.local = local;
+    this.keeps = keeps;
     this.from = List.copyOf(from);
     this.to = List.copyOf(to);
   }
@@ -76,6 +82,11 @@ public final class StepCache {
   /** The local store alone. */
   public static StepCache local(LocalStore store, String scope) {
     return new StepCache(store, scope, List.of(), List.of());
+  }
+
+  /** For a build that looks nothing up: what it does is not kept. */
+  public static StepCache none(LocalStore store) {
+    return new StepCache(new LocalRecords(store, ""), false, List.of(), List.of());
   }
 
   /** Who hears of what is wrong with a cache; nothing of that fails a build. */
@@ -178,10 +189,12 @@ public final class StepCache {
 
   /** Keeps what a step came to, under all its keys. */
   public void keep(CacheEntry entry, StepInputs inputs) throws IOException {
-    for (String key : entry.keys()) {
-      local.keep(key, entry);
+    if (keeps) {
+      for (String key : entry.keys()) {
+        local.keep(key, entry);
+      }
+      local.keep(entry.keys().getLast(), inputs);
     }
-    local.keep(entry.keys().getLast(), inputs);
     used(entry, inputs);
   }
 

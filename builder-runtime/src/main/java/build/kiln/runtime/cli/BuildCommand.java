@@ -1,5 +1,6 @@
 package build.kiln.runtime.cli;
 
+import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.api.work.ExitCode;
 import build.kiln.runtime.build.BuildException;
@@ -8,7 +9,9 @@ import build.kiln.runtime.build.BuildProgress;
 import build.kiln.runtime.build.BuildRequest;
 import build.kiln.runtime.build.BuildResult;
 import build.kiln.runtime.build.Builder;
+import build.kiln.runtime.build.ImageDifference;
 import build.kiln.runtime.build.ImagePusher;
+import build.kiln.runtime.build.ReproducibilityCheck;
 import build.kiln.runtime.cache.StepCache;
 import build.kiln.runtime.cli.progress.Display;
 import build.kiln.runtime.cli.progress.ProgressMode;
@@ -18,6 +21,7 @@ import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Platform;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.RetryPolicy;
+import build.kiln.runtime.registry.Sleeper;
 import build.kiln.runtime.store.DockerArchive;
 import build.kiln.runtime.store.OciArchive;
 import java.io.IOException;
@@ -29,6 +33,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -99,6 +104,12 @@ class BuildCommand implements Callable<Integer> {
 
   @Option(names = "--no-cache", description = "Do every step, whatever earlier builds left.")
   private boolean noCache;
+
+  @Option(
+      names = "--verify-reproducible",
+      description =
+          "Build twice, the second time without cache, and fail if the images differ; nothing is tagged, written or pushed before.")
+  private boolean verifyReproducible;
 
   @Mixin private CacheOptions caches = new CacheOptions();
 
@@ -223,10 +234,29 @@ class BuildCommand implements Callable<Integer> {
               .build(
                   request,
                   buildProgress,
-                  built -> deliver(engine, built, names, specs, buildProgress));
+                  built -> {
+                    if (verifyReproducible) {
+                      verify(engine, request, built, buildProgress);
+                    }
+                    return deliver(engine, built, names, specs, buildProgress);
+                  });
     }
     report(result, names, specs);
     return ExitCode.OK.code();
+  }
+
+  private static void verify(
+      Engine engine, BuildRequest request, BuildResult built, BuildProgress progress)
+      throws BuildException, InterruptedException, IOException {
+    Optional<ImageDifference> difference =
+        new ReproducibilityCheck(engine.elsewhere(), Clock.systemUTC(), Sleeper.system())
+            .difference(request, built, progress);
+    if (difference.isPresent()) {
+      throw new BuildException(
+          FailureReason.StepFailed,
+          "the image is not reproducible: %s\n  nothing was tagged, written or pushed"
+              .formatted(difference.get().text()));
+    }
   }
 
   /** Shows what would be done. */
@@ -420,6 +450,9 @@ class BuildCommand implements Callable<Integer> {
         names.forEach(name -> System.err.println(name + "@" + digest));
         if (names.isEmpty()) {
           System.err.println(digest);
+        }
+        if (verifyReproducible) {
+          System.err.println("reproducible: two builds gave " + digest);
         }
       }
     }

@@ -4,6 +4,7 @@ import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.runtime.build.BuildEnvironment;
 import build.kiln.runtime.build.SandboxSource;
 import build.kiln.runtime.context.GitAccess;
+import build.kiln.runtime.layer.LayerWriter;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.Credentials;
 import build.kiln.runtime.registry.RegistryClient;
@@ -16,12 +17,15 @@ import build.kiln.runtime.store.LocalStore;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /** What a command builds with; closes what it opens. */
 final class Engine implements AutoCloseable {
   private final LocalStore store;
   private final RegistryClient registry;
   private final BuildEnvironment environment;
+  private final Setup setup;
+  private @Nullable LocalStore again;
 
   /**
    * How to set it up.
@@ -39,7 +43,9 @@ final class Engine implements AutoCloseable {
       boolean allowChroot,
       Predicate<Reference> allowedBases) {}
 
-  private Engine(LocalStore store, RegistryClient registry, BuildEnvironment environment) {
+  private Engine(
+      LocalStore store, RegistryClient registry, BuildEnvironment environment, Setup setup) {
+    this.setup = setup;
     this.store = store;
     this.registry = registry;
     this.environment = environment;
@@ -48,16 +54,18 @@ final class Engine implements AutoCloseable {
   static Engine open(Setup setup) throws IOException {
     LocalStore store = LocalStore.open(setup.store());
     RegistryClient registry = new RegistryClient(setup.registry(), setup.credentials());
-    return new Engine(
+    return new Engine(store, registry, environment(setup, store, registry), setup);
+  }
+
+  private static BuildEnvironment environment(
+      Setup setup, LocalStore store, RegistryClient registry) throws IOException {
+    return new BuildEnvironment(
         store,
         registry,
-        new BuildEnvironment(
-            store,
-            registry,
-            setup.git(),
-            sandboxes(setup, store),
-            store.scratch("roots"),
-            setup.allowedBases()));
+        setup.git(),
+        sandboxes(setup, store),
+        store.scratch("roots"),
+        setup.allowedBases());
   }
 
   private static SandboxSource sandboxes(Setup setup, LocalStore store) {
@@ -94,9 +102,24 @@ final class Engine implements AutoCloseable {
     return environment;
   }
 
+  /**
+   * For a build that is to differ from the first in all that must not matter: other folders for
+   * what is unfinished, another number of threads. The blobs are the same store's.
+   */
+  BuildEnvironment elsewhere() throws IOException {
+    if (again == null) {
+      int threads = Runtime.getRuntime().availableProcessors() == 1 ? 2 : 1;
+      again = LocalStore.open(setup.store(), new LayerWriter(threads));
+    }
+    return environment(setup, again, registry);
+  }
+
   @Override
   public void close() throws IOException {
     registry.close();
+    if (again != null) {
+      again.close();
+    }
     store.close();
   }
 }

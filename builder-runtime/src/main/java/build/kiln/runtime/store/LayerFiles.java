@@ -24,12 +24,13 @@ import java.util.concurrent.ConcurrentMap;
 /** The layers of a local store: written, indexed, and inflated for reading. Thread-safe. */
 public final class LayerFiles {
   private final LocalStore store;
-  private final LayerWriter writer = LayerWriter.onAllCores();
+  private final LayerWriter writer;
   private final ConcurrentMap<Digest, Object> locks = new ConcurrentHashMap<>();
   private final ConcurrentMap<Digest, Path> inflated = new ConcurrentHashMap<>();
 
-  LayerFiles(LocalStore store) {
+  LayerFiles(LocalStore store, LayerWriter writer) {
     this.store = store;
+    this.writer = writer;
   }
 
   /** Writes a layer into the store, with its index. */

@@ -1,6 +1,7 @@
 package build.kiln.runtime.store;
 
 import build.kiln.runtime.layer.BlobIngest;
+import build.kiln.runtime.layer.LayerWriter;
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.MediaTypes;
@@ -48,21 +49,30 @@ public final class LocalStore implements AutoCloseable {
   private final LayerFiles layers;
   private final Set<Digest> trusted = ConcurrentHashMap.newKeySet();
 
-  private LocalStore(Path root, ScratchDirectory scratch) {
+  private LocalStore(Path root, ScratchDirectory scratch, LayerWriter writer) {
     this.root = root;
     this.scratch = scratch;
     this.tags = new Tags(this, root.resolve("tags"));
     this.cache = new Records(this, root.resolve("cache"));
-    this.layers = new LayerFiles(this);
+    this.layers = new LayerFiles(this, writer);
   }
 
   /** Opens a store, making it if there is none. */
   public static LocalStore open(Path root) throws IOException {
+    return open(root, LayerWriter.onAllCores());
+  }
+
+  /**
+   * Opens a store, making it if there is none.
+   *
+   * @param writer of new layers
+   */
+  public static LocalStore open(Path root, LayerWriter writer) throws IOException {
     Files.createDirectories(root.resolve("blobs/sha256"));
     Files.createDirectories(root.resolve("tags"));
     Files.createDirectories(root.resolve("cache"));
     Files.createDirectories(root.resolve("index"));
-    return new LocalStore(root, ScratchDirectory.create(root.resolve("tmp")));
+    return new LocalStore(root, ScratchDirectory.create(root.resolve("tmp")), writer);
   }
 
   public Path root() {

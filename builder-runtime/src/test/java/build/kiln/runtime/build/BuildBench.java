@@ -11,6 +11,7 @@ import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.layer.EntryMeta.Kind;
 import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.layer.LayerSource;
+import build.kiln.runtime.layer.LayerWriter;
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.ImageConfig;
 import build.kiln.runtime.oci.ImageConfig.ContainerConfig;
@@ -30,6 +31,7 @@ import build.kiln.runtime.store.LocalStore;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -57,6 +59,7 @@ final class BuildBench implements AutoCloseable {
   private final Path folder;
   private final Path context;
   private LocalStore store;
+  private BuildProgress progress = new BuildProgress(events::add);
   private Clock clock = Clock.fixed(Instant.parse("2026-01-02T03:04:05Z"), ZoneOffset.UTC);
   private SandboxSource sandboxes =
       () -> {
@@ -106,6 +109,23 @@ final class BuildBench implements AutoCloseable {
         r.compression(),
         r.labels(),
         r.annotations());
+  }
+
+  /** The same request with annotations. */
+  static BuildRequest annotated(BuildRequest r, Map<String, String> annotations) {
+    return new BuildRequest(
+        r.dockerfile(),
+        r.dockerfilePath(),
+        r.context(),
+        r.target(),
+        r.buildArgs(),
+        r.proxies(),
+        r.platform(),
+        r.cache(),
+        r.pull(),
+        r.compression(),
+        r.labels(),
+        annotations);
   }
 
   /** Forgets everything that earlier builds left. */
@@ -233,6 +253,34 @@ final class BuildBench implements AutoCloseable {
     }
   }
 
+  /** Done between two builds that are compared. */
+  @FunctionalInterface
+  interface Between {
+    void run() throws IOException;
+  }
+
+  /** Builds twice; the second time in another folder, with one thread, a day later. */
+  Optional<ImageDifference> difference(String dockerfile, BuildContext files, Between between)
+      throws Exception {
+    Built first = build(dockerfile, files);
+    try (var again = LocalStore.open(store.root(), new LayerWriter(1))) {
+      var elsewhere =
+          new BuildEnvironment(
+              again, client, GitAccess.anonymous(), sandboxes, folder.resolve("e"), allowedBases);
+      return new ReproducibilityCheck(
+              elsewhere,
+              clock,
+              pause -> {
+                try {
+                  between.run();
+                } catch (IOException e) {
+                  throw new UncheckedIOException(e);
+                }
+              })
+          .difference(request(dockerfile, files), first.result(), progress);
+    }
+  }
+
   /** What a build would do. */
   BuildGraph graph(String dockerfile, boolean whole) throws Exception {
     events.clear();
@@ -268,9 +316,9 @@ final class BuildBench implements AutoCloseable {
       throws Exception {
     events.clear();
     clock = Clock.offset(clock, Duration.ofSeconds(10));
+    progress = new BuildProgress(events::add);
     BuildResult result =
-        new Builder(environment(), clock, cache)
-            .build(request, new BuildProgress(events::add), delivery);
+        new Builder(environment(), clock, cache).build(request, progress, delivery);
     return new Built(store, result);
   }
 

@@ -8,11 +8,14 @@ import build.kiln.api.v1alpha1.ImageBuildStatus.CacheResult;
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.runtime.build.BuildBench.Built;
 import build.kiln.runtime.context.InlineContext;
+import build.kiln.runtime.context.LocalContext;
 import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.oci.Digest;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -54,6 +57,37 @@ class RunStepTest extends TierTest {
     bench.freshStore();
 
     assertThat(bench.build(dockerfile).digest()).isEqualTo(first.digest());
+  }
+
+  @Test
+  void buildingTwiceFindsWhatACommandDoesInAnotherWay() throws Exception {
+    bench.request(r -> BuilderTest.change(r, Map.of("SOURCE_DATE_EPOCH", "1700000000")));
+    String same = "FROM %s\nRUN echo same > /same && mkdir /d\n".formatted(busybox);
+
+    assertThat(difference(same)).isEmpty();
+    assertThat(
+            difference(same + "RUN echo 8bytes; head -c 8 /dev/urandom > /d/random")
+                .map(ImageDifference::text))
+        .hasValueSatisfying(
+            text ->
+                assertThat(text)
+                    .startsWith(
+                        "two builds differ in layer 3 of 3, made by RUN /bin/sh -c echo 8bytes; head"
+                            + " -c 8 /dev/urandom > /d/random: /d/random\n  content: differs from byte "));
+    assertThat(
+            difference(same + "RUN touch /now && stat -c %Y /now > /now")
+                .map(ImageDifference::path))
+        .hasValue("/now");
+  }
+
+  private Optional<ImageDifference> difference(String dockerfile) throws Exception {
+    try (var context = LocalContext.open(bench.contextFolder())) {
+      long start = System.currentTimeMillis() / 1000;
+      return bench.difference(
+          dockerfile,
+          context,
+          () -> Awaitility.await().until(() -> System.currentTimeMillis() / 1000 > start));
+    }
   }
 
   @Test

@@ -170,6 +170,51 @@ class BuildCommandTest {
   }
 
   @Test
+  void nothingLeavesBeforeItIsVerified() throws IOException {
+    try (var registry = EmbeddedRegistry.start();
+        var client = new RegistryClient(RegistryConfig.defaults(), Credentials.anonymous())) {
+      Reference name = registry.reference("shop/api:1");
+      Path id = folder.resolve("id");
+      String[] options = {
+        "--verify-reproducible",
+        "--push",
+        "-o",
+        "type=image",
+        "-t",
+        name.toString(),
+        "--iidfile",
+        id.toString(),
+        "--cache-repo",
+        registry.host() + "/cache",
+        "--progress",
+        "plain"
+      };
+
+      Captured refused = build(options);
+      assertThat(refused.exitCode()).isEqualTo(1);
+      assertThat(refused.err())
+          .contains(
+              "kiln: StepFailed: the image is not reproducible: two builds differ in the configuration: /created",
+              "only times differ: give the build one, --build-arg SOURCE_DATE_EPOCH=",
+              "nothing was tagged, written or pushed");
+      assertThat(client.head(name)).isEmpty();
+      assertThat(registry.requests().count("POST", "")).isZero();
+      assertThat(id).doesNotExist();
+      try (var opened = LocalStore.open(store())) {
+        assertThat(opened.resolve(name)).isEmpty();
+      }
+
+      var again = new ArrayList<>(List.of(options));
+      again.addAll(List.of("--build-arg", "SOURCE_DATE_EPOCH=1700000000"));
+      Captured verified = build(again.toArray(String[]::new));
+      assertThat(verified.exitCode()).as(verified.err()).isZero();
+      String digest = client.head(name).orElseThrow().digest().toString();
+      assertThat(verified.err()).contains("reproducible: two builds gave " + digest);
+      assertThat(id).hasContent(digest);
+    }
+  }
+
+  @Test
   void archivesOfBothKinds() {
     Path oci = folder.resolve("oci.tar");
     Path docker = folder.resolve("docker.tar");
