@@ -100,7 +100,8 @@ public record BuildRequest(
         compression,
         labels,
         annotations,
-        secrets);
+        secrets,
+        contexts);
   }
 
   /** The same request with these secrets. */
