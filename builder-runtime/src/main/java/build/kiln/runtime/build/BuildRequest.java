@@ -45,6 +45,9 @@ public record BuildRequest(
     Map<String, String> annotations,
     BuildSecrets secrets,
     BuildContexts contexts) {
+  /** The build argument that gives the image its time: seconds since 1970. */
+  public static final String EPOCH_ARGUMENT = "SOURCE_DATE_EPOCH";
+
   public BuildRequest {
     buildArgs = Map.copyOf(buildArgs);
     proxies = Map.copyOf(proxies);

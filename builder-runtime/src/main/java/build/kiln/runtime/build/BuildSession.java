@@ -36,8 +36,6 @@ import org.jspecify.annotations.Nullable;
 
 /** What the stages of one build share. Thread-safe. */
 final class BuildSession implements AutoCloseable {
-  private static final String EPOCH_ARGUMENT = "SOURCE_DATE_EPOCH";
-
   private final BuildEnvironment environment;
   private final BuildRequest request;
   private final StageGraph graph;
@@ -106,7 +104,7 @@ final class BuildSession implements AutoCloseable {
   }
 
   private static OptionalLong sourceDateEpoch(BuildRequest request) throws BuildException {
-    String text = request.buildArgs().get(EPOCH_ARGUMENT);
+    String text = request.buildArgs().get(BuildRequest.EPOCH_ARGUMENT);
     if (text == null || text.isEmpty()) {
       return OptionalLong.empty();
     }
@@ -114,7 +112,7 @@ final class BuildSession implements AutoCloseable {
       throw new BuildException(
           FailureReason.SpecInvalid,
           "the build argument %s is \"%s\"; it must be seconds since 1970"
-              .formatted(EPOCH_ARGUMENT, text));
+              .formatted(BuildRequest.EPOCH_ARGUMENT, text));
     }
     return OptionalLong.of(Long.parseLong(text));
   }

@@ -93,7 +93,8 @@ record Planning(
     Set<String> unused = new TreeSet<>(request.buildArgs().keySet());
     unused.removeIf(PredefinedArguments::isProxy);
     unused.removeAll(PredefinedArguments.PLATFORM);
-    unused.removeIf(name -> name.equals("SOURCE_DATE_EPOCH") || name.startsWith("BUILDKIT_"));
+    unused.removeIf(
+        name -> name.equals(BuildRequest.EPOCH_ARGUMENT) || name.startsWith("BUILDKIT_"));
     var declarations = new ArrayList<Instruction>(dockerfile.globalArgs());
     dockerfile.stages().forEach(stage -> declarations.addAll(stage.instructions()));
     for (Instruction instruction : declarations) {

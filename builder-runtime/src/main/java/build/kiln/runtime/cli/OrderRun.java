@@ -7,6 +7,7 @@ import build.kiln.api.v1alpha1.ImageBuildSpec.Cache;
 import build.kiln.api.v1alpha1.ImageBuildSpec.CacheMode;
 import build.kiln.api.v1alpha1.ImageBuildSpec.CompressionType;
 import build.kiln.api.v1alpha1.ImageBuildSpec.LayerCompression;
+import build.kiln.api.v1alpha1.ImageBuildSpec.Reproducible;
 import build.kiln.api.v1alpha1.ImageBuildStatus.IsolationReport;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
 import build.kiln.api.v1alpha1.Isolation;
@@ -42,6 +43,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -224,6 +226,9 @@ final class OrderRun {
     for (BuildArg arg : Optional.ofNullable(spec.buildArgs()).orElse(List.of())) {
       buildArgs.put(arg.name(), arg.value());
     }
+    if (spec.reproducible() != null) {
+      buildArgs.put(BuildRequest.EPOCH_ARGUMENT, sourceDateEpoch(spec.reproducible(), context));
+    }
     return new BuildRequest(
         dockerfile,
         inline == null ? path : null,
@@ -240,6 +245,21 @@ final class OrderRun {
         Optional.ofNullable(spec.output().annotations()).orElse(Map.of()),
         places.buildSecrets(spec),
         BuildContexts.none());
+  }
+
+  private static String sourceDateEpoch(Reproducible reproducible, BuildContext context)
+      throws BuildException {
+    OptionalLong seconds = reproducible.seconds();
+    if (seconds.isEmpty()) {
+      // The CRD's rules see to it that there is a commit.
+      seconds = context.created();
+    }
+    if (seconds.isEmpty()) {
+      throw new BuildException(
+          FailureReason.SpecInvalid,
+          "reproducible.sourceDateEpoch is commit, which only a source.git has: write the seconds since 1970");
+    }
+    return Long.toString(seconds.getAsLong());
   }
 
   private static SourceFile dockerfile(BuildContext context, String path)

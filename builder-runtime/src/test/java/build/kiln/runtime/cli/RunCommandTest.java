@@ -10,6 +10,12 @@ import build.kiln.api.work.Outcome;
 import build.kiln.api.work.Records;
 import build.kiln.api.work.Report;
 import build.kiln.api.work.WorkOrder;
+import build.kiln.runtime.context.GitFixture;
+import build.kiln.runtime.context.GitHttpBackend;
+import build.kiln.runtime.oci.ImageConfig;
+import build.kiln.runtime.oci.ImageConfig.ContainerConfig;
+import build.kiln.runtime.oci.Json;
+import build.kiln.runtime.oci.Manifest;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.Credentials;
 import build.kiln.runtime.registry.RegistryClient;
@@ -25,12 +31,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code kiln run -f}: the contract of a builder pod, and manifests at a desk. */
 class RunCommandTest {
@@ -120,6 +128,64 @@ class RunCommandTest {
     assertThat(Records.lastProgress(NONCE, run.out())).isPresent();
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"1700000000", "'1700000000'"})
+  void aGivenTimeIsThatOfTheImage(String time) throws IOException {
+    Captured run =
+        run(
+            """
+            source: {inline: [{path: f, content: "text"}]}
+            dockerfile: {inline: "FROM scratch\\nARG SOURCE_DATE_EPOCH\\nCOPY f /\\nLABEL t=$SOURCE_DATE_EPOCH\\n"}
+            reproducible: {sourceDateEpoch: %s}
+            output: {image: REGISTRY/shop/api}
+            """
+                .formatted(time),
+            Isolation.NoRun,
+            WorkOrder.Settings.none());
+
+    assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+    ImageConfig config = pushed("shop/api:latest");
+    assertThat(config.created()).isEqualTo("2023-11-14T22:13:20Z");
+    assertThat(config.config()).extracting(ContainerConfig::labels).hasToString("{t=1700000000}");
+  }
+
+  private ImageConfig pushed(String name) throws IOException {
+    try (var client = new RegistryClient(RegistryConfig.defaults(), Credentials.anonymous())) {
+      Reference reference = registry.reference(name);
+      Manifest manifest =
+          Json.read(client.fetchManifest(reference).bytes(), Manifest.class, "the manifest");
+      try (var in = client.openBlob(reference, manifest.config())) {
+        return Json.read(in.readAllBytes(), ImageConfig.class, "the configuration");
+      }
+    }
+  }
+
+  @Test
+  void theCommitsTimeIsThatOfTheImage() throws IOException, InterruptedException {
+    Assumptions.assumeTrue(GitFixture.isGitHere(), "git is needed");
+    Path work = Files.createDirectory(folder.resolve("work"));
+    GitFixture.git(work, 0, "init", "-q", "-b", "main");
+    Files.writeString(work.resolve("Dockerfile"), "FROM scratch\nCOPY Dockerfile /\n");
+    GitFixture.git(work, 0, "add", "-A");
+    GitFixture.git(work, 1_600_000_000, "commit", "-q", "-m", "one");
+    GitFixture.git(folder, 0, "clone", "-q", "--mirror", "work", "repo.git");
+    try (var server = new GitHttpBackend(folder)) {
+      Captured run =
+          run(
+              """
+              source: {git: {url: "%s"}}
+              reproducible: {sourceDateEpoch: commit}
+              output: {image: REGISTRY/shop/api}
+              """
+                  .formatted(server.url("/repo.git")),
+              Isolation.NoRun,
+              WorkOrder.Settings.none());
+
+      assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+      assertThat(pushed("shop/api:latest").created()).isEqualTo("2020-09-13T12:26:40Z");
+    }
+  }
+
   static Stream<Arguments> failures() {
     String from = "dockerfile: {inline: \"FROM scratch\\nENV A=b\\n\"}\n";
     String out = "output: {image: REGISTRY/x}\n";
@@ -133,6 +199,8 @@ class RunCommandTest {
         Arguments.of(
             FailureReason.SourceNotFound, 1, "source: {inline: [{path: a, content: b}]}\n" + out),
         Arguments.of(FailureReason.SourceNotFound, 1, "source: {configMap: {name: none}}\n" + out),
+        Arguments.of(
+            FailureReason.SpecInvalid, 2, from + "reproducible: {sourceDateEpoch: commit}\n" + out),
         Arguments.of(
             FailureReason.SecretNotFound,
             1,

@@ -10,12 +10,14 @@ import io.fabric8.generator.annotation.Required;
 import io.fabric8.generator.annotation.Size;
 import io.fabric8.generator.annotation.ValidationRule;
 import io.fabric8.kubernetes.api.model.Affinity;
+import io.fabric8.kubernetes.api.model.IntOrString;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ResourceRequirements;
 import io.fabric8.kubernetes.api.model.Toleration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +36,16 @@ import org.jspecify.annotations.Nullable;
         "!self.output.tags.exists(t, t.contains('{{git.')) || (has(self.source) && has(self.source.git))",
     message =
         "spec.output.tags uses {{git.sha}} or {{git.shortSha}}, which only a source.git has: use {{run}} or a fixed tag")
+@ValidationRule(
+    value =
+        "!has(self.reproducible) || self.reproducible.sourceDateEpoch != 'commit' || (has(self.source) && has(self.source.git))",
+    message =
+        "spec.reproducible.sourceDateEpoch is commit, which only a source.git has: write the seconds since 1970")
+@ValidationRule(
+    value =
+        "!has(self.reproducible) || !has(self.buildArgs) || !self.buildArgs.exists(a, a.name == 'SOURCE_DATE_EPOCH')",
+    message =
+        "spec.buildArgs has SOURCE_DATE_EPOCH, which reproducible.sourceDateEpoch sets: remove one of them")
 public record ImageBuildSpec(
     @JsonPropertyDescription(
             "Where the build context comes from: exactly one of its fields. May be left out when dockerfile.inline is given; the context is then empty.")
@@ -66,6 +78,9 @@ public record ImageBuildSpec(
     @JsonPropertyDescription(
             "Where results of steps are looked up and kept, so that the next run need not do them again. Nothing outlives the builder pod if not set.")
         @Nullable Cache cache,
+    @JsonPropertyDescription(
+            "What makes two builds of the same inputs one image, byte by byte. If not set, steps that run commands date what they write with the moment.")
+        @Nullable Reproducible reproducible,
     @Default("Auto")
         @JsonPropertyDescription(
             "The least isolation of RUN steps that is acceptable; never silently less.")
@@ -462,6 +477,30 @@ public record ImageBuildSpec(
       @JsonPropertyDescription(
               "A Secret of type kubernetes.io/dockerconfigjson for the cache; output.secretRef and registrySecrets are used too.")
           @Nullable SecretName secretRef) {}
+
+  /** Fixed times. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Reproducible(
+      @Required
+          @ValidationRule(
+              value =
+                  "type(self) == int ? self >= 0 && self <= 2147483647 : string(self).matches('^(commit|[0-9]{1,10})$')",
+              message =
+                  "reproducible.sourceDateEpoch must be commit, or seconds since 1970 such as 1700000000")
+          @JsonPropertyDescription(
+              "The time of the image and its history, and the latest time of the files that the build adds: seconds since 1970, or the word commit for the time of the source's commit. It is the build argument SOURCE_DATE_EPOCH. Another time is another image, so with commit every commit does all steps anew.")
+          IntOrString sourceDateEpoch) {
+
+    /** The word for the commit's time. */
+    public static final String COMMIT = "commit";
+
+    /** Seconds since 1970; empty for the commit's time. */
+    public OptionalLong seconds() {
+      String text = String.valueOf(sourceDateEpoch.getValue());
+      return text.equals(COMMIT) ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(text));
+    }
+  }
 
   /** Scratch space. */
   @JsonIgnoreProperties(ignoreUnknown = true)

@@ -108,7 +108,7 @@ final class ApiReference {
           .collect(Collectors.joining(", "));
     }
     if (field.path("x-kubernetes-int-or-string").asBoolean()) {
-      return "quantity";
+      return rules(field).contains("seconds since 1970") ? "whole number or text" : "quantity";
     }
     if (field.has("items")) {
       return "list of " + type(field.get("items")) + bound(field, "maxItems", " items");

@@ -20,6 +20,7 @@ class InputsTest {
         "secrets: [{id: a, secretRef: {name: s}}]",
         "ssh: [{id: a, secretRef: {name: s}}]",
         "source: {git: {url: \"https://x/y\"}}",
+        "reproducible: {sourceDateEpoch: 1700000000}",
         "output: {image: r/x, labels: {a: b}}",
         "output: {image: r/x, tags: [b]}"
       })
@@ -71,6 +72,7 @@ class InputsTest {
           source: {git: {url: "https://x/y"}}                                                          | 30b773d918688d5c
           source: {configMap: {name: a, items: [{key: b, path: c}, {key: d, path: e, mode: 493} ]}}    | bdf4831c62615a7e
           output: {image: r/x, tags: [a, "{{run}}"], compression: {type: zstd}, labels: {a: b}}        | ad5b3b5c2ffccf5f
+          reproducible: {sourceDateEpoch: commit}                                                      | e660670ef78098be
           """)
   void theHashOfASpecIsTheSameInEveryRelease(String more, String hash) {
     assertThat(inputs(more)).isEqualTo(hash);

@@ -22,6 +22,7 @@ import java.util.stream.StreamSupport;
 final class Rules {
   private static final Pattern DURATION =
       Pattern.compile("^([0-9]{1,9}([.][0-9]{1,9})?(h|ms|m|s))+\\z");
+  private static final Pattern EPOCH = Pattern.compile("^(commit|[0-9]{1,10})\\z");
   private static final Pattern QUANTITY =
       Pattern.compile(
           "[-+]?([0-9]+(?:\\.[0-9]*)?|\\.[0-9]+)(?:[numkMGTPE]|[KMGTPE]i|[eE][-+]?[0-9]+)?");
@@ -95,6 +96,23 @@ final class Rules {
               self ->
                   Set.of("git", "configMap", "inline").stream().filter(f -> has(self, f)).count()
                       == 1),
+          Map.entry(
+              "type(self) == int ? self >= 0 && self <= 2147483647 : string(self).matches('^(commit|[0-9]{1,10})$')",
+              self ->
+                  self.isNumber()
+                      ? self.canConvertToInt() && self.asInt() >= 0
+                      : EPOCH.matcher(self.asText()).find()),
+          Map.entry(
+              "!has(self.reproducible) || self.reproducible.sourceDateEpoch != 'commit' || (has(self.source) && has(self.source.git))",
+              self ->
+                  !self.path("reproducible").path("sourceDateEpoch").asText().equals("commit")
+                      || has(self.path("source"), "git")),
+          Map.entry(
+              "!has(self.reproducible) || !has(self.buildArgs) || !self.buildArgs.exists(a, a.name == 'SOURCE_DATE_EPOCH')",
+              self ->
+                  !has(self, "reproducible")
+                      || stream(self.path("buildArgs"))
+                          .noneMatch(a -> a.path("name").asText().equals("SOURCE_DATE_EPOCH"))),
           Map.entry(
               "isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0'))",
               Rules::positiveQuantity),

@@ -70,7 +70,11 @@ final class Scalars {
         : JSON.numberNode(value.doubleValue());
   }
 
+  /** Of the smallest kind that holds it, as a parser of JSON makes it. */
   private static JsonNode integer(BigInteger value) {
+    if (value.bitLength() < Integer.SIZE) {
+      return JSON.numberNode(value.intValueExact());
+    }
     return value.bitLength() < Long.SIZE
         ? JSON.numberNode(value.longValueExact())
         : JSON.numberNode(value);

@@ -70,7 +70,7 @@ class FaultsTest {
               "6:12: missing field \"spec.output.image\": The repository, such as registry.example.com/shop/api; without a tag."),
           arguments(
               "  unknown:\n" + DOCKERFILE + OUTPUT,
-              "5:3: unknown field \"spec.unknown\"; known here: buildArgs, cache, dockerfile, history, isolation, output, podTemplate, registrySecrets, retries, secrets, source, ssh, suspend, target, timeout, workspace"),
+              "5:3: unknown field \"spec.unknown\"; known here: buildArgs, cache, dockerfile, history, isolation, output, podTemplate, registrySecrets, reproducible, retries, secrets, source, ssh, suspend, target, timeout, workspace"),
           arguments(
               "  suspend: maybe\n" + DOCKERFILE + OUTPUT,
               "5:12: spec.suspend must be true or false, not a text"),
@@ -155,6 +155,29 @@ class FaultsTest {
           arguments(
               DOCKERFILE + "  output: {image: r/x, compression: {level: 10}}\n",
               "6:45: spec.output.compression.level: compression.level of gzip goes from 1 (fast) to 9; only zstd goes to 19"),
+          arguments(
+              "  reproducible: {sourceDateEpoch: 2147483648}\n" + DOCKERFILE + OUTPUT,
+              "5:35: spec.reproducible.sourceDateEpoch: reproducible.sourceDateEpoch must be commit, or seconds since 1970 such as 1700000000"),
+          arguments(
+              "  reproducible: {sourceDateEpoch: -1}\n" + DOCKERFILE + OUTPUT,
+              "5:35: spec.reproducible.sourceDateEpoch: reproducible.sourceDateEpoch must be commit, or seconds since 1970 such as 1700000000"),
+          arguments(
+              "  reproducible: {sourceDateEpoch: Commit}\n" + DOCKERFILE + OUTPUT,
+              "5:35: spec.reproducible.sourceDateEpoch: reproducible.sourceDateEpoch must be commit, or seconds since 1970 such as 1700000000"),
+          arguments(
+              "  reproducible: {sourceDateEpoch: 1.5}\n" + DOCKERFILE + OUTPUT,
+              "5:35: spec.reproducible.sourceDateEpoch must be a whole number or a text, not the number 1.5"),
+          arguments(
+              "  reproducible: {}\n" + DOCKERFILE + OUTPUT,
+              "5:17: missing field \"spec.reproducible.sourceDateEpoch\": The time of the image and its history, and the latest time of the files that the build adds: seconds since 1970, or the word commit for the time of the source's commit. It is the build argument SOURCE_DATE_EPOCH. Another time is another image, so with commit every commit does all steps anew."),
+          arguments(
+              "  reproducible: {sourceDateEpoch: commit}\n" + DOCKERFILE + OUTPUT,
+              "5:3: spec: spec.reproducible.sourceDateEpoch is commit, which only a source.git has: write the seconds since 1970"),
+          arguments(
+              "  reproducible: {sourceDateEpoch: 1}\n  buildArgs: [{name: SOURCE_DATE_EPOCH, value: '1'}]\n"
+                  + DOCKERFILE
+                  + OUTPUT,
+              "5:3: spec: spec.buildArgs has SOURCE_DATE_EPOCH, which reproducible.sourceDateEpoch sets: remove one of them"),
           arguments(
               DOCKERFILE + "  output: {image: r/x, tags: ['{{git.sha}}']}\n",
               "5:3: spec: spec.output.tags uses {{git.sha}} or {{git.shortSha}}, which only a source.git has: use {{run}} or a fixed tag"),
@@ -246,6 +269,9 @@ class FaultsTest {
           "  source: {inline: [{path: a..b/..c, content: '', mode: 0o777}]}\n" + OUTPUT,
           NO_CLONE + "'git@h.example.com:a/b.git', revision: feature/a-b}}\n" + OUTPUT,
           NO_CLONE + "'ssh://git@h.example.com:2222/a:b@c.git'}}\n" + OUTPUT,
+          "  reproducible: {sourceDateEpoch: 0}\n" + DOCKERFILE + OUTPUT,
+          "  reproducible: {sourceDateEpoch: '4102444800'}\n" + DOCKERFILE + OUTPUT,
+          "  reproducible: {sourceDateEpoch: commit}\n" + NO_CLONE + "'https://g/x'}}\n" + OUTPUT,
           "  podTemplate: {labels: &l {a: b}, annotations: {<<: *l, c: d}}\n"
               + DOCKERFILE
               + OUTPUT);
