@@ -67,7 +67,7 @@ final class SshMount implements RunMount {
   @Override
   public void addTo(KeyHash hash) {
     hash.add("ssh").add(id).add(written).number(mount.required() ? 1 : 0);
-    hash.number(mode()).number(uid()).number(gid());
+    hash.number(mount.modeOr(DEFAULT_MODE)).number(mount.userId()).number(mount.groupId());
   }
 
   @Override
@@ -91,8 +91,8 @@ final class SshMount implements RunMount {
     AgentServer server = AgentServer.start(own.resolve(SOCKET), agent.get());
     made.hold(server::close);
     try (DirectoryHandle directory = DirectoryHandle.open(own)) {
-      directory.chown(SOCKET, uid(), gid());
-      directory.chmod(SOCKET, mode());
+      directory.chown(SOCKET, mount.userId(), mount.groupId());
+      directory.chmod(SOCKET, mount.modeOr(DEFAULT_MODE));
     }
     made.environment("SSH_AUTH_SOCK", "/" + written);
     return true;
@@ -123,17 +123,5 @@ final class SshMount implements RunMount {
                 // It is removed like anything that is left there.
               }
             }));
-  }
-
-  private int mode() {
-    return mount.mode() == null ? DEFAULT_MODE : mount.mode();
-  }
-
-  private int uid() {
-    return mount.uid() == null ? 0 : mount.uid().intValue();
-  }
-
-  private int gid() {
-    return mount.gid() == null ? 0 : mount.gid().intValue();
   }
 }
