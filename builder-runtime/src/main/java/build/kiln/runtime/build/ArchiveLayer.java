@@ -6,6 +6,7 @@ import build.kiln.runtime.build.CopyPlan.DirectoryMaker;
 import build.kiln.runtime.layer.Decompression;
 import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.layer.EntryMeta.Kind;
+import build.kiln.runtime.layer.FilePart;
 import build.kiln.runtime.layer.FileTree;
 import build.kiln.runtime.layer.LayerEvent;
 import build.kiln.runtime.layer.LayerException;

@@ -25,6 +25,7 @@ public record BuildGraph(
   /** What files come from. */
   public enum SourceKind {
     CONTEXT,
+    FILES,
     STAGE,
     IMAGE,
     SCRATCH,

@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param labels added to the image's configuration; they win over the Dockerfile's
  * @param annotations of the image's manifest
  * @param secrets what steps may mount
+ * @param contexts named ones
  */
 public record BuildRequest(
     SourceFile dockerfile,
@@ -42,7 +43,8 @@ public record BuildRequest(
     Compression compression,
     Map<String, String> labels,
     Map<String, String> annotations,
-    BuildSecrets secrets) {
+    BuildSecrets secrets,
+    BuildContexts contexts) {
   /** The build argument that gives the image its time: seconds since 1970. */
   public static final String EPOCH_ARGUMENT = "SOURCE_DATE_EPOCH";
 
@@ -81,7 +83,8 @@ public record BuildRequest(
         compression,
         labels,
         annotations,
-        BuildSecrets.none());
+        BuildSecrets.none(),
+        BuildContexts.none());
   }
 
   /** The same request, with every step done. */
@@ -100,7 +103,8 @@ public record BuildRequest(
         compression,
         labels,
         annotations,
-        secrets);
+        secrets,
+        contexts);
   }
 
   /** The same request with these secrets. */
@@ -119,6 +123,27 @@ public record BuildRequest(
         compression,
         labels,
         annotations,
+        given,
+        contexts);
+  }
+
+  /** The same request with these named contexts. */
+  public BuildRequest withContexts(BuildContexts given) {
+    return new BuildRequest(
+        dockerfile,
+        dockerfilePath,
+        ignoreFile,
+        context,
+        target,
+        buildArgs,
+        proxies,
+        platform,
+        cache,
+        pull,
+        compression,
+        labels,
+        annotations,
+        secrets,
         given);
   }
 }

@@ -1,5 +1,6 @@
 package build.kiln.runtime.build;
 
+import build.kiln.runtime.ssh.AgentSource;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -15,9 +16,10 @@ public final class BuildSecrets {
   /** As docker has it. */
   public static final int MAX_BYTES = 500 * 1024;
 
-  private static final BuildSecrets NONE = new BuildSecrets(Map.of());
+  private static final BuildSecrets NONE = new BuildSecrets(Map.of(), Map.of());
 
   private final Map<String, Source> sources;
+  private final Map<String, AgentSource> agents;
 
   /** Where a secret's bytes come from. */
   @FunctionalInterface
@@ -38,8 +40,9 @@ public final class BuildSecrets {
     };
   }
 
-  private BuildSecrets(Map<String, Source> sources) {
+  private BuildSecrets(Map<String, Source> sources, Map<String, AgentSource> agents) {
     this.sources = Map.copyOf(sources);
+    this.agents = Map.copyOf(agents);
   }
 
   public static BuildSecrets none() {
@@ -47,7 +50,17 @@ public final class BuildSecrets {
   }
 
   public static BuildSecrets of(Map<String, Source> sources) {
-    return new BuildSecrets(sources);
+    return new BuildSecrets(sources, Map.of());
+  }
+
+  /** The same with SSH agents by id. */
+  public BuildSecrets withAgents(Map<String, AgentSource> more) {
+    return new BuildSecrets(sources, more);
+  }
+
+  /** An SSH agent; empty if there is none of this id. */
+  public Optional<AgentSource> agent(String id) {
+    return Optional.ofNullable(agents.get(id));
   }
 
   /**

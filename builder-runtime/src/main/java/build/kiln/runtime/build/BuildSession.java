@@ -27,6 +27,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
@@ -41,6 +42,7 @@ final class BuildSession implements AutoCloseable {
   private final GlobalArguments globals;
   private final Expansion expansion;
   private final IgnoringTree contextTree;
+  private final Map<String, IgnoringTree> namedTrees;
   private final Map<String, BaseImage> images;
   private final Map<Digest, Reference> origins;
   private final Downloads downloads;
@@ -68,6 +70,7 @@ final class BuildSession implements AutoCloseable {
       GlobalArguments globals,
       Expansion expansion,
       IgnoringTree contextTree,
+      Map<String, IgnoringTree> namedTrees,
       Map<String, BaseImage> images) {}
 
   BuildSession(
@@ -84,6 +87,7 @@ final class BuildSession implements AutoCloseable {
     this.globals = plan.globals();
     this.expansion = plan.expansion();
     this.contextTree = plan.contextTree();
+    this.namedTrees = Map.copyOf(plan.namedTrees());
     this.images = plan.images();
     this.downloads = downloads;
     this.progress = progress;
@@ -143,6 +147,16 @@ final class BuildSession implements AutoCloseable {
     return expansion;
   }
 
+  /** The files of a named context. */
+  CopyStep.Origin files(String context) {
+    IgnoringTree tree = Objects.requireNonNull(namedTrees.get(context), context);
+    return new CopyStep.Origin(
+        tree,
+        "the context " + context,
+        null,
+        Objects.requireNonNull(request.contexts().files().get(context)).epoch());
+  }
+
   IgnoringTree contextTree() {
     return contextTree;
   }
@@ -189,9 +203,14 @@ final class BuildSession implements AutoCloseable {
     return sourceDateEpoch.isPresent() ? sourceDateEpoch : request.context().epoch();
   }
 
+  /** What the build, or its context, says for the image and its history. */
+  OptionalLong imageTime() {
+    return sourceDateEpoch.isPresent() ? sourceDateEpoch : request.context().created();
+  }
+
   /** The time for histories, RFC 3339: a fixed one if there is one. */
   String historyTime() {
-    OptionalLong fixed = fixedTime();
+    OptionalLong fixed = imageTime();
     return fixed.isPresent() ? Instant.ofEpochSecond(fixed.getAsLong()).toString() : now();
   }
 

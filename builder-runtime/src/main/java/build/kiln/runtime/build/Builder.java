@@ -5,6 +5,8 @@ import build.kiln.runtime.build.BaseImages.BaseImage;
 import build.kiln.runtime.build.StageRunner.BuiltStage;
 import build.kiln.runtime.cache.StepCache;
 import build.kiln.runtime.check.Finding;
+import build.kiln.runtime.context.BuildContext;
+import build.kiln.runtime.context.IgnoreFiles;
 import build.kiln.runtime.context.IgnoringTree;
 import build.kiln.runtime.dockerfile.DockerfileException;
 import build.kiln.runtime.dockerfile.IgnoreFile;
@@ -22,10 +24,12 @@ import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.sandbox.Sandbox;
 import java.io.IOException;
 import java.time.Clock;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -76,7 +80,7 @@ public final class Builder {
 
   /**
    * Builds, delivers, and writes the registries' caches. Where such a cache has promised a layer
-   * that cannot be had, all is done once more without it.
+   * that cannot be had, or the local store turns out to be damaged, all is done once more without.
    *
    * @throws BuildException if the image cannot be built or delivered
    */
@@ -89,13 +93,9 @@ public final class Builder {
       result = guarded(() -> image(request, progress));
       delivered = delivered(result, delivery);
     } catch (BuildException e) {
-      if (!isLostLayer(e) || !cache.withdraw()) {
+      if (!recovers(e, progress)) {
         throw e;
       }
-      progress.warn(
-          "the cache has no good layers for what it lists, building without it: "
-              + Failures.message(e),
-          null);
       result = guarded(() -> image(request, progress));
       delivered = delivered(result, delivery);
     }
@@ -106,6 +106,27 @@ public final class Builder {
   private static List<Reference> delivered(BuildResult result, Delivery delivery)
       throws BuildException, InterruptedException {
     return guarded(() -> delivery.deliver(result));
+  }
+
+  /**
+   * Whether a failure may have come of what a cache or the local store gave, and that is out of the
+   * way now.
+   */
+  private boolean recovers(BuildException failure, BuildProgress progress) {
+    if (isLostLayer(failure) && cache.withdraw()) {
+      progress.warn(
+          "the cache has no good layers for what it lists, building without it: "
+              + Failures.message(failure),
+          null);
+      return true;
+    }
+    boolean mended = failure.getCause() instanceof DamagedBlob;
+    if (!mended && Failures.removeDamaged(failure, environment.store()).isEmpty()) {
+      return false;
+    }
+    progress.warn("the local store was damaged and has been mended, building again", null);
+    cache.again();
+    return true;
   }
 
   /** Whether something was wrong with a layer's blob; the cache knows whether it gave any. */
@@ -253,6 +274,7 @@ public final class Builder {
     StagePlans plans = StagePlans.of(planning, StagePlans.finder(graph, images, progress));
     // Again, since triggers of bases may need more stages.
     checkSupport(request, graph, plans.stages());
+    checkRuns(plans.plans().stream().flatMap(plan -> plan.instructions().stream()));
     BuildChecks checks = planning.checks();
     checks.warn(checks.run(graph, planning.globals(), ignored, plans.images()), progress);
     progress.planned(plans.steps());
@@ -264,6 +286,7 @@ public final class Builder {
             planning.globals(),
             planning.expansion(),
             contextTree,
+            namedTrees(request),
             plans.images());
     try (var session = new BuildSession(environment, request, fixed, downloads, progress, clock)) {
       try {
@@ -275,14 +298,30 @@ public final class Builder {
     }
   }
 
+  /** Each with its own ignore file. */
+  private static Map<String, IgnoringTree> namedTrees(BuildRequest request) throws IOException {
+    Map<String, IgnoringTree> trees = new HashMap<>();
+    for (Map.Entry<String, BuildContext> entry : request.contexts().files().entrySet()) {
+      IgnoreFile ignored = IgnoreFiles.of(entry.getValue(), null);
+      trees.put(entry.getKey(), IgnoringTree.of(entry.getValue().tree(), ignored));
+    }
+    return trees;
+  }
+
   private void checkSupport(BuildRequest request, StageGraph graph, List<Stage> stages)
       throws BuildException {
     checkLanguage(request, graph, stages);
     for (Stage stage : stages) {
-      for (Instruction instruction : stage.instructions()) {
-        if (instruction instanceof Instruction.Run && !environment.sandboxes().canRun()) {
-          throw noRun(instruction);
-        }
+      checkRuns(stage.instructions().stream());
+    }
+  }
+
+  private void checkRuns(Stream<Instruction> instructions) throws BuildException {
+    if (!environment.sandboxes().canRun()) {
+      Optional<Instruction> run =
+          instructions.filter(Instruction.Run.class::isInstance).findFirst();
+      if (run.isPresent()) {
+        throw noRun(run.get());
       }
     }
   }

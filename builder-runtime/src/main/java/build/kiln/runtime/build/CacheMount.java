@@ -105,7 +105,7 @@ final class CacheMount implements RunMount {
       hash.add("empty").add(mount.source());
     }
     if (mount.uid() != null || mount.gid() != null || mount.mode() != null) {
-      hash.number(uid()).number(gid()).number(mode());
+      hash.number(mount.userId()).number(mount.groupId()).number(mount.modeOr(DEFAULT_MODE));
     }
     return hash.hex();
   }
@@ -151,8 +151,8 @@ final class CacheMount implements RunMount {
       parent.makeDirectory(name, 0700);
     }
     if (start == null || mount.uid() != null || mount.gid() != null || mount.mode() != null) {
-      parent.chown(name, uid(), gid());
-      parent.chmod(name, mode());
+      parent.chown(name, mount.userId(), mount.groupId());
+      parent.chmod(name, mount.modeOr(DEFAULT_MODE));
     }
   }
 
@@ -201,17 +201,5 @@ final class CacheMount implements RunMount {
     public void take(DirectoryHandle parent, String name) {
       // It is removed like anything that is left there.
     }
-  }
-
-  private int mode() {
-    return mount.mode() == null ? DEFAULT_MODE : mount.mode();
-  }
-
-  private int uid() {
-    return mount.uid() == null ? 0 : mount.uid().intValue();
-  }
-
-  private int gid() {
-    return mount.gid() == null ? 0 : mount.gid().intValue();
   }
 }

@@ -21,6 +21,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,9 +43,15 @@ final class CopyStep implements AutoCloseable {
   /**
    * Where files are taken from.
    *
-   * @param chain the hash of all of them if they are an image's or a stage's; null for the context
+   * @param chain the hash of all of them if they are an image's or a stage's; null for a context
+   * @param epoch the time of all of a context's files
    */
-  record Origin(FileTree tree, String words, @Nullable String chain) {}
+  record Origin(FileTree tree, String words, @Nullable String chain, OptionalLong epoch) {
+    /** Of an image or a stage. */
+    Origin(FileTree tree, String words, String chain) {
+      this(tree, words, chain, OptionalLong.empty());
+    }
+  }
 
   static CopyStep of(BuildSession session, StageState state, Copy copy, Origin from)
       throws BuildException {
@@ -214,11 +221,7 @@ final class CopyStep implements AutoCloseable {
     if (from.chain() != null) {
       inputs.source(from.words(), from.chain());
     } else {
-      session
-          .request()
-          .context()
-          .epoch()
-          .ifPresent(time -> inputs.setting("the time of the context's files", time));
+      from.epoch().ifPresent(time -> inputs.setting("the time of the context's files", time));
     }
   }
 
@@ -237,7 +240,7 @@ final class CopyStep implements AutoCloseable {
     hash.number(parents ? 1 : 0);
     if (from.chain() == null) {
       // Files have the context's one time, or their own, which are no part of the key.
-      hash.number(session.request().context().epoch().orElse(-1));
+      hash.number(from.epoch().orElse(-1));
     }
     heredocs.forEach(h -> hash.add(h.fileName()).add(h.content()));
     session.sourceDateEpoch().ifPresent(hash::number);

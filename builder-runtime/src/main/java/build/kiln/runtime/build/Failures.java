@@ -2,19 +2,26 @@ package build.kiln.runtime.build;
 
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.runtime.context.ContextException;
+import build.kiln.runtime.dockerfile.Instruction;
 import build.kiln.runtime.layer.LayerException;
+import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.posix.Errno;
 import build.kiln.runtime.posix.PosixException;
 import build.kiln.runtime.registry.RegistryException;
+import build.kiln.runtime.store.LocalStore;
 import build.kiln.runtime.store.StoreException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.channels.ClosedByInterruptException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** What went wrong below, in the words and reasons of a build. */
 final class Failures {
+  private static final String FULL =
+      "the workspace is full: give it more room (spec.workspace.size in a cluster), or remove what is not needed";
+
   private Failures() {}
 
   /** A base image could not be had. */
@@ -25,7 +32,7 @@ final class Failures {
             case NOT_FOUND, UNSUPPORTED -> FailureReason.BaseImageNotFound;
             case UNAUTHORIZED, DENIED -> FailureReason.Unauthorized;
             case UNAVAILABLE -> FailureReason.RegistryUnavailable;
-            case INVALID -> FailureReason.Infrastructure;
+            case INVALID -> FailureReason.RegistryInvalid;
           },
           message(cause),
           cause);
@@ -41,7 +48,7 @@ final class Failures {
             case DENIED, NOT_FOUND, UNSUPPORTED -> FailureReason.PushDenied;
             case UNAUTHORIZED -> FailureReason.Unauthorized;
             case UNAVAILABLE -> FailureReason.RegistryUnavailable;
-            case INVALID -> FailureReason.Infrastructure;
+            case INVALID -> FailureReason.RegistryInvalid;
           },
           message(cause),
           cause);
@@ -52,12 +59,20 @@ final class Failures {
   /** Anything else: the disk, a broken image, a context. */
   static BuildException other(String tried, Exception cause) {
     FailureReason reason = reason(cause);
-    String what =
-        reason == FailureReason.DiskFull
-            ? "; the workspace is full: give it more room (spec.workspace.size in a cluster), or remove what is not needed"
-            : "";
+    String what = reason == FailureReason.DiskFull ? "; " + FULL : "";
     return new BuildException(
         reason, "tried to " + tried + ", but " + message(cause) + what, cause);
+  }
+
+  /** The same of a step, with its place in the Dockerfile. */
+  static BuildException step(Instruction instruction, Exception cause) {
+    FailureReason reason = reason(cause);
+    String text =
+        StepProblems.text(
+            instruction.origin().keyword(),
+            "tried to do this step, but " + message(cause),
+            reason == FailureReason.DiskFull ? FULL : null);
+    return new BuildException(reason, text, cause);
   }
 
   static FailureReason reason(Throwable cause) {
@@ -76,9 +91,32 @@ final class Failures {
             case CHANGED, UNREADABLE -> FailureReason.StepFailed;
           };
       case RegistryException e ->
-          e.retryable() ? FailureReason.RegistryUnavailable : FailureReason.BaseImageNotFound;
+          switch (e.code()) {
+            case UNAVAILABLE -> FailureReason.RegistryUnavailable;
+            case INVALID -> FailureReason.RegistryInvalid;
+            case UNAUTHORIZED, DENIED -> FailureReason.Unauthorized;
+            case NOT_FOUND, UNSUPPORTED -> FailureReason.BaseImageNotFound;
+          };
       default -> FailureReason.Infrastructure;
     };
+  }
+
+  /**
+   * Removes from a store what is damaged, if that may be why something failed.
+   *
+   * @return what was removed
+   */
+  static List<Digest> removeDamaged(BuildException failure, LocalStore store) {
+    Throwable cause = failure.getCause();
+    if (cause == null || failure.reason().retryable() && cause instanceof RegistryException) {
+      return List.of();
+    }
+    try {
+      return store.removeDamaged();
+    } catch (IOException e) {
+      failure.addSuppressed(e);
+      return List.of();
+    }
   }
 
   static boolean isDiskFull(@Nullable Throwable cause) {

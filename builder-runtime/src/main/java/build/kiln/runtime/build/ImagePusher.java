@@ -1,6 +1,8 @@
 package build.kiln.runtime.build;
 
+import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.runtime.oci.Descriptor;
+import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.BlobSource;
 import build.kiln.runtime.registry.PushResult;
@@ -62,8 +64,20 @@ public final class ImagePusher {
         throw new InterruptedException("the push was ended");
       }
       pushing.failed(e.getMessage());
-      throw Failures.pushing(repository.name(), e);
+      throw damaged(Failures.pushing(repository.name(), e));
     }
+  }
+
+  /** A registry that refuses a layer is right if the layer is damaged. */
+  private BuildException damaged(BuildException failure) {
+    List<Digest> removed = Failures.removeDamaged(failure, store);
+    return removed.isEmpty()
+        ? failure
+        : new BuildException(
+            FailureReason.Infrastructure,
+            "the local store's blob %s was damaged and is removed: pull the image or build it again, then push"
+                .formatted(removed.getFirst()),
+            new DamagedBlob(failure));
   }
 
   private void pushBlob(

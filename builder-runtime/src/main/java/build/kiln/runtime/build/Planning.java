@@ -44,7 +44,7 @@ record Planning(
     Dockerfile dockerfile = dockerfile(request, progress);
     Map<String, String> predefined = platformArguments(request, dockerfile);
     GlobalArguments globals = GlobalArguments.resolve(dockerfile, predefined, request.buildArgs());
-    StageGraph graph = StageGraph.of(dockerfile, globals);
+    StageGraph graph = StageGraph.of(dockerfile, globals, request.contexts().names());
     Stage target = request.target() == null ? graph.lastStage() : graph.target(request.target());
     return new Planning(request, dockerfile, predefined, globals, graph, target);
   }

@@ -46,6 +46,7 @@ final class RunMounts {
       throws BuildException, InterruptedException, IOException {
     List<RunMount> mounts = new ArrayList<>();
     var files = new FileInputs();
+    int sockets = 0;
     List<Mount> read = run.mounts().stream().map(MountOptions::resolve).toList();
     String workdir = state.config().workdir();
     for (int i = 0; i < read.size(); i++) {
@@ -68,7 +69,7 @@ final class RunMounts {
                     session, from == null ? null : origins.of(from), mount, spec, workdir);
             case TMPFS -> TmpfsMount.of(mount, spec, workdir);
             case SECRET -> SecretMount.of(session.request().secrets(), mount, spec, workdir);
-            case SSH -> SshMount.of(mount, spec);
+            case SSH -> SshMount.of(session, mount, spec, workdir, sockets++);
           });
     }
     // The outer ones first, as BuildKit has it.

@@ -190,6 +190,7 @@ final class RunStep {
     session.request().buildArgs().entrySet().stream()
         .filter(arg -> PredefinedArguments.isProxy(arg.getKey()))
         .forEach(arg -> env.put(arg.getKey(), arg.getValue()));
+    env.putAll(made.environment());
     made.variables().forEach(variable -> env.remove(variable.name()));
     return new Command(
         argv,

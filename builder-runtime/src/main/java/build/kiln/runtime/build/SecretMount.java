@@ -79,7 +79,10 @@ final class SecretMount implements RunMount {
   @Override
   public void addTo(KeyHash hash) {
     hash.add("secret").add(id).add(written).add(mount.env());
-    hash.number(mount.required() ? 1 : 0).number(mode()).number(uid()).number(gid());
+    hash.number(mount.required() ? 1 : 0)
+        .number(mount.modeOr(DEFAULT_MODE))
+        .number(mount.userId())
+        .number(mount.groupId());
   }
 
   @Override
@@ -113,7 +116,11 @@ final class SecretMount implements RunMount {
         target,
         false,
         new StepMount.Secret(
-            "/" + target.path(), Objects.requireNonNull(content), mode(), uid(), gid()),
+            "/" + target.path(),
+            Objects.requireNonNull(content),
+            mount.modeOr(DEFAULT_MODE),
+            mount.userId(),
+            mount.groupId()),
         made);
   }
 
@@ -129,8 +136,8 @@ final class SecretMount implements RunMount {
                 byte[] bytes = Objects.requireNonNull(content);
                 try (FileHandle file = parent.createFile(name, 0600)) {
                   file.write(bytes, 0, bytes.length);
-                  file.chown(uid(), gid());
-                  file.chmod(mode());
+                  file.chown(mount.userId(), mount.groupId());
+                  file.chmod(mount.modeOr(DEFAULT_MODE));
                 }
               }
 
@@ -139,17 +146,5 @@ final class SecretMount implements RunMount {
                 // It is removed like anything that is left there.
               }
             }));
-  }
-
-  private int mode() {
-    return mount.mode() == null ? DEFAULT_MODE : mount.mode();
-  }
-
-  private int uid() {
-    return mount.uid() == null ? 0 : mount.uid().intValue();
-  }
-
-  private int gid() {
-    return mount.gid() == null ? 0 : mount.gid().intValue();
   }
 }

@@ -1,22 +1,62 @@
 package build.kiln.runtime.build;
 
+import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.runtime.dockerfile.Mount;
 import build.kiln.runtime.dockerfile.SourceRange;
 import build.kiln.runtime.dockerfile.Word;
+import build.kiln.runtime.posix.DirectoryHandle;
+import build.kiln.runtime.rootfs.MountPoint;
+import build.kiln.runtime.sandbox.StepMount;
+import build.kiln.runtime.ssh.AgentServer;
+import build.kiln.runtime.ssh.AgentSource;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
- * {@code RUN --mount=type=ssh}: no build is given an agent as yet, so a step goes without, or fails
- * if it requires one.
+ * {@code RUN --mount=type=ssh}: the socket of an SSH agent. Without an agent of that id a step goes
+ * without, or fails if it requires one. Which keys an agent has is no part of the step's key.
  */
-record SshMount(SourceRange range, String id, boolean required) implements RunMount {
-  static SshMount of(Mount mount, Word spec) {
-    return new SshMount(
-        spec.range(), mount.id() == null ? "default" : mount.id(), mount.required());
+final class SshMount implements RunMount {
+  private static final String SOCKET = "agent";
+  private static final int DEFAULT_MODE = 0600;
+
+  private final BuildSession session;
+  private final Mount mount;
+  private final SourceRange range;
+  private final String id;
+  private final String written;
+  private @Nullable Path folder;
+
+  private SshMount(
+      BuildSession session, Mount mount, SourceRange range, String id, String written) {
+    this.session = session;
+    this.mount = mount;
+    this.range = range;
+    this.id = id;
+    this.written = written;
+  }
+
+  /**
+   * @param number of the step's SSH mounts before it
+   */
+  static SshMount of(BuildSession session, Mount mount, Word spec, String workdir, int number) {
+    String id = mount.id() == null ? "default" : mount.id();
+    String target = mount.target() == null ? "/run/buildkit/ssh_agent." + number : mount.target();
+    return new SshMount(session, mount, spec.range(), id, Paths.absolute(workdir, target));
+  }
+
+  @Override
+  public SourceRange range() {
+    return range;
   }
 
   @Override
   public String written() {
-    return "";
+    return written;
   }
 
   @Override
@@ -26,28 +66,62 @@ record SshMount(SourceRange range, String id, boolean required) implements RunMo
 
   @Override
   public void addTo(KeyHash hash) {
-    hash.add("ssh").add(id).number(required ? 1 : 0);
+    hash.add("ssh").add(id).add(written).number(mount.required() ? 1 : 0);
+    hash.number(mount.modeOr(DEFAULT_MODE)).number(mount.userId()).number(mount.groupId());
   }
 
   @Override
   public boolean open(StepMounts made, boolean mounting, BuildProgress.Activity activity)
-      throws BuildException {
-    if (required) {
-      throw StepProblems.at(
-          range,
-          "this step needs the SSH agent \"%s\"; forwarding one is not supported yet".formatted(id),
-          "mount a deploy key as a secret: --mount=type=secret,id=key,target=/root/.ssh/id_ed25519");
+      throws IOException, BuildException {
+    Optional<AgentSource> agent = session.request().secrets().agent(id);
+    if (agent.isEmpty()) {
+      if (mount.required()) {
+        throw new BuildException(
+            FailureReason.SecretNotFound,
+            StepProblems.text(
+                range,
+                "this step needs the SSH agent \"%s\", which the build was not given".formatted(id),
+                "kiln build --ssh " + id));
+      }
+      return false;
     }
-    return false;
+    Path own = session.store().scratch("ssh");
+    folder = own;
+    made.hold(() -> Files.deleteIfExists(own));
+    AgentServer server = AgentServer.start(own.resolve(SOCKET), agent.get());
+    made.hold(server::close);
+    try (DirectoryHandle directory = DirectoryHandle.open(own)) {
+      directory.chown(SOCKET, mount.userId(), mount.groupId());
+      directory.chmod(SOCKET, mount.modeOr(DEFAULT_MODE));
+    }
+    made.environment("SSH_AUTH_SOCK", "/" + written);
+    return true;
   }
 
   @Override
   public void mount(MountTarget target, StepMounts made) {
-    throw new IllegalStateException("there is no agent");
+    Path socket = Objects.requireNonNull(folder).resolve(SOCKET).toAbsolutePath();
+    RunMount.add(target, false, new StepMount.Bind("/" + target.path(), socket, false), made);
   }
 
   @Override
   public void place(MountTarget target, StepMounts made) {
-    throw new IllegalStateException("there is no agent");
+    made.place(
+        new MountPoint(
+            target.path(),
+            false,
+            new MountPoint.Content() {
+              @Override
+              public void place(DirectoryHandle parent, String name) throws IOException {
+                try (DirectoryHandle from = DirectoryHandle.open(Objects.requireNonNull(folder))) {
+                  parent.makeLink(name, from, SOCKET);
+                }
+              }
+
+              @Override
+              public void take(DirectoryHandle parent, String name) {
+                // It is removed like anything that is left there.
+              }
+            }));
   }
 }

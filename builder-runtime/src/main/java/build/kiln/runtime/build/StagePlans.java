@@ -139,6 +139,12 @@ record StagePlans(List<StagePlan> plans, Map<String, BaseImage> images) {
 
     private StagePlan plan(Stage stage) throws BuildException {
       StageSource base = graph.vertex(stage).base();
+      if (base instanceof StageSource.Files files) {
+        throw StepProblems.at(
+            files.name().range(),
+            "FROM of files (\"%s\") is not supported yet".formatted(files.name()),
+            "name an image: --build-context %s=docker-image://REFERENCE".formatted(files.name()));
+      }
       BaseImage image =
           base instanceof StageSource.Named named ? image(named.name()).orElse(null) : null;
       List<Instruction> instructions = new ArrayList<>(triggers(base, image));
@@ -157,6 +163,7 @@ record StagePlans(List<StagePlan> plans, Map<String, BaseImage> images) {
           yield List.of();
         }
         case StageSource.Scratch scratch -> List.of();
+        case StageSource.Files files -> List.of();
       };
     }
 

@@ -107,7 +107,7 @@ final class StageRunner {
     if (Failures.isInterrupt(cause)) {
       throw interrupted(cause);
     }
-    return Failures.other(StepProblems.oneLine(instruction.original()), cause);
+    return Failures.step(instruction, cause);
   }
 
   private static InterruptedException interrupted(Exception cause) {
@@ -194,7 +194,7 @@ final class StageRunner {
   }
 
   private void changed(ConfigDraft config, String createdBy) {
-    if (session.fixedTime().isPresent()) {
+    if (session.imageTime().isPresent()) {
       config.changeAt(createdBy, session.historyTime());
     } else {
       config.change(createdBy, session.historyTime());
@@ -275,7 +275,8 @@ final class StageRunner {
 
   private CopyStep.Origin origin(@Nullable Word from) throws BuildException, InterruptedException {
     if (from == null) {
-      return new CopyStep.Origin(session.contextTree(), "the build context", null);
+      return new CopyStep.Origin(
+          session.contextTree(), "the build context", null, session.request().context().epoch());
     }
     return switch (session.graph().resolve(from)) {
       case StageSource.OfStage other -> {
@@ -290,6 +291,7 @@ final class StageRunner {
       }
       case StageSource.Scratch scratch ->
           new CopyStep.Origin(session.noFiles(), "scratch, which is empty", "");
+      case StageSource.Files files -> session.files(files.name().text());
     };
   }
 

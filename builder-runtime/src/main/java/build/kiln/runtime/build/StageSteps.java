@@ -117,7 +117,7 @@ final class StageSteps {
   private void done(StageState state, String text, String createdBy, CacheEntry entry) {
     state.add(entry.asLayer(), text);
     // A fixed time is that of this build, whoever did the step.
-    boolean fixed = session.fixedTime().isPresent();
+    boolean fixed = session.imageTime().isPresent();
     state.config().step(createdBy, fixed ? session.historyTime() : entry.created());
   }
 

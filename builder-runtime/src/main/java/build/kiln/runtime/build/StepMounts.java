@@ -18,6 +18,7 @@ final class StepMounts implements AutoCloseable {
   private final List<MountPoint> points = new ArrayList<>();
   private final List<StepMount> mounts = new ArrayList<>();
   private final List<SecretVariable> variables = new ArrayList<>();
+  private final Map<String, String> environment = new HashMap<>();
   private final Map<String, CacheMounts.Lease> caches = new HashMap<>();
   private final Deque<Held> held = new ArrayDeque<>();
 
@@ -41,6 +42,15 @@ final class StepMounts implements AutoCloseable {
   /** Puts it in place, where nothing can be mounted. */
   void place(MountPoint point) {
     points.add(point);
+  }
+
+  /** Sets a variable of the step; of several values the first. */
+  void environment(String name, String value) {
+    environment.putIfAbsent(name, value);
+  }
+
+  Map<String, String> environment() {
+    return environment;
   }
 
   void variable(SecretVariable variable) {

@@ -114,6 +114,7 @@ final class StepReads {
       case StageSource.OfStage other -> Source.stage(other.stage());
       case StageSource.Named named -> Source.of(SourceKind.IMAGE, named.name().text());
       case StageSource.Scratch scratch -> Source.scratch();
+      case StageSource.Files files -> Source.of(SourceKind.FILES, files.name().text());
     };
   }
 

@@ -256,6 +256,12 @@ public final class StepCache {
     return served.containsKey(layer);
   }
 
+  /** The build is done once more from its start. */
+  public void again() {
+    done.clear();
+    served.clear();
+  }
+
   /**
    * Forgets the registries and what they said, since a layer of theirs cannot be had.
    *

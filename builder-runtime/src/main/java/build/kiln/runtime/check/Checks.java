@@ -141,6 +141,7 @@ public final class Checks {
               .map(StageCheck.Scope::of)
               .orElseGet(StageCheck.Scope::unknown);
       case StageSource.Scratch _ -> StageCheck.Scope.of(Map.of());
+      case StageSource.Files _ -> StageCheck.Scope.unknown();
     };
   }
 

@@ -53,7 +53,10 @@ class BuildCommand implements Callable<Integer> {
   private static final RetryPolicy LOOK_ONCE =
       new RetryPolicy(2, Duration.ofMillis(200), Duration.ofSeconds(1));
 
-  @Parameters(paramLabel = "CONTEXT", description = "The folder that COPY and ADD read from.")
+  @Parameters(
+      paramLabel = "CONTEXT",
+      description =
+          "What COPY and ADD read from: a folder, a Git repository, or an archive by URL or standard input (-).")
   @SuppressWarnings("NullAway.Init") // picocli sets it
   private String context;
 
@@ -82,7 +85,18 @@ class BuildCommand implements Callable<Integer> {
           "What RUN --mount=type=secret may ask for: a file, or a variable of the environment. Without either, the variable named ID, else the file.")
   private List<String> secrets = new ArrayList<>();
 
-  @Option(names = "--ssh", paramLabel = "ID", description = "Not supported yet.")
+  @Option(
+      names = "--build-context",
+      paramLabel = "NAME=VALUE",
+      description =
+          "What FROM, COPY --from and RUN --mount=from mean by a name: docker-image://REFERENCE, or files as CONTEXT has them.")
+  private List<String> buildContexts = new ArrayList<>();
+
+  @Option(
+      names = "--ssh",
+      paramLabel = "ID[=SOCKET|KEY[,KEY]...]",
+      description =
+          "What RUN --mount=type=ssh may use: an SSH agent's socket, or private keys. Without either, the user's own agent.")
   private List<String> ssh = new ArrayList<>();
 
   @Option(names = "--target", paramLabel = "STAGE", description = "The stage to build.")
@@ -189,9 +203,10 @@ class BuildCommand implements Callable<Integer> {
             isolation,
             true,
             reference -> true);
-    try (BuildFiles files = BuildFiles.open(context, file);
-        Engine engine = Engine.open(setup)) {
-      BuildRequest request = request(desk, files);
+    try (Engine engine = Engine.open(setup);
+        ContextOptions named = ContextOptions.open(buildContexts, engine);
+        BuildFiles files = BuildFiles.open(context, file, engine)) {
+      BuildRequest request = request(desk, files, named);
       if (called.method() == CallSpec.Method.graph) {
         return graph(engine, request, called.format());
       }
@@ -311,11 +326,8 @@ class BuildCommand implements Callable<Integer> {
     return specs;
   }
 
-  private BuildRequest request(Desk desk, BuildFiles files) throws CommandFailure {
-    if (!ssh.isEmpty()) {
-      throw CommandFailure.usage(
-          "--ssh: an SSH agent cannot be forwarded yet; give a deploy key as a secret: --secret id=key,src=FILE and RUN --mount=type=secret,id=key,target=/root/.ssh/id_ed25519");
-    }
+  private BuildRequest request(Desk desk, BuildFiles files, ContextOptions named)
+      throws CommandFailure {
     return new BuildRequest(
         files.dockerfile(),
         files.dockerfilePath(),
@@ -330,7 +342,9 @@ class BuildCommand implements Callable<Integer> {
         parseCompression(),
         Assignments.parse("--label", labels),
         Assignments.parse("--annotation", annotations),
-        SecretOptions.parse(secrets, desk.environment()));
+        SecretOptions.parse(secrets, desk.environment())
+            .withAgents(SshOptions.parse(ssh, desk.environment())),
+        named.contexts());
   }
 
   private Platform parsePlatform() throws CommandFailure {

@@ -1,6 +1,7 @@
 package build.kiln.runtime.cli;
 
 import build.kiln.api.work.ExitCode;
+import build.kiln.runtime.context.BuildContext;
 import build.kiln.runtime.context.LocalContext;
 import build.kiln.runtime.dockerfile.SourceFile;
 import java.io.IOException;
@@ -15,17 +16,25 @@ import org.jspecify.annotations.Nullable;
  * @param ignoreFile the ignore file beside a Dockerfile that is not in the context
  */
 record BuildFiles(
-    LocalContext context,
+    BuildContext context,
     SourceFile dockerfile,
     @Nullable String dockerfilePath,
     @Nullable SourceFile ignoreFile)
     implements AutoCloseable {
 
   /**
-   * @param folder the context, as the user wrote it
+   * @param text the context, as the user wrote it
    * @param file the Dockerfile, {@code -} for standard input, null for the context's own
    */
-  static BuildFiles open(String folder, @Nullable String file) throws CommandFailure {
+  static BuildFiles open(String text, @Nullable String file, Engine engine) throws CommandFailure {
+    if ("-".equals(file) && text.equals("-")) {
+      throw CommandFailure.usage(
+          "the context and the Dockerfile cannot both come from standard input");
+    }
+    return FarContexts.isFar(text) ? far(text, file, engine) : near(text, file);
+  }
+
+  private static BuildFiles near(String folder, @Nullable String file) throws CommandFailure {
     LocalContext context = openContext(folder);
     try {
       Path top = Path.of(folder).toAbsolutePath().normalize();
@@ -44,12 +53,58 @@ record BuildFiles(
     }
   }
 
-  private static LocalContext openContext(String folder) throws CommandFailure {
-    if (folder.equals("-") || folder.matches("(?i)(https?|git|ssh)://.*|git@.*")) {
-      throw CommandFailure.usage(
-          "CONTEXT \"%s\": only a folder is supported as yet; kiln run -f builds from Git"
-              .formatted(folder));
+  /** Of a context that is no folder, the Dockerfile is in it, or all there is. */
+  private static BuildFiles far(String text, @Nullable String file, Engine engine)
+      throws CommandFailure {
+    FarContexts.Far far = new FarContexts(engine).open(text);
+    boolean good = false;
+    try {
+      BuildFiles files = of(far, text, file);
+      good = true;
+      return files;
+    } catch (IOException e) {
+      throw CommandFailure.infrastructure(e);
+    } finally {
+      if (!good) {
+        giveUp(far.context());
+      }
     }
+  }
+
+  private static void giveUp(BuildContext context) {
+    try {
+      context.close();
+    } catch (IOException e) {
+      // What went wrong before is told; the store's scratch folder goes with the process.
+    }
+  }
+
+  private static BuildFiles of(FarContexts.Far far, String text, @Nullable String file)
+      throws CommandFailure, IOException {
+    String path = file == null ? "Dockerfile" : file;
+    if (path.equals("-")) {
+      byte[] dockerfile = read(Path.of(path), path);
+      return new BuildFiles(far.context(), SourceFile.of(path, dockerfile), null, null);
+    }
+    byte[] alone = far.dockerfile();
+    if (alone != null) {
+      if (file != null) {
+        throw CommandFailure.usage("-f %s: %s is a Dockerfile itself".formatted(file, text));
+      }
+      return new BuildFiles(far.context(), SourceFile.of(path, alone), null, null);
+    }
+    byte[] dockerfile =
+        far.context()
+            .read(path, FarContexts.LARGEST_DOCKERFILE)
+            .orElseThrow(
+                () ->
+                    new CommandFailure(
+                        ExitCode.USER,
+                        "%s has no file %s; name the Dockerfile with -f".formatted(text, path)));
+    return new BuildFiles(far.context(), SourceFile.of(path, dockerfile), path, null);
+  }
+
+  private static LocalContext openContext(String folder) throws CommandFailure {
     try {
       return LocalContext.open(Path.of(folder));
     } catch (IOException e) {
@@ -83,7 +138,7 @@ record BuildFiles(
   }
 
   @Override
-  public void close() {
+  public void close() throws IOException {
     context.close();
   }
 }

@@ -70,6 +70,9 @@ final class CheckCommand implements Callable<Integer> {
       description = "A registry that speaks HTTP, or TLS that is not verified.")
   private List<String> insecure = new ArrayList<>();
 
+  @Option(names = "--build-context", paramLabel = "NAME=VALUE", description = "As of kiln build.")
+  private List<String> buildContexts = new ArrayList<>();
+
   @Option(names = "--store", paramLabel = "DIR", description = "The local store's folder.")
   private @Nullable Path storeFolder;
 
@@ -86,11 +89,13 @@ final class CheckCommand implements Callable<Integer> {
             true,
             reference -> true);
     List<Finding> findings;
-    try (BuildFiles files = BuildFiles.open(context, file);
-        Engine engine = Engine.open(setup);
+    try (Engine engine = Engine.open(setup);
+        ContextOptions named = ContextOptions.open(buildContexts, engine);
+        BuildFiles files = BuildFiles.open(context, file, engine);
         Display display = ProgressMode.quiet.open(System.err, desk.environment())) {
       findings =
-          new Builder(engine.environment()).check(request(desk, files), new BuildProgress(display));
+          new Builder(engine.environment())
+              .check(request(desk, files, named), new BuildProgress(display));
     } catch (BuildException e) {
       throw new CommandFailure(ExitCode.USER, BuildFailures.text(e), e);
     } catch (IOException e) {
@@ -100,7 +105,8 @@ final class CheckCommand implements Callable<Integer> {
     return findings.isEmpty() ? ExitCode.OK.code() : ExitCode.USER.code();
   }
 
-  private BuildRequest request(Desk desk, BuildFiles files) throws CommandFailure {
+  private BuildRequest request(Desk desk, BuildFiles files, ContextOptions named)
+      throws CommandFailure {
     return new BuildRequest(
         files.dockerfile(),
         files.dockerfilePath(),
@@ -115,7 +121,8 @@ final class CheckCommand implements Callable<Integer> {
         Compression.NONE,
         Map.of(),
         Map.of(),
-        BuildSecrets.none());
+        BuildSecrets.none(),
+        named.contexts());
   }
 
   private void print(List<Finding> findings) {

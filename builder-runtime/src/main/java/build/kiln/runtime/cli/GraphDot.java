@@ -71,7 +71,7 @@ final class GraphDot {
 
   private static String style(Source source, Map<String, Use> images) {
     return switch (source.kind()) {
-      case CONTEXT -> ", shape=folder";
+      case CONTEXT, FILES -> ", shape=folder";
       case IMAGE -> {
         Use use = images.get(source.id());
         yield ", shape=cylinder"

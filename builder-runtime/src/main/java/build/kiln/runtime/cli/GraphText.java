@@ -157,7 +157,7 @@ final class GraphText {
   private static String source(Source source) {
     return switch (source.kind()) {
       case STAGE -> "stage " + line(source.name());
-      case CONTEXT, SCRATCH, IMAGE, URL, GIT -> line(source.name());
+      case CONTEXT, FILES, SCRATCH, IMAGE, URL, GIT -> line(source.name());
     };
   }
 

@@ -6,6 +6,7 @@ import build.kiln.api.v1alpha1.ImageBuildSpec.BuildSecret;
 import build.kiln.api.v1alpha1.ImageBuildSpec.GitSource;
 import build.kiln.api.v1alpha1.ImageBuildSpec.SecretName;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Source;
+import build.kiln.api.v1alpha1.ImageBuildSpec.SshKey;
 import build.kiln.api.work.BuilderPaths;
 import build.kiln.api.work.WorkOrder;
 import build.kiln.runtime.build.BuildException;
@@ -20,6 +21,8 @@ import build.kiln.runtime.registry.Credentials;
 import build.kiln.runtime.registry.DockerConfigCredentials;
 import build.kiln.runtime.registry.ProxySettings;
 import build.kiln.runtime.registry.RegistryConfig;
+import build.kiln.runtime.ssh.AgentSource;
+import build.kiln.runtime.ssh.KeyAgent;
 import build.kiln.runtime.store.LocalStore;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -126,7 +129,8 @@ record OrderPlaces(Path secrets, Path configMaps, Path store, @Nullable Desk des
       }
       if (source.git() != null) {
         return GitContext.fetch(
-            source.git(), pinned, gitAccess(source.git(), settings), localStore.scratch("git"));
+                source.git(), pinned, gitAccess(source.git(), settings), localStore.scratch("git"))
+            .dated(BuildContext.FIXED_TIME);
       }
       if (source.configMap() != null) {
         return ConfigMapContext.open(
@@ -146,17 +150,38 @@ record OrderPlaces(Path secrets, Path configMaps, Path store, @Nullable Desk des
   BuildSecrets buildSecrets(ImageBuildSpec spec) throws BuildException {
     Map<String, BuildSecrets.Source> sources = new HashMap<>();
     for (BuildSecret secret : Optional.ofNullable(spec.secrets()).orElse(List.of())) {
-      String name = secret.secretRef().name();
-      Path file = secrets.resolve(BuilderPaths.SECRETS_BUILD).resolve(name).resolve(secret.key());
-      if (!Files.isReadable(file)) {
-        throw new BuildException(
-            FailureReason.SecretNotFound,
-            "the Secret \"%s\" has no key %s, or is not there (looked for %s)"
-                .formatted(name, secret.key(), file));
-      }
+      Path file = file(secret.secretRef().name(), secret.key());
       sources.put(secret.id(), BuildSecrets.ofFile(secret.id(), file));
     }
-    return BuildSecrets.of(sources);
+    return BuildSecrets.of(sources).withAgents(agents(spec));
+  }
+
+  private Map<String, AgentSource> agents(ImageBuildSpec spec) throws BuildException {
+    Map<String, AgentSource> agents = new HashMap<>();
+    for (SshKey key : Optional.ofNullable(spec.ssh()).orElse(List.of())) {
+      try {
+        agents.put(key.id(), KeyAgent.ofFiles(List.of(file(key.secretRef().name(), key.key()))));
+      } catch (IOException e) {
+        throw new BuildException(
+            FailureReason.SpecInvalid,
+            "spec.ssh: the Secret \"%s\" is of no use: %s"
+                .formatted(key.secretRef().name(), e.getMessage()),
+            e);
+      }
+    }
+    return agents;
+  }
+
+  /** A key of a Secret that steps may use. */
+  private Path file(String secret, String key) throws BuildException {
+    Path file = secrets.resolve(BuilderPaths.SECRETS_BUILD).resolve(secret).resolve(key);
+    if (!Files.isReadable(file)) {
+      throw new BuildException(
+          FailureReason.SecretNotFound,
+          "the Secret \"%s\" has no key %s, or is not there (looked for %s)"
+              .formatted(secret, key, file));
+    }
+    return file;
   }
 
   /**

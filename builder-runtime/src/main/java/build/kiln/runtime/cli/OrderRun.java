@@ -14,6 +14,7 @@ import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.api.work.Outcome;
 import build.kiln.api.work.Report;
 import build.kiln.api.work.WorkOrder;
+import build.kiln.runtime.build.BuildContexts;
 import build.kiln.runtime.build.BuildEvent;
 import build.kiln.runtime.build.BuildException;
 import build.kiln.runtime.build.BuildException.FailedStep;
@@ -242,7 +243,8 @@ final class OrderRun {
         compression(spec.output().compression()),
         Optional.ofNullable(spec.output().labels()).orElse(Map.of()),
         Optional.ofNullable(spec.output().annotations()).orElse(Map.of()),
-        places.buildSecrets(spec));
+        places.buildSecrets(spec),
+        BuildContexts.none());
   }
 
   private static String sourceDateEpoch(Reproducible reproducible, BuildContext context)
@@ -250,7 +252,7 @@ final class OrderRun {
     OptionalLong seconds = reproducible.seconds();
     if (seconds.isEmpty()) {
       // The CRD's rules see to it that there is a commit.
-      seconds = context.revision().isPresent() ? context.epoch() : OptionalLong.empty();
+      seconds = context.created();
     }
     if (seconds.isEmpty()) {
       throw new BuildException(

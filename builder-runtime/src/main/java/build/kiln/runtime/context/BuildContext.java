@@ -22,10 +22,24 @@ public interface BuildContext extends AutoCloseable {
   }
 
   /**
+   * 1 February 1980 in seconds: the time of files whose source says none, and of a source's files
+   * from Git. A layer of files that did not change is then the same after every commit, and found
+   * in the cache. Zip archives, which steps make of such files, know no time before 1980 anywhere.
+   */
+  long FIXED_TIME = 318_211_200;
+
+  /**
    * Seconds since the epoch that every file of this context has as its time; empty if files keep
    * their own.
    */
   OptionalLong epoch();
+
+  /**
+   * When the source was made, in seconds since the epoch: the commit's time. Empty if none says.
+   */
+  default OptionalLong created() {
+    return OptionalLong.empty();
+  }
 
   /**
    * Reads a small file, such as the Dockerfile, following symbolic links as a process does whose

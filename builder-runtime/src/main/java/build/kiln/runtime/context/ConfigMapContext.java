@@ -33,12 +33,12 @@ public final class ConfigMapContext implements BuildContext {
   }
 
   /**
-   * The files, with the epoch's start as their time. See {@link #open(ConfigMapSource, Path,
+   * The files, with {@link BuildContext#FIXED_TIME}. See {@link #open(ConfigMapSource, Path,
    * long)}.
    */
   public static ConfigMapContext open(ConfigMapSource source, Path configMapFolder)
       throws IOException {
-    return open(source, configMapFolder, 0);
+    return open(source, configMapFolder, FIXED_TIME);
   }
 
   /**

@@ -215,9 +215,8 @@ public final class GitContext implements BuildContext {
       Repository repository, Path folder, GitAddress address, ObjectId id, @Nullable String subPath)
       throws IOException {
     RevCommit commit = parse(repository, address, id);
-    long epoch = commit.getCommitterIdent().getWhenAsInstant().getEpochSecond();
     String where = "commit %s of %s".formatted(commit.abbreviate(12).name(), address);
-    var whole = new GitTree(repository, commit.getTree(), where, epoch);
+    var whole = new GitTree(repository, commit.getTree(), where, time(commit));
     String path = subPath == null ? "" : clean(subPath);
     Optional<EntryMeta> root = whole.lookup(path);
     if (root.isEmpty() || !root.get().isDirectory()) {
@@ -258,6 +257,14 @@ public final class GitContext implements BuildContext {
     }
   }
 
+  /**
+   * The same files with this time, in seconds since the epoch, instead of the commit's. To be
+   * closed in place of this one.
+   */
+  public GitContext dated(long time) {
+    return new GitContext(repository, folder, commit, tree.dated(time));
+  }
+
   Repository repository() {
     return repository;
   }
@@ -279,6 +286,15 @@ public final class GitContext implements BuildContext {
   @Override
   public OptionalLong epoch() {
     return OptionalLong.of(tree.epoch());
+  }
+
+  @Override
+  public OptionalLong created() {
+    return OptionalLong.of(time(commit));
+  }
+
+  private static long time(RevCommit commit) {
+    return commit.getCommitterIdent().getWhenAsInstant().getEpochSecond();
   }
 
   @Override

@@ -76,6 +76,11 @@ final class GitTree implements FileTree {
         : new GitTree(repository, id, where, epoch);
   }
 
+  /** The same with another time. */
+  GitTree dated(long time) {
+    return new GitTree(repository, root, where, time);
+  }
+
   long epoch() {
     return epoch;
   }

@@ -16,9 +16,9 @@ public final class InlineContext implements BuildContext {
     this.epoch = epoch;
   }
 
-  /** The files, with the epoch's start as their time. See {@link #of(List, long)}. */
+  /** The files, with {@link BuildContext#FIXED_TIME}. See {@link #of(List, long)}. */
   public static InlineContext of(List<InlineFile> files) throws ContextException {
-    return of(files, 0);
+    return of(files, FIXED_TIME);
   }
 
   /**

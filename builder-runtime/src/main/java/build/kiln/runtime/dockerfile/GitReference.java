@@ -35,6 +35,17 @@ public record GitReference(
   private static final Pattern CHECKSUM = Pattern.compile("[0-9a-fA-F]+");
 
   /**
+   * Reads a repository that is no part of a Dockerfile, such as a build context.
+   *
+   * @param what names it in messages
+   * @throws DockerfileException as of a source of ADD
+   */
+  public static GitReference of(String what, String text) {
+    SourceFile line = SourceFile.of(what, text);
+    return of(new Word(text, SourceRange.ofLine(line, 1)));
+  }
+
+  /**
    * Reads an expanded source of ADD.
    *
    * @throws DockerfileException if its query has an unknown key, or says two things at once

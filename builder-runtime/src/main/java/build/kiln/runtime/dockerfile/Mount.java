@@ -30,6 +30,21 @@ public record Mount(
     @Nullable Long gid,
     @Nullable String env) {
 
+  /** The owner's number; root's if none is given. */
+  public int userId() {
+    return uid == null ? 0 : uid.intValue();
+  }
+
+  /** The group's number; root's if none is given. */
+  public int groupId() {
+    return gid == null ? 0 : gid.intValue();
+  }
+
+  /** The permission bits. */
+  public int modeOr(int otherwise) {
+    return mode == null ? otherwise : mode;
+  }
+
   /** The kinds, in lower case as written. */
   public enum Type {
     BIND,

@@ -36,8 +36,10 @@ public final class StageGraph {
 
   private final List<Vertex> vertices;
   private final Map<String, Stage> byName;
+  private final NamedContexts contexts;
 
-  private StageGraph(List<Vertex> vertices, Map<String, Stage> byName) {
+  private StageGraph(List<Vertex> vertices, Map<String, Stage> byName, NamedContexts contexts) {
+    this.contexts = contexts;
     this.vertices = List.copyOf(vertices);
     this.byName = Map.copyOf(byName);
   }
@@ -49,7 +51,13 @@ public final class StageGraph {
    *     needs itself
    */
   public static StageGraph of(Dockerfile dockerfile, GlobalArguments arguments) {
-    return new Builder(dockerfile, arguments).build();
+    return of(dockerfile, arguments, NamedContexts.none());
+  }
+
+  /** The same with names that the build gives a meaning. */
+  public static StageGraph of(
+      Dockerfile dockerfile, GlobalArguments arguments, NamedContexts contexts) {
+    return new Builder(dockerfile, arguments, contexts).build();
   }
 
   /** All stages, in the file's order. */
@@ -105,7 +113,7 @@ public final class StageGraph {
    * @throws DockerfileException if it is a number and there is no such stage
    */
   public StageSource resolve(Word from) {
-    return resolve(from, byName, vertices.stream().map(Vertex::stage).toList());
+    return resolve(from, byName, vertices.stream().map(Vertex::stage).toList(), contexts);
   }
 
   /**
@@ -153,7 +161,12 @@ public final class StageGraph {
     return other;
   }
 
-  private static StageSource resolve(Word from, Map<String, Stage> byName, List<Stage> stages) {
+  private static StageSource resolve(
+      Word from, Map<String, Stage> byName, List<Stage> stages, NamedContexts contexts) {
+    Optional<StageSource> given = contexts.find(from);
+    if (given.isPresent()) {
+      return given.get();
+    }
     String name = from.text();
     if (name.matches("[+-]?[0-9]{1,18}")) {
       long number = Long.parseLong(name);
@@ -178,8 +191,10 @@ public final class StageGraph {
     private final GlobalArguments arguments;
     private final Expansion expansion;
     private final Map<String, Stage> byName = new HashMap<>();
+    private final NamedContexts contexts;
 
-    Builder(Dockerfile dockerfile, GlobalArguments arguments) {
+    Builder(Dockerfile dockerfile, GlobalArguments arguments, NamedContexts contexts) {
+      this.contexts = contexts;
       this.dockerfile = dockerfile;
       this.arguments = arguments;
       this.expansion = Expansion.of(dockerfile.directives().escape());
@@ -200,7 +215,7 @@ public final class StageGraph {
         vertices.add(new Vertex(stage, froms.get(stage.number()), base, dependencies(stage, base)));
       }
       checkCycles(vertices);
-      return new StageGraph(vertices, byName);
+      return new StageGraph(vertices, byName, contexts);
     }
 
     /**
@@ -246,6 +261,10 @@ public final class StageGraph {
     }
 
     private StageSource base(Word image) {
+      Optional<StageSource> given = contexts.find(image);
+      if (given.isPresent()) {
+        return given.get();
+      }
       Stage earlier = byName.get(image.text().toLowerCase(Locale.ROOT));
       if (earlier != null) {
         return new StageSource.OfStage(earlier);
@@ -317,7 +336,8 @@ public final class StageGraph {
     private List<Dependency> references(Instruction instruction) {
       var found = new ArrayList<Dependency>();
       for (Word word : instruction.froms()) {
-        if (resolve(word, byName, dockerfile.stages()) instanceof StageSource.OfStage other) {
+        if (resolve(word, byName, dockerfile.stages(), contexts)
+            instanceof StageSource.OfStage other) {
           found.add(new Dependency(other.stage(), word));
         }
       }

@@ -9,6 +9,9 @@ public sealed interface StageSource {
   /** Nothing: {@code scratch}. */
   record Scratch() implements StageSource {}
 
-  /** A name that is no stage: a named context if there is one of that name, else an image. */
+  /** An image: a name that is no stage, or that the build gives this meaning. */
   record Named(Word name) implements StageSource {}
+
+  /** Files that the build was given under this name. */
+  record Files(Word name) implements StageSource {}
 }

@@ -66,6 +66,14 @@ public final class DirectoryHandle extends Handle {
     return fd;
   }
 
+  /**
+   * A short path of something in this directory, good while the handle is open: for what takes no
+   * handle and only short paths, such as a socket's address.
+   */
+  public Path shortPath(String name) {
+    return Path.of("/proc/self/fd/" + fd(), name);
+  }
+
   /** Opens a regular file for reading; ENXIO or ELOOP and the like if it is something else. */
   public FileHandle openFile(String path) throws PosixException {
     String label = labelOf(path);

@@ -98,9 +98,6 @@ public final class LayerFiles {
    * @throws LayerException if it is not the tar of its diff ID
    */
   public Path tar(Layer layer) throws IOException {
-    if (layer.descriptor().digest().equals(layer.diffId())) {
-      return store.blobPath(layer.diffId());
-    }
     Path known = inflated.get(layer.diffId());
     if (known != null) {
       return known;
@@ -112,6 +109,11 @@ public final class LayerFiles {
   }
 
   private Path inflate(Layer layer) throws IOException {
+    if (layer.descriptor().digest().equals(layer.diffId())) {
+      store.verify(layer.diffId());
+      inflated.put(layer.diffId(), store.blobPath(layer.diffId()));
+      return store.blobPath(layer.diffId());
+    }
     Path file = store.tempFile();
     boolean whole = false;
     try (Verified tar = verified(layer);

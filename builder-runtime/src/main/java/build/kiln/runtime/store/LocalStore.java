@@ -14,11 +14,15 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.security.MessageDigest;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Images and what builds remember, in a directory. Several processes and threads may use one at the
@@ -43,6 +47,7 @@ public final class LocalStore implements AutoCloseable {
   private final Tags tags;
   private final Records cache;
   private final LayerFiles layers;
+  private final Set<Digest> trusted = ConcurrentHashMap.newKeySet();
 
   private LocalStore(Path root, ScratchDirectory scratch, LayerWriter writer) {
     this.root = root;
@@ -92,7 +97,62 @@ public final class LocalStore implements AutoCloseable {
   /** Whether there is a blob of this digest and size; one that was cut off does not count. */
   public boolean has(Descriptor descriptor) throws IOException {
     OptionalLong size = size(descriptor.digest());
-    return size.isPresent() && size.getAsLong() == descriptor.size();
+    boolean there = size.isPresent() && size.getAsLong() == descriptor.size();
+    if (there) {
+      trusted.add(descriptor.digest());
+    }
+    return there;
+  }
+
+  /**
+   * Reads again all blobs that were used or said to be there, and removes those whose bytes are not
+   * those of their digests. For when something went wrong that a damaged blob may be the reason of.
+   *
+   * @return what was removed
+   */
+  public List<Digest> removeDamaged() throws IOException {
+    List<Digest> removed = new ArrayList<>();
+    for (Digest digest : trusted) {
+      if (!isWhole(digest)) {
+        Files.deleteIfExists(blobPath(digest));
+        trusted.remove(digest);
+        removed.add(digest);
+      }
+    }
+    return removed;
+  }
+
+  private boolean isWhole(Digest digest) throws IOException {
+    MessageDigest hash = digest.newHash();
+    try (InputStream in = Files.newInputStream(blobPath(digest))) {
+      byte[] buffer = new byte[128 * 1024];
+      for (int n; (n = in.read(buffer)) > 0; ) {
+        hash.update(buffer, 0, n);
+      }
+    } catch (NoSuchFileException e) {
+      // What is gone does no harm.
+      return true;
+    }
+    return HexFormat.of().formatHex(hash.digest()).equals(digest.hex());
+  }
+
+  /**
+   * Checks a blob's bytes.
+   *
+   * @throws StoreException CONTENT_MISMATCH if they are not those of its digest
+   */
+  void verify(Digest digest) throws IOException {
+    trusted.add(digest);
+    if (!isWhole(digest)) {
+      throw damaged(digest);
+    }
+  }
+
+  private StoreException damaged(Digest digest) {
+    return new StoreException(
+        Code.CONTENT_MISMATCH,
+        "blob %s in the local store %s is damaged; remove the file and pull or build again"
+            .formatted(digest, root));
   }
 
   /** A blob's bytes, or empty if there is none. */
@@ -115,6 +175,7 @@ public final class LocalStore implements AutoCloseable {
    * @throws StoreException NOT_FOUND
    */
   public InputStream open(Digest digest) throws IOException {
+    trusted.add(digest);
     try {
       return Files.newInputStream(blobPath(digest));
     } catch (NoSuchFileException e) {
@@ -129,6 +190,10 @@ public final class LocalStore implements AutoCloseable {
    * @throws StoreException NOT_FOUND, or CONTENT_MISMATCH if it was damaged or is over 16 MiB
    */
   public byte[] read(Descriptor descriptor) throws IOException {
+    if (descriptor.size() > MAX_DOCUMENT) {
+      throw new StoreException(
+          Code.CONTENT_MISMATCH, "blob " + descriptor.digest() + " is larger than 16 MiB");
+    }
     byte[] bytes;
     try (InputStream in = open(descriptor.digest())) {
       bytes = in.readNBytes(MAX_DOCUMENT);
@@ -136,13 +201,7 @@ public final class LocalStore implements AutoCloseable {
     byte[] hash = descriptor.digest().newHash().digest(bytes);
     if (bytes.length != descriptor.size()
         || !HexFormat.of().formatHex(hash).equals(descriptor.digest().hex())) {
-      throw new StoreException(
-          Code.CONTENT_MISMATCH,
-          "blob "
-              + descriptor.digest()
-              + " in the local store "
-              + root
-              + " is damaged or larger than 16 MiB; remove the file and pull again");
+      throw damaged(descriptor.digest());
     }
     return bytes;
   }

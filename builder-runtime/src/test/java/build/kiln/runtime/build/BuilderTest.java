@@ -7,6 +7,7 @@ import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.ImageBuildSpec.InlineFile;
 import build.kiln.api.v1alpha1.ImageBuildStatus.CacheResult;
 import build.kiln.runtime.build.BuildBench.Built;
+import build.kiln.runtime.context.BuildContext;
 import build.kiln.runtime.context.InlineContext;
 import build.kiln.runtime.layer.LayerIndex;
 import build.kiln.runtime.oci.ImageConfig.ContainerConfig;
@@ -19,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -73,8 +75,8 @@ class BuilderTest {
         .containsOnly("2023-11-14T22:13:20Z");
   }
 
-  private static InlineContext context(long time) throws Exception {
-    return InlineContext.of(List.of(new InlineFile("a", "text", 0644)), time);
+  private static BuildContext context(long time) throws Exception {
+    return new CommittedContext(InlineContext.of(List.of(new InlineFile("a", "text", 0644))), time);
   }
 
   @Test
@@ -492,7 +494,7 @@ class BuilderTest {
   }
 
   @Test
-  void noRunRefusesBeforeAnythingIsDone() {
+  void noRunRefusesBeforeAnythingIsDone() throws Exception {
     bench.sandboxes(
         new SandboxSource() {
           @Override
@@ -509,6 +511,16 @@ class BuilderTest {
     assertFailure(
         "FROM scratch\nCOPY a.txt /\nRUN x", FailureReason.IsolationUnavailable, "Dockerfile:3:1");
     assertThat(bench.events).noneMatch(BuildEvent.Planned.class::isInstance);
+    assertFailure(
+        "FROM " + withTriggers("runs:1", "RUN x"),
+        FailureReason.IsolationUnavailable,
+        "ONBUILD of %s/runs:1:1:1".formatted(bench.registry.host()));
+  }
+
+  @Test
+  void aStepThatCannotReadItsFilesHasAPlace() throws Exception {
+    Files.write(bench.contextFolder().resolve("cut.tar"), Arrays.copyOf(CopyTest.tar(), 900));
+    assertFailure("FROM scratch\nADD cut.tar /", FailureReason.StepFailed, "Dockerfile:2:1: tried");
   }
 
   @Test

@@ -36,8 +36,9 @@ class ReproducibilityCheckTest {
   }
 
   @Test
-  void filesOfAContextWithATimeAreAlwaysTheSame() throws Exception {
-    var context = InlineContext.of(List.of(new InlineFile("a.txt", "text", 0644)), 1700000000);
+  void filesOfACommitAreAlwaysTheSame() throws Exception {
+    var files = InlineContext.of(List.of(new InlineFile("a.txt", "text", 0644)));
+    var context = new CommittedContext(files, 1700000000);
 
     assertThat(bench.difference(COPIES, context, () -> {})).isEmpty();
   }

@@ -7,6 +7,7 @@ import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.runtime.build.BuildBench.Built;
 import build.kiln.runtime.layer.EntryMeta;
+import build.kiln.runtime.ssh.AgentSource;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -481,6 +482,26 @@ class RunMountTest extends TierTest {
   void anAgentThatIsNotRequiredIsNotMissed() throws Exception {
     assertThat(build("RUN --mount=type=ssh true").topLayer()).isEmpty();
     assertThat(failure("RUN --mount=type=ssh,required true")).hasMessageContaining("SSH agent");
+  }
+
+  @Test
+  void agentsAreSockets() throws Exception {
+    AgentSource agent = client -> {};
+    bench.request(
+        r -> r.withSecrets(BuildSecrets.none().withAgents(Map.of("default", agent, "b", agent))));
+    Built built =
+        build(
+            """
+            RUN --mount=type=ssh --mount=type=ssh,id=b,target=/s,mode=0666,uid=5,gid=6 --mount=type=ssh,id=none stat -c '%a %u:%g %F %n' $SSH_AUTH_SOCK /s >/out; ls /run/buildkit >>/out
+            RUN --mount=type=ssh,id=b,required test -S $SSH_AUTH_SOCK
+            RUN test -z "$SSH_AUTH_SOCK" && test ! -e /s && test ! -e /run
+            """);
+    assertThat(text(built, "out").lines())
+        .containsExactly(
+            "600 0:0 socket /run/buildkit/ssh_agent.0", "666 5:6 socket /s", "ssh_agent.0");
+    assertThat(built.files()).noneMatch(line -> line.contains(" run") || line.endsWith(" s"));
+    assertThat(failure("RUN --mount=type=ssh,id=c,required true"))
+        .hasMessageContaining("SSH agent \"c\"");
   }
 
   @Test

@@ -93,9 +93,10 @@ class RunStepTest extends TierTest {
   @Test
   void aStepFromTheCacheHasTheTimeOfThisBuildsContext() throws Exception {
     String dockerfile = "FROM %s\nRUN echo a > /f".formatted(busybox);
-    bench.build(dockerfile, InlineContext.of(List.of(), 1600000000));
+    bench.build(dockerfile, new CommittedContext(InlineContext.of(List.of()), 1600000000));
 
-    Built cached = bench.build(dockerfile, InlineContext.of(List.of(), 1700000000));
+    Built cached =
+        bench.build(dockerfile, new CommittedContext(InlineContext.of(List.of()), 1700000000));
 
     assertThat(bench.lastStepCached()).isTrue();
     assertThat(cached.config().created()).isEqualTo("2023-11-14T22:13:20Z");

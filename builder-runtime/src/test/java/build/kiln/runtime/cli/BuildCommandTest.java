@@ -252,8 +252,14 @@ class BuildCommandTest {
         Arguments.of(2, "id=ID,src=FILE", List.of("--secret", "x")),
         Arguments.of(
             2, "/no/such/secret is not there", List.of("--secret", "id=x,src=/no/such/secret")),
-        Arguments.of(2, "agent cannot be forwarded yet", List.of("--ssh", "default")),
+        Arguments.of(2, "/no/such/key is not there", List.of("--ssh", "default=/no/such/key")),
         Arguments.of(2, "type=gha is not supported", List.of("--cache-from", "type=gha")),
+        Arguments.of(2, "want NAME=VALUE", List.of("--build-context", "x")),
+        Arguments.of(2, "not supported yet", List.of("--build-context", "x=oci-layout://y")),
+        Arguments.of(2, "/no/such/folder", List.of("--build-context", "x=/no/such/folder")),
+        Arguments.of(2, "docker-image", List.of("--build-context", "x=target:y")),
+        Arguments.of(
+            2, "two of this name", List.of("--build-context", "x=/", "--build-context", "X=/")),
         Arguments.of(2, "type is missing", List.of("--cache-from", "ref=h.example/x")),
         Arguments.of(2, "ref is missing", List.of("--cache-to", "type=registry,mode=max")),
         Arguments.of(
@@ -277,13 +283,35 @@ class BuildCommandTest {
   }
 
   @Test
+  void namedContexts() throws IOException {
+    Path assets = Files.createDirectories(folder.resolve("assets/d"));
+    Files.writeString(assets.resolve("f"), "f");
+    Files.writeString(assets.resolve("hidden"), "h");
+    Files.writeString(folder.resolve("assets/.dockerignore"), "**/hidden\n");
+    Files.writeString(context.resolve("Dockerfile"), "FROM scratch\nCOPY --from=Assets /d/ /d/\n");
+    String named = "assets=" + folder.resolve("assets");
+    Path out = folder.resolve("out.tar");
+
+    Captured built = build("--build-context", named, "-o", "type=oci,dest=" + out);
+    assertThat(built.exitCode()).as(built.err()).isZero();
+    assertThat(built.err()).contains("COPY --from=Assets /d/ /d/");
+
+    Files.writeString(
+        context.resolve("Dockerfile"), "FROM scratch\nCOPY --from=assets /d/hidden /\n");
+    Captured hidden = build("--build-context", named);
+    assertThat(hidden.exitCode()).isEqualTo(1);
+    assertThat(hidden.err()).contains("is not in the context assets");
+
+    Files.writeString(context.resolve("Dockerfile"), "FROM assets\nENV A=b\n");
+    assertThat(build("--build-context", named).err())
+        .contains("Dockerfile:1:6", "FROM of files", "docker-image://");
+  }
+
+  @Test
   void aContextThatIsNoFolder() {
     assertThat(Captured.run("build", "--store", store().toString(), "/no/such/folder"))
         .satisfies(c -> assertThat(c.exitCode()).isEqualTo(2))
         .satisfies(c -> assertThat(c.err()).contains("/no/such/folder"));
-    assertThat(
-            Captured.run("build", "--store", store().toString(), "https://a.example/b.git").err())
-        .contains("only a folder is supported");
   }
 
   @Test

@@ -1,11 +1,24 @@
 package build.kiln.runtime.cli;
 
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 
 /** A command run in this process, and what it printed. */
 record Captured(int exitCode, String out, String err) {
+  /** With these bytes as standard input. */
+  static Captured reading(byte[] input, String... arguments) {
+    InputStream in = System.in;
+    System.setIn(new ByteArrayInputStream(input));
+    try {
+      return run(arguments);
+    } finally {
+      System.setIn(in);
+    }
+  }
+
   static Captured run(String... arguments) {
     PrintStream out = System.out;
     PrintStream err = System.err;

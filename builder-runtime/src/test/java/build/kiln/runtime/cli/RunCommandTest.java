@@ -234,6 +234,16 @@ class RunCommandTest {
         Arguments.of(
             FailureReason.RegistryUnavailable, 5, from + "output: {image: REGISTRY/down}\n"),
         Arguments.of(FailureReason.PushDenied, 1, from + "output: {image: REGISTRY/denied}\n"),
+        // What no later attempt mends: an invalid manifest, a redirect to where none may lead.
+        Arguments.of(FailureReason.RegistryInvalid, 1, from + "output: {image: REGISTRY/odd}\n"),
+        Arguments.of(
+            FailureReason.RegistryInvalid,
+            1,
+            "dockerfile: {inline: \"FROM REGISTRY/hostile\"}\n" + out),
+        Arguments.of(
+            FailureReason.RegistryInvalid,
+            1,
+            "dockerfile: {inline: \"FROM REGISTRY/garbled\"}\n" + out),
         Arguments.of(FailureReason.Unauthorized, 1, from + "output: {image: REGISTRY/who}\n"));
   }
 
@@ -243,6 +253,19 @@ class RunCommandTest {
       throws IOException {
     registry.faults().always("POST", "/v2/down/.*", Fault.status(503));
     registry.faults().always("POST", "/v2/denied/.*", Fault.error(403, "DENIED", "no"));
+    registry.faults().always("PUT", "/v2/odd/.*", Fault.error(400, "MANIFEST_INVALID", "no"));
+    registry
+        .faults()
+        .always(
+            "GET",
+            "/v2/hostile/.*",
+            Fault.status(307, Map.of("Location", "http://169.254.169.254/latest")));
+    registry
+        .faults()
+        .always(
+            "GET",
+            "/v2/garbled/.*",
+            Fault.content("application/vnd.oci.image.manifest.v1+json", "{"));
     for (String method : List.of("HEAD", "POST", "PUT")) {
       registry.faults().always(method, "/v2/who/.*", Fault.error(401, "UNAUTHORIZED", "who"));
     }

@@ -188,6 +188,16 @@ class GitContextTest {
   }
 
   @Test
+  void filesMayHaveATimeOfTheirOwn() throws IOException {
+    try (var context = fetch("main").dated(42)) {
+      assertThat(context.epoch()).hasValue(42);
+      for (String path : List.of("", "app", "app/link", "app/run me.sh", "module")) {
+        assertThat(context.tree().lookup(path).orElseThrow().mtimeSeconds()).isEqualTo(42);
+      }
+    }
+  }
+
+  @Test
   void aSubPathIsTheRoot() throws IOException {
     try (var context =
         GitContext.fetch(

@@ -84,7 +84,7 @@ class WrittenContextTest {
       assertThat(Trees.list(context.tree()))
           .containsExactly("file 644 .dockerignore", "file 644 Dockerfile", "file 644 logo.png");
       assertThat(context.read("logo.png", 10)).contains(new byte[] {(byte) 0xff, 0, 1});
-      assertThat(context.epoch()).hasValue(0);
+      assertThat(context.epoch()).hasValue(BuildContext.FIXED_TIME);
     }
   }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -155,6 +156,35 @@ class StageGraphTest {
         .noneMatch(PredefinedArguments::isProxy);
   }
 
+  @Test
+  void namesOfTheBuildGoBeforeStagesAndImages() {
+    Dockerfile file =
+        Dockerfile.parse(
+            "Dockerfile",
+            """
+            FROM debian:12 AS base
+            FROM base AS two
+            COPY --from=Assets a /
+            FROM two
+            COPY --from=scratch a /
+            """);
+    var contexts =
+        new NamedContexts(
+            Set.of("assets", "scratch"), Map.of("debian:12", "mirror.example/d:13", "base", "b:1"));
+    StageGraph graph =
+        StageGraph.of(file, GlobalArguments.resolve(file, Map.of(), Map.of()), contexts);
+    assertThat(graph.vertices().stream().map(v -> base(v.base())))
+        .containsExactly("mirror.example/d:13", "b:1", "stage 1");
+    assertThat(graph.reachable(graph.lastStage())).hasSize(2);
+    List<Word> froms =
+        file.stages().stream()
+            .flatMap(s -> s.instructions().stream())
+            .flatMap(i -> i.froms().stream())
+            .toList();
+    assertThat(froms.stream().map(f -> base(graph.resolve(f))))
+        .containsExactly("files assets", "files scratch");
+  }
+
   private static StageGraph graph(String text, Map<String, String> buildArgs) {
     Dockerfile file = Dockerfile.parse("Dockerfile", text);
     return StageGraph.of(file, GlobalArguments.resolve(file, Map.of(), buildArgs));
@@ -165,6 +195,7 @@ class StageGraphTest {
       case StageSource.OfStage s -> "stage " + s.stage().number();
       case StageSource.Scratch s -> "scratch";
       case StageSource.Named n -> n.name().text();
+      case StageSource.Files f -> "files " + f.name();
     };
   }
 }

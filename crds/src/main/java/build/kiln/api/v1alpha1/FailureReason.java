@@ -24,6 +24,11 @@ public enum FailureReason {
   RegistryNotAllowed(false),
   /** The registry cannot be reached or answers with a server error. */
   RegistryUnavailable(true),
+  /**
+   * The registry is not trusted, what is configured for it is broken, or its answers break the
+   * protocol or do not match their digests.
+   */
+  RegistryInvalid(false),
   /** The Git repository, revision or ConfigMap does not exist (yet), or a path in it. */
   SourceNotFound(false),
   /** The source cannot be reached at present. */

@@ -70,6 +70,10 @@ public record ImageBuildSpec(
         @JsonPropertyDescription(
             "What RUN --mount=type=secret may ask for. It reaches only the steps that mount it: no layer, no history, no cache key; a new value builds nothing anew.")
         @Nullable List<BuildSecret> secrets,
+    @Size(max = 16)
+        @JsonPropertyDescription(
+            "Private keys with which RUN --mount=type=ssh may sign. A step gets an agent's socket and never sees a key.")
+        @Nullable List<SshKey> ssh,
     @Required @JsonPropertyDescription("Where the image is pushed to, and how.") Output output,
     @JsonPropertyDescription(
             "Where results of steps are looked up and kept, so that the next run need not do them again. Nothing outlives the builder pod if not set.")
@@ -303,6 +307,27 @@ public record ImageBuildSpec(
     }
   }
 
+  /** A private key for an SSH agent that steps may use. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  public record SshKey(
+      @Required
+          @Size(min = 1, max = 253)
+          @ValidationRule(
+              value = "self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')",
+              message =
+                  "ssh[].id must be letters, digits, '-', '_', '.', and not '.' alone or '..' at its start")
+          @JsonPropertyDescription("The id in RUN --mount=type=ssh,id=ID; \"default\" without one.")
+          String id,
+      @Required
+          @JsonPropertyDescription(
+              "A Secret with a private key without a passphrase, such as one of type kubernetes.io/ssh-auth; the key in it is ssh-privatekey if not set.")
+          SecretKey secretRef) {
+    /** The key of the Secret. */
+    public String key() {
+      return Objects.requireNonNullElse(secretRef.key(), "ssh-privatekey");
+    }
+  }
+
   /** A key of a Secret of the same namespace. */
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -319,7 +344,8 @@ public record ImageBuildSpec(
               value = "self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')",
               message =
                   "key must be a key of a Secret: letters, digits, '-', '_', '.', and not '.' alone or '..' at its start")
-          @JsonPropertyDescription("The key in it; the id if not set.")
+          @JsonPropertyDescription(
+              "The key in it; if not set, of secrets the id, of ssh ssh-privatekey.")
           @Nullable String key) {}
 
   /** A Secret of the same namespace. */

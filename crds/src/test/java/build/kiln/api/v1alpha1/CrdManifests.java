@@ -40,6 +40,7 @@ final class CrdManifests {
           "spec.buildArgs", "name",
           "spec.registrySecrets", "name",
           "spec.secrets", "id",
+          "spec.ssh", "id",
           "spec.source.inline", "path",
           "spec.source.configMap.items", "path",
           "status.runs", "number",

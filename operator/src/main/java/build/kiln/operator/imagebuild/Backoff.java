@@ -70,6 +70,7 @@ final class Backoff {
           PushDenied,
           Unauthorized,
           RegistryNotAllowed,
+          RegistryInvalid,
           IsolationUnavailable,
           OutOfMemory,
           DiskFull,

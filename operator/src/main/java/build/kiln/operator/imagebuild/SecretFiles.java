@@ -1,6 +1,7 @@
 package build.kiln.operator.imagebuild;
 
 import build.kiln.api.v1alpha1.ImageBuildSpec;
+import build.kiln.api.v1alpha1.ImageBuildSpec.SecretKey;
 import build.kiln.api.work.BuilderPaths;
 import java.util.List;
 import java.util.Map;
@@ -80,10 +81,10 @@ record SecretFiles(Map<String, Map<String, List<String>>> folders) {
     var keys = new TreeMap<String, Set<String>>();
     Stream.ofNullable(spec.secrets())
         .flatMap(List::stream)
-        .forEach(
-            secret ->
-                keys.computeIfAbsent(secret.secretRef().name(), name -> new TreeSet<>())
-                    .add(secret.key()));
+        .forEach(secret -> keysOf(secret.secretRef(), keys).add(secret.key()));
+    Stream.ofNullable(spec.ssh())
+        .flatMap(List::stream)
+        .forEach(key -> keysOf(key.secretRef(), keys).add(key.key()));
     return keys.entrySet().stream()
         .map(
             entry ->
@@ -92,6 +93,10 @@ record SecretFiles(Map<String, Map<String, List<String>>> folders) {
                     entry.getKey(),
                     List.copyOf(entry.getValue()),
                     true));
+  }
+
+  private static Set<String> keysOf(SecretKey secret, Map<String, Set<String>> keys) {
+    return keys.computeIfAbsent(secret.name(), name -> new TreeSet<>());
   }
 
   /** These and one Secret more. */

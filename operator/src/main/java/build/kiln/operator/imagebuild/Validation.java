@@ -9,11 +9,14 @@ import build.kiln.api.v1alpha1.ImageBuildSpec.ConfigMapSource;
 import build.kiln.api.v1alpha1.ImageBuildSpec.GitSource;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Output;
 import build.kiln.api.v1alpha1.ImageBuildSpec.RegistryCache;
+import build.kiln.api.v1alpha1.ImageBuildSpec.SecretKey;
 import build.kiln.api.v1alpha1.ImageBuildSpec.SecretName;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Source;
+import build.kiln.api.v1alpha1.ImageBuildSpec.SshKey;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -123,7 +126,13 @@ final class Validation {
                     .map(Cache::registry)
                     .map(RegistryCache::secretRef)
                     .stream()),
-            mounted(stream(spec.secrets())),
+            mounted(
+                "secrets",
+                stream(spec.secrets()),
+                BuildSecret::id,
+                BuildSecret::secretRef,
+                BuildSecret::key),
+            mounted("ssh", stream(spec.ssh()), SshKey::id, SshKey::secretRef, SshKey::key),
             map.filter(named -> !isName(named.name()))
                 .map(named -> notAName("source.configMap.name", "ConfigMap", named.name())),
             items
@@ -146,22 +155,34 @@ final class Validation {
         .map(name -> notAName(field, "Secret", name));
   }
 
-  private static Optional<String> mounted(Stream<@Nullable BuildSecret> secrets) {
-    return secrets.map(Validation::mounted).flatMap(Optional::stream).findFirst();
+  /** Each is an id, the Secret and the key in it. */
+  private static <T> Optional<String> mounted(
+      String field,
+      Stream<T> all,
+      Function<T, @Nullable String> id,
+      Function<T, @Nullable SecretKey> secret,
+      Function<T, String> key) {
+    return all.flatMap(
+            item -> {
+              if (item == null || id.apply(item) == null || secret.apply(item) == null) {
+                return Stream.of("spec.%s[] needs id and secretRef".formatted(field));
+              }
+              return mounted(
+                  field, Objects.requireNonNull(secret.apply(item)).name(), key.apply(item))
+                  .stream();
+            })
+        .findFirst();
   }
 
-  private static Optional<String> mounted(@Nullable BuildSecret secret) {
-    if (secret == null || secret.id() == null || secret.secretRef() == null) {
-      return Optional.of("spec.secrets[] needs id and secretRef");
+  private static Optional<String> mounted(String field, String name, String key) {
+    if (!isName(name)) {
+      return Optional.of(notAName(field + "[].secretRef.name", "Secret", name));
     }
-    if (!isName(secret.secretRef().name())) {
-      return Optional.of(notAName("secrets[].secretRef.name", "Secret", secret.secretRef().name()));
-    }
-    return KEY.matcher(secret.key()).matches()
+    return KEY.matcher(key).matches()
         ? Optional.empty()
         : Optional.of(
-            "spec.secrets[].secretRef.key \"%s\" is no key of a Secret: letters, digits, '-', '_', '.'"
-                .formatted(secret.key()));
+            "spec.%s[].secretRef.key \"%s\" is no key of a Secret: letters, digits, '-', '_', '.'"
+                .formatted(field, key));
   }
 
   private static String notAName(String field, String kind, String name) {

@@ -18,6 +18,7 @@ class InputsTest {
         "buildArgs: [{name: A, value: b}]",
         "registrySecrets: [{name: s}]",
         "secrets: [{id: a, secretRef: {name: s}}]",
+        "ssh: [{id: a, secretRef: {name: s}}]",
         "source: {git: {url: \"https://x/y\"}}",
         "reproducible: {sourceDateEpoch: 1700000000}",
         "output: {image: r/x, labels: {a: b}}",

@@ -22,6 +22,7 @@ class JobTemplateTest {
       """
       source: {git: {url: "https://git.example.com/x", secretRef: {name: git-login}}}
       registrySecrets: [{name: pull}]
+      ssh: [{id: default, secretRef: {name: deploy}}]
       secrets: [{id: npmrc, secretRef: {name: npm}}, {id: t, secretRef: {name: npm, key: token}}]
       output: {image: r.example.com/x, secretRef: {name: push}}
       workspace: {size: 7Gi}

@@ -30,6 +30,8 @@ class ValidationTest {
           secrets: [{id: a, secretRef: {name: x, key: ../b}}]              | secrets[].secretRef.key
           secrets: [{id: .., secretRef: {name: x}}]                        | secrets[].secretRef.key
           secrets: [{id: a}]                                               | secrets[]
+          ssh: [{id: a, secretRef: {name: ../x}}]                          | ssh[].secretRef.name
+          ssh: [{id: a}]                                                   | ssh[]
           """)
   void namesThatAreNoneNeverReachAUrl(String spec, String field) {
     assertThat(Validation.problem(TestCluster.build("x", DOCKERFILE + spec)))

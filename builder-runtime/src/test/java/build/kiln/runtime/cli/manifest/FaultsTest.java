@@ -70,7 +70,7 @@ class FaultsTest {
               "6:12: missing field \"spec.output.image\": The repository, such as registry.example.com/shop/api; without a tag."),
           arguments(
               "  unknown:\n" + DOCKERFILE + OUTPUT,
-              "5:3: unknown field \"spec.unknown\"; known here: buildArgs, cache, dockerfile, history, isolation, output, podTemplate, registrySecrets, reproducible, retries, secrets, source, suspend, target, timeout, workspace"),
+              "5:3: unknown field \"spec.unknown\"; known here: buildArgs, cache, dockerfile, history, isolation, output, podTemplate, registrySecrets, reproducible, retries, secrets, source, ssh, suspend, target, timeout, workspace"),
           arguments(
               "  suspend: maybe\n" + DOCKERFILE + OUTPUT,
               "5:12: spec.suspend must be true or false, not a text"),

@@ -1,4 +1,4 @@
-package build.kiln.runtime.build;
+package build.kiln.runtime.layer;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -8,12 +8,16 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /** Some bytes out of a file. */
-final class FilePart extends InputStream {
+public final class FilePart extends InputStream {
   private final FileChannel channel;
   private long position;
   private long left;
 
-  FilePart(Path file, long start, long size) throws IOException {
+  /**
+   * @param start of the first of them
+   * @param size how many; fewer if the file ends before
+   */
+  public FilePart(Path file, long start, long size) throws IOException {
     this.channel = FileChannel.open(file, StandardOpenOption.READ);
     this.position = start;
     this.left = size;

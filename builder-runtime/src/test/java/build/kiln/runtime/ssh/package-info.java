@@ -1,0 +1,4 @@
+@NullMarked
+package build.kiln.runtime.ssh;
+
+import org.jspecify.annotations.NullMarked;
