@@ -196,10 +196,5 @@ final class CacheMount implements RunMount {
         TreeCopy.copy(tree, tree.lookup("").orElseThrow(), parent, name, true);
       }
     }
-
-    @Override
-    public void take(DirectoryHandle parent, String name) {
-      // It is removed like anything that is left there.
-    }
   }
 }
