@@ -15,10 +15,10 @@ import java.util.TreeMap;
  * @param config the configuration's JSON
  * @param layers base first
  */
-record Image(JsonNode config, List<List<Entry>> layers) {
+public record Image(JsonNode config, List<List<Entry>> layers) {
 
   /** A file; several paths that are hard links have the same one. */
-  record Node(Entry entry) {
+  public record Node(Entry entry) {
     @Override
     public boolean equals(Object other) {
       return this == other;
@@ -31,7 +31,7 @@ record Image(JsonNode config, List<List<Entry>> layers) {
   }
 
   /** What is at every path when all layers are applied (OCI image-spec 1.1, layer). */
-  NavigableMap<String, Node> files() {
+  public NavigableMap<String, Node> files() {
     var files = new TreeMap<String, Node>();
     for (List<Entry> layer : layers) {
       // A whiteout is about what lower layers have, wherever it stands in its own.

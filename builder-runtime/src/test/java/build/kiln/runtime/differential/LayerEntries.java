@@ -17,7 +17,7 @@ import org.apache.commons.compress.archivers.tar.TarConstants;
 import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
 
 /** A layer's entries in order, read by other code than Kiln's. */
-final class LayerEntries {
+public final class LayerEntries {
   private static final String XATTR = "SCHILY.xattr.";
 
   private LayerEntries() {}
@@ -28,7 +28,7 @@ final class LayerEntries {
    * @param path relative, without slashes at its ends; the root is empty
    * @param rest the link's target, the device's numbers or the content's hash
    */
-  record Entry(
+  public record Entry(
       String path,
       Kind kind,
       int mode,
@@ -39,7 +39,7 @@ final class LayerEntries {
       Map<String, String> xattrs) {}
 
   /** What an entry is. */
-  enum Kind {
+  public enum Kind {
     FILE,
     DIRECTORY,
     SYMLINK,
@@ -50,7 +50,7 @@ final class LayerEntries {
   }
 
   /** Reads a tar, gzipped or not. */
-  static List<Entry> read(InputStream layer) throws IOException {
+  public static List<Entry> read(InputStream layer) throws IOException {
     var buffered = new BufferedInputStream(layer);
     buffered.mark(2);
     byte[] magic = buffered.readNBytes(2);

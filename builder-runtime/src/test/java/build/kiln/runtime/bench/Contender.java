@@ -1,0 +1,35 @@
+package build.kiln.runtime.bench;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.OptionalLong;
+
+/** A builder of images that takes part. */
+interface Contender {
+  /** As the table has it. */
+  String name();
+
+  /**
+   * What it says of its version, in a line.
+   *
+   * @throws IOException with what is missing, if it cannot take part here
+   */
+  String version() throws IOException, InterruptedException;
+
+  /** The shortest command there is. */
+  List<String> versionCommand();
+
+  /** Makes it ready for builds at this place; whatever that takes is not measured. */
+  Ready ready(Site site) throws IOException, InterruptedException;
+
+  /** A builder that can be used at once. */
+  interface Ready extends AutoCloseable {
+    /** The process that does the work, if it is not the command that does. */
+    OptionalLong daemon();
+
+    List<String> command(BuildJob job);
+
+    @Override
+    void close() throws IOException, InterruptedException;
+  }
+}

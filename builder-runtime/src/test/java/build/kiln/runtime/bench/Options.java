@@ -1,0 +1,82 @@
+package build.kiln.runtime.bench;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/**
+ * What the command line says; {@code builder-runtime/benchmarks/README.md} has the words.
+ *
+ * @param scratch a folder that is ours, for disk images and programs
+ * @param base an image instead of the one that is made
+ * @param runtime the OCI runtime of BuildKit's steps, instead of the one that is chosen
+ * @param isolation Buildah's
+ */
+record Options(
+    Path scratch,
+    int rounds,
+    Pattern only,
+    List<String> builders,
+    boolean large,
+    Optional<String> base,
+    Optional<String> runtime,
+    String isolation) {
+
+  /** Thrown for words that mean nothing here. */
+  static final class UsageException extends Exception {
+    private static final long serialVersionUID = 1;
+
+    UsageException(String message) {
+      super(message);
+    }
+  }
+
+  /**
+   * @param scratch see above
+   * @param words all others
+   */
+  static Options parse(Path scratch, List<String> words) throws UsageException {
+    int rounds = 5;
+    Pattern only = Pattern.compile(".*");
+    List<String> builders = List.of("kiln", "buildkit", "buildah");
+    boolean large = false;
+    Optional<String> base = Optional.empty();
+    Optional<String> runtime = Optional.empty();
+    String isolation = "chroot";
+    var rest = words.iterator();
+    while (rest.hasNext()) {
+      String word = rest.next();
+      if (word.equals("--large")) {
+        large = true;
+        continue;
+      }
+      if (!rest.hasNext()) {
+        throw new UsageException(word + " is unknown or lacks its value");
+      }
+      String value = rest.next();
+      switch (word) {
+        case "--rounds" -> rounds = rounds(value);
+        case "--only" -> only = Pattern.compile(value);
+        case "--builders" -> builders = List.of(value.split(",", -1));
+        case "--base" -> base = Optional.of(value);
+        case "--buildkit-runtime" -> runtime = Optional.of(value);
+        case "--buildah-isolation" -> isolation = value;
+        default -> throw new UsageException(word + " is unknown");
+      }
+    }
+    return new Options(scratch, rounds, only, builders, large, base, runtime, isolation);
+  }
+
+  private static int rounds(String value) throws UsageException {
+    try {
+      int rounds = Integer.parseInt(value);
+      if (rounds > 0) {
+        return rounds;
+      }
+    } catch (NumberFormatException e) {
+      // the same words as for a number that is none of rounds
+    }
+    throw new UsageException("--rounds wants a number from 1 on, not " + value);
+  }
+}
