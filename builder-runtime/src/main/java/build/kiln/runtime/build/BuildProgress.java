@@ -39,6 +39,11 @@ public final class BuildProgress {
     tell(new BuildEvent.Planned(steps));
   }
 
+  /** Tells what is wrong, and does not matter to the result. */
+  public void warn(String text) {
+    warn(text, null);
+  }
+
   void warn(String text, @Nullable Problem problem) {
     if (warns) {
       tell(new BuildEvent.Warning(text, problem));

@@ -195,6 +195,7 @@ class BuildCommand implements Callable<Integer> {
     var setup =
         new Engine.Setup(
             storeFolder == null ? desk.store() : storeFolder,
+            null,
             called.method() == CallSpec.Method.graph
                 ? desk.registry(insecure, LOOK_ONCE)
                 : desk.registry(insecure),

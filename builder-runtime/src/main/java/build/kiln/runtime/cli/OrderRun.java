@@ -35,6 +35,7 @@ import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Platform;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.sandbox.Sandbox;
+import build.kiln.runtime.store.LocalStore;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import java.io.IOException;
 import java.time.Clock;
@@ -121,7 +122,33 @@ final class OrderRun {
 
   private Reference buildAndPush() throws BuildException, InterruptedException, IOException {
     Reference output = allowed("output.image", spec().output().image());
-    try (Engine engine = Engine.open(places.setup(order));
+    var progress = new BuildProgress(BuildListener.all(List.of(display, steps, this::timePhases)));
+    Engine.Setup setup = places.setup(order);
+    if (setup.work() == null) {
+      return buildAndPush(output, setup, progress);
+    }
+    // Whatever is wrong with the cache's volume, the build does not fail of it.
+    Engine.Setup without = setup.in(places.store(), null);
+    try {
+      LocalStore.open(setup.store()).close();
+    } catch (IOException e) {
+      progress.warn("the volume of cache.volume cannot be used, building without it: " + e);
+      return buildAndPush(output, without, progress);
+    }
+    try {
+      return buildAndPush(output, setup, progress);
+    } catch (BuildException e) {
+      if (e.reason() != FailureReason.DiskFull) {
+        throw e;
+      }
+      progress.warn("there is no room left, building without the volume of cache.volume: " + e);
+      return buildAndPush(output, without, progress);
+    }
+  }
+
+  private Reference buildAndPush(Reference output, Engine.Setup setup, BuildProgress progress)
+      throws BuildException, InterruptedException, IOException {
+    try (Engine engine = Engine.open(setup);
         BuildContext context =
             places.openContext(
                 spec(), order.resolved().revision(), engine.store(), order.settings())) {
@@ -129,8 +156,6 @@ final class OrderRun {
       BuildRequest request = request(context);
       List<Reference> names = names(output, revision);
       timings.ended("source");
-      var progress =
-          new BuildProgress(BuildListener.all(List.of(display, steps, this::timePhases)));
       StepCache cache = cache(engine, request.platform());
       var builder = new Builder(engine.environment(), Clock.systemUTC(), cache);
       BuildResult result;

@@ -20,6 +20,7 @@ import java.util.Optional;
  *   KEY/N        its content; N is 0, more only where a step wanted one of its own
  *   KEY/N.lock   locked while a step uses it
  *   KEY/N~       being made
+ *   KEY/N~old    being replaced
  * </pre>
  */
 public final class CacheMounts {
@@ -137,6 +138,7 @@ public final class CacheMounts {
     private final Path folder;
     private final String name;
     private final LockedFile lock;
+    private boolean out;
 
     private Lease(Path folder, String name, LockedFile lock) {
       this.folder = folder;
@@ -149,33 +151,35 @@ public final class CacheMounts {
       return folder.resolve(name).toAbsolutePath();
     }
 
-    /** Moves the cache elsewhere; who has it alone may do that, and moves it back. */
-    public void moveTo(DirectoryHandle parent, String newName) throws IOException {
+    /**
+     * Moves the cache elsewhere; who has it alone may do that, and moves it back.
+     *
+     * @return false if it stays, since that is another file system: a copy has to do
+     */
+    public boolean moveTo(DirectoryHandle parent, String newName) throws IOException {
+      if (out) {
+        throw new StoreException(
+            StoreException.Code.NOT_FOUND,
+            "the cache in "
+                + folder
+                + " is not there; where nothing can be mounted, a step can have a cache in one place only");
+      }
       try (DirectoryHandle directory = DirectoryHandle.open(folder)) {
         directory.rename(name, parent, newName);
+        out = true;
+        return true;
       } catch (PosixException e) {
-        throw switch (e.errno()) {
-          case EXDEV ->
-              new StoreException(
-                  StoreException.Code.UNSUPPORTED,
-                  "cannot use the cache in "
-                      + folder
-                      + ": it is on another file system than the workspace",
-                  e);
-          case ENOENT ->
-              new StoreException(
-                  StoreException.Code.NOT_FOUND,
-                  "the cache in "
-                      + folder
-                      + " is not there; where nothing can be mounted, a step can have a cache in one place only",
-                  e);
-          default -> e;
-        };
+        if (e.errno() != Errno.EXDEV) {
+          throw e;
+        }
+        out = true;
+        return false;
       }
     }
 
     /** Moves it back; if it is gone, or is no directory any more, the next step gets a new one. */
     public void moveBack(DirectoryHandle parent, String newName) throws IOException {
+      out = false;
       if (parent.find(newName).filter(s -> s.isDirectory()).isEmpty()) {
         return;
       }
@@ -185,6 +189,20 @@ public final class CacheMounts {
         if (e.errno() != Errno.ENOTEMPTY && e.errno() != Errno.EEXIST) {
           throw e;
         }
+      }
+    }
+
+    /** Puts another content in the place of what was copied; until that is whole, the old stays. */
+    public void replace(Start content) throws IOException {
+      out = false;
+      String old = name + "~old";
+      try (DirectoryHandle directory = DirectoryHandle.open(folder)) {
+        TreeRemover.remove(directory, name + "~");
+        content.make(directory, name + "~");
+        TreeRemover.remove(directory, old);
+        directory.rename(name, directory, old);
+        directory.rename(name + "~", directory, name);
+        TreeRemover.remove(directory, old);
       }
     }
 

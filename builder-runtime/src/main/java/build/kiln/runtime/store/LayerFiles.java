@@ -114,7 +114,7 @@ public final class LayerFiles {
       inflated.put(layer.diffId(), store.blobPath(layer.diffId()));
       return store.blobPath(layer.diffId());
     }
-    Path file = store.tempFile();
+    Path file = store.workFile();
     boolean whole = false;
     try (Verified tar = verified(layer);
         var out = Files.newOutputStream(file)) {

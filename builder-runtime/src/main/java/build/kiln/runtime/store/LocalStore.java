@@ -23,6 +23,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Images and what builds remember, in a directory. Several processes and threads may use one at the
@@ -35,23 +36,38 @@ import java.util.concurrent.ConcurrentHashMap;
  *   cache/             one file a step's cache record
  *   index/             what layers hold, by diff ID
  *   cache-mounts/      directories of RUN --mount=type=cache
- *   tmp/               one directory a process, for unfinished work
+ *   tmp/               one directory a process, for unfinished files
  * </pre>
+ *
+ * What else is unfinished, such as root file systems, can lie elsewhere: a store on a volume holds
+ * only what is worth keeping.
  */
 public final class LocalStore implements AutoCloseable {
   /** Manifests and configurations may be this large: the limit of most registries, fourfold. */
   private static final int MAX_DOCUMENT = 16 * 1024 * 1024;
 
+  private static final List<String> FOLDERS =
+      List.of("blobs/sha256", "tags", "cache", "index", "tmp");
+
   private final Path root;
+  private final GroupAccess access;
   private final ScratchDirectory scratch;
+  private final @Nullable ScratchDirectory work;
   private final Tags tags;
   private final Records cache;
   private final LayerFiles layers;
   private final Set<Digest> trusted = ConcurrentHashMap.newKeySet();
 
-  private LocalStore(Path root, ScratchDirectory scratch, LayerWriter writer) {
+  private LocalStore(
+      Path root,
+      GroupAccess access,
+      ScratchDirectory scratch,
+      @Nullable ScratchDirectory work,
+      LayerWriter writer) {
     this.root = root;
+    this.access = access;
     this.scratch = scratch;
+    this.work = work;
     this.tags = new Tags(this, root.resolve("tags"));
     this.cache = new Records(this, root.resolve("cache"));
     this.layers = new LayerFiles(this, writer);
@@ -68,11 +84,29 @@ public final class LocalStore implements AutoCloseable {
    * @param writer of new layers
    */
   public static LocalStore open(Path root, LayerWriter writer) throws IOException {
-    Files.createDirectories(root.resolve("blobs/sha256"));
-    Files.createDirectories(root.resolve("tags"));
-    Files.createDirectories(root.resolve("cache"));
-    Files.createDirectories(root.resolve("index"));
-    return new LocalStore(root, ScratchDirectory.create(root.resolve("tmp")), writer);
+    return open(root, null, writer);
+  }
+
+  /**
+   * Opens a store, making it if there is none.
+   *
+   * @param work a folder for unfinished work that is no file of the store; null for one in the
+   *     store
+   * @param writer of new layers
+   */
+  public static LocalStore open(Path root, @Nullable Path work, LayerWriter writer)
+      throws IOException {
+    Path there = root;
+    while (!Files.isDirectory(there) && there.getParent() != null) {
+      there = there.getParent();
+    }
+    GroupAccess access = GroupAccess.of(there);
+    for (String folder : FOLDERS) {
+      access.makeFolder(root.resolve(folder));
+    }
+    ScratchDirectory scratch = ScratchDirectory.create(root.resolve("tmp"), access);
+    return new LocalStore(
+        root, access, scratch, work == null ? null : ScratchDirectory.create(work), writer);
   }
 
   public Path root() {
@@ -282,14 +316,24 @@ public final class LocalStore implements AutoCloseable {
   }
 
   /**
-   * A new empty directory for unfinished work, on the same file system as the blobs. It goes when
-   * the store is closed, or after the process has died.
+   * A new empty directory for unfinished work, on the same file system as the blobs unless the
+   * store was opened with a folder for that. It goes when the store is closed, or after the process
+   * has died.
    */
   public Path scratch(String name) throws IOException {
-    return Files.createTempDirectory(scratch.path(), name + "-");
+    return Files.createTempDirectory(workFolder(), name + "-");
   }
 
-  /** A new name for an unfinished file. */
+  private Path workFolder() {
+    return work == null ? scratch.path() : work.path();
+  }
+
+  /** A new name for a file that only this process uses. */
+  Path workFile() {
+    return workFolder().resolve(UUID.randomUUID().toString());
+  }
+
+  /** A new name for an unfinished file, on the same file system as the blobs. */
   Path tempFile() {
     return scratch.path().resolve(UUID.randomUUID().toString());
   }
@@ -303,16 +347,31 @@ public final class LocalStore implements AutoCloseable {
           out.write(part);
         }
       }
-      Files.createDirectories(file.getParent());
-      Files.move(temp, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      moveInto(temp, file);
     } finally {
       Files.deleteIfExists(temp);
     }
   }
 
+  /** Gives a whole file its name. */
+  void moveInto(Path temp, Path file) throws IOException {
+    access.open(temp);
+    Path parent = file.getParent();
+    if (parent != null) {
+      access.makeFolder(parent);
+    }
+    Files.move(temp, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+
   /** Removes this process's unfinished work. Blobs being written are given up. */
   @Override
   public void close() throws IOException {
-    scratch.close();
+    try {
+      if (work != null) {
+        work.close();
+      }
+    } finally {
+      scratch.close();
+    }
   }
 }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -39,9 +40,14 @@ final class ScratchDirectory implements AutoCloseable {
     this.channel = channel;
   }
 
-  /** Makes a new one below {@code parent}, and removes those that dead processes left there. */
+  /** Makes a new one below {@code parent}, which is made if it is missing. */
   static ScratchDirectory create(Path parent) throws IOException {
     Files.createDirectories(parent);
+    return create(parent, new GroupAccess(false));
+  }
+
+  /** Makes a new one below {@code parent}, and removes those that dead processes left there. */
+  static ScratchDirectory create(Path parent, GroupAccess access) throws IOException {
     Path real = parent.toRealPath();
     sweep(real);
     while (true) {
@@ -51,9 +57,11 @@ final class ScratchDirectory implements AutoCloseable {
       FileChannel channel =
           FileChannel.open(lockFile, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
       channel.lock();
+      access.open(lockFile);
       // Another process may have swept it away between making and locking.
       if (Files.exists(lockFile)) {
-        Path directory = Files.createDirectory(real.resolve(name));
+        Path directory = real.resolve(name);
+        access.makeFolder(directory);
         return new ScratchDirectory(directory, lockFile, channel);
       }
       channel.close();
@@ -95,6 +103,9 @@ final class ScratchDirectory implements AutoCloseable {
         Files.deleteIfExists(lockFile);
       }
     } catch (NoSuchFileException | OverlappingFileLockException goneOrOurs) {
+      return;
+    } catch (AccessDeniedException anotherUsers) {
+      // It goes when a process of that user comes by.
       return;
     }
   }

@@ -134,6 +134,12 @@ final class BuildBench implements AutoCloseable {
     store = LocalStore.open(Files.createTempDirectory(folder, "store"));
   }
 
+  /** From now on the store is there, and what is unfinished in the bench's folder. */
+  void storeIn(Path elsewhere) throws IOException {
+    store.close();
+    store = LocalStore.open(elsewhere, folder.resolve("work"), LayerWriter.onAllCores());
+  }
+
   LocalStore store() {
     return store;
   }

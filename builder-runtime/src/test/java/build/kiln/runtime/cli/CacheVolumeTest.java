@@ -1,0 +1,190 @@
+package build.kiln.runtime.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import build.kiln.api.v1alpha1.ImageBuild;
+import build.kiln.api.v1alpha1.ImageBuildSpec;
+import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.api.work.Outcome;
+import build.kiln.api.work.Records;
+import build.kiln.api.work.WorkOrder;
+import build.kiln.runtime.registry.embedded.EmbeddedRegistry;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Orders whose cache is on a volume, each in a pod of its own. */
+class CacheVolumeTest {
+  private static final String TWO_STEPS =
+      """
+      source: {inline: [{path: f, content: "text"}]}
+      dockerfile: {inline: "FROM scratch\\nCOPY f /one/\\nCOPY f /two/\\n"}
+      output: {image: REGISTRY/shop/api}
+      cache: {volume: {claimName: builds}}
+      """;
+
+  @TempDir Path folder;
+  private EmbeddedRegistry registry;
+  private int pods;
+
+  @BeforeEach
+  void start() throws IOException {
+    registry = EmbeddedRegistry.start();
+    Files.createDirectory(volume());
+  }
+
+  @AfterEach
+  void stop() {
+    registry.close();
+  }
+
+  private Path volume() {
+    return folder.resolve("volume");
+  }
+
+  private Path pod() {
+    return folder.resolve("pod-" + pods);
+  }
+
+  /** Runs a spec in a fresh pod that mounts the volume. */
+  private Captured run(String spec) throws IOException {
+    pods++;
+    Files.createDirectory(pod());
+    var build = new ImageBuild();
+    build.getMetadata().setName("test");
+    build.setSpec(
+        new YAMLMapper()
+            .readValue(spec.replace("REGISTRY", registry.host()), ImageBuildSpec.class));
+    var order =
+        new WorkOrder(
+            build,
+            new WorkOrder.Resolved(
+                1, 1, null, build.getSpec().output().tags(), Isolation.NoRun, "0123456789abcdef"),
+            WorkOrder.Settings.none());
+    Path file = Files.writeString(pod().resolve("order.json"), Records.order(order));
+    return Captured.run(
+        "run",
+        "-f",
+        file.toString(),
+        "--workspace",
+        pod().resolve("workspace").toString(),
+        "--cache-volume",
+        volume().toString(),
+        "--termination-log",
+        pod().resolve("termination").toString());
+  }
+
+  private Outcome outcome() throws IOException {
+    return Records.readOutcome(Files.readString(pod().resolve("termination"))).orElseThrow();
+  }
+
+  private static List<Path> files(Path below) throws IOException {
+    try (Stream<Path> all = Files.walk(below)) {
+      return all.filter(Files::isRegularFile).toList();
+    }
+  }
+
+  @Test
+  void servesTheNextPodAndKeepsNothingUnfinished() throws IOException {
+    Captured first = run(TWO_STEPS);
+    assertThat(first.exitCode()).as(first.out()).isZero();
+    assertThat(outcome().cached()).isZero();
+    String digest = outcome().digest();
+    assertThat(files(volume().resolve("store/tmp"))).isEmpty();
+    assertThat(files(pod().resolve("workspace"))).isEmpty();
+
+    Captured second = run(TWO_STEPS);
+
+    assertThat(outcome().cached()).as(second.out()).isEqualTo(2);
+    assertThat(outcome().digest()).isEqualTo(digest);
+  }
+
+  @Test
+  void aCacheThatIsOffLeavesTheVolumeAlone() throws IOException {
+    run(TWO_STEPS);
+    var before = files(volume());
+
+    run(
+        TWO_STEPS.replace(
+            "{volume: {claimName: builds}}", "{volume: {claimName: builds}, disabled: true}"));
+
+    assertThat(outcome().cached()).isZero();
+    assertThat(files(volume())).containsExactlyInAnyOrderElementsOf(before);
+    assertThat(files(pod().resolve("workspace"))).isNotEmpty();
+  }
+
+  @Test
+  void isAskedBeforeTheRegistry() throws IOException {
+    String both =
+        TWO_STEPS.replace(
+            "{claimName: builds}}",
+            "{claimName: builds}, registry: {repository: REGISTRY/shop/cache}}");
+    run(both);
+    registry.requests().clear();
+
+    run(both);
+
+    assertThat(outcome().cached()).isEqualTo(2);
+    assertThat(registry.requests().count("GET", "/shop/cache/blobs/")).isZero();
+    assertThat(registry.requests().count("GET", "/shop/cache/manifests/k-")).isZero();
+  }
+
+  @Test
+  void aVolumeThatCannotBeUsedFailsNoBuild() throws IOException {
+    Files.writeString(volume().resolve("store"), "no folder");
+
+    Captured run = run(TWO_STEPS);
+
+    assertThat(run.exitCode()).as(run.out()).isZero();
+    assertThat(run.out()).contains("the volume of cache.volume cannot be used");
+  }
+
+  @Test
+  void damagedContentIsDoneAgain() throws IOException {
+    run(TWO_STEPS);
+    String digest = outcome().digest();
+    for (Path blob : files(volume().resolve("store/blobs"))) {
+      byte[] bytes = Files.readAllBytes(blob);
+      bytes[bytes.length / 2] ^= 1;
+      Files.write(blob, bytes);
+    }
+
+    String image = "image: REGISTRY/shop/";
+    Captured run = run(TWO_STEPS.replace(image + "api", image + "other"));
+
+    assertThat(run.exitCode()).as(run.out()).isZero();
+    assertThat(run.out()).contains("the local store was damaged and has been mended");
+    // The image's time is in its history, of the steps that were done again too.
+    assertThat(outcome().digest()).isNotEqualTo(digest);
+    run(TWO_STEPS);
+    assertThat(outcome().cached()).isEqualTo(2);
+  }
+
+  @Test
+  void atADeskItIsTheLocalStore() throws IOException {
+    Path file =
+        Files.writeString(
+            folder.resolve("imagebuild.yaml"),
+            """
+            apiVersion: kiln.build/v1alpha1
+            kind: ImageBuild
+            metadata: {name: x}
+            spec:
+            """
+                + TWO_STEPS.replace("REGISTRY", registry.host()).indent(2));
+
+    Captured run =
+        Captured.run("run", "-f", file.toString(), "--workspace", folder.resolve("ws").toString());
+
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(run.err()).contains("cache.volume (builds) is ignored at a desk");
+    assertThat(files(volume())).isEmpty();
+  }
+}
