@@ -65,6 +65,13 @@ public final class BuildProgress {
     return start(name, Vertex.Kind.EXPORT, name);
   }
 
+  /** Tells of work that is done already. */
+  public void done(String work, String outcome) {
+    Activity activity = export(work);
+    activity.note(outcome);
+    activity.done();
+  }
+
   private Activity start(String name, Vertex.Kind kind, String instruction) {
     lock.lock();
     try {

@@ -385,6 +385,7 @@ class BuildCommand implements Callable<Integer> {
       switch (spec.type()) {
         case IMAGE -> {
           ImageOrigins.keep(engine.store(), result.descriptor().digest(), result.origins());
+          engine.store().keepImage(result.descriptor());
           for (Reference name : names) {
             engine.store().tag(name, result.descriptor());
           }

@@ -21,6 +21,7 @@ import picocli.CommandLine.Spec;
       InspectCommand.class,
       HistoryCommand.class,
       RmiCommand.class,
+      BuilderCommand.class,
       VersionCommand.class
     },
     mixinStandardHelpOptions = true,

@@ -8,6 +8,7 @@ import build.kiln.api.v1alpha1.ImageBuildSpec.CacheMode;
 import build.kiln.api.v1alpha1.ImageBuildSpec.CompressionType;
 import build.kiln.api.v1alpha1.ImageBuildSpec.LayerCompression;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Reproducible;
+import build.kiln.api.v1alpha1.ImageBuildSpec.VolumeCache;
 import build.kiln.api.v1alpha1.ImageBuildStatus.IsolationReport;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
 import build.kiln.api.v1alpha1.Isolation;
@@ -35,7 +36,6 @@ import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Platform;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.sandbox.Sandbox;
-import build.kiln.runtime.store.LocalStore;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import java.io.IOException;
 import java.time.Clock;
@@ -124,25 +124,29 @@ final class OrderRun {
     Reference output = allowed("output.image", spec().output().image());
     var progress = new BuildProgress(BuildListener.all(List.of(display, steps, this::timePhases)));
     Engine.Setup setup = places.setup(order);
-    if (setup.work() == null) {
+    VolumeCache spec = OrderPlaces.cacheVolume(spec()).orElse(null);
+    if (setup.work() == null || spec == null) {
       return buildAndPush(output, setup, progress);
     }
-    // Whatever is wrong with the cache's volume, the build does not fail of it.
     Engine.Setup without = setup.in(places.store(), null);
-    try {
-      LocalStore.open(setup.store()).close();
-    } catch (IOException e) {
-      progress.warn("the volume of cache.volume cannot be used, building without it: " + e);
+    var volume = new CacheVolume(setup.store(), spec, progress);
+    if (!volume.isUsable()) {
       return buildAndPush(output, without, progress);
     }
     try {
-      return buildAndPush(output, setup, progress);
+      Reference image = buildAndPush(output, setup, progress);
+      volume.evict();
+      return image;
     } catch (BuildException e) {
+      volume.evict();
       if (e.reason() != FailureReason.DiskFull) {
         throw e;
       }
-      progress.warn("there is no room left, building without the volume of cache.volume: " + e);
+      progress.warn(
+          "there is no room left, building without the cache's volume: " + e.getMessage());
       return buildAndPush(output, without, progress);
+    } finally {
+      timings.ended("eviction");
     }
   }
 

@@ -2,6 +2,7 @@ package build.kiln.runtime.store;
 
 import build.kiln.runtime.posix.DirectoryHandle;
 import build.kiln.runtime.posix.Errno;
+import build.kiln.runtime.posix.FileTimes;
 import build.kiln.runtime.posix.LockedFile;
 import build.kiln.runtime.posix.PosixException;
 import build.kiln.runtime.posix.TreeRemover;
@@ -25,12 +26,15 @@ import java.util.Optional;
  */
 public final class CacheMounts {
   private static final int WAIT_MILLIS = 20;
-  private static final String ID = "id";
+  static final String ID = "id";
+  static final String LOCK = ".lock";
 
   private final Path root;
+  private final StoreLock storeLock;
 
-  CacheMounts(Path root) {
+  CacheMounts(Path root, StoreLock storeLock) {
     this.root = root;
+    this.storeLock = storeLock;
   }
 
   /** How a cache is used. */
@@ -65,14 +69,12 @@ public final class CacheMounts {
    */
   public Lease open(Wanted wanted, Start start, Runnable waiting)
       throws IOException, InterruptedException {
-    Path folder = folder(wanted);
+    Path folder = root.resolve(wanted.key());
     int number = 0;
     boolean told = false;
     while (true) {
       String name = Integer.toString(number);
-      Path lock = folder.resolve(name + ".lock");
-      Optional<LockedFile> locked =
-          LockedFile.tryLock(lock, wanted.use() != Use.SHARED || !isThere(folder, name));
+      Optional<LockedFile> locked = lock(wanted, folder, name);
       if (locked.isPresent()) {
         Optional<Lease> lease = lease(folder, name, locked.get(), wanted.use(), start);
         if (lease.isPresent()) {
@@ -86,6 +88,20 @@ public final class CacheMounts {
         told = true;
       }
       Thread.sleep(WAIT_MILLIS);
+    }
+  }
+
+  /** Also marks it as used; until the lock is given back nobody removes it. */
+  private Optional<LockedFile> lock(Wanted wanted, Path folder, String name) throws IOException {
+    try (LockedFile held = storeLock.shared()) {
+      makeFolder(folder, wanted);
+      Path file = folder.resolve(name + LOCK);
+      Optional<LockedFile> locked =
+          LockedFile.tryLock(file, wanted.use() != Use.SHARED || !isThere(folder, name));
+      if (locked.isPresent()) {
+        FileTimes.touch(file);
+      }
+      return locked;
     }
   }
 
@@ -121,8 +137,7 @@ public final class CacheMounts {
     directory.rename(incomplete, directory, name);
   }
 
-  private Path folder(Wanted wanted) throws IOException {
-    Path folder = root.resolve(wanted.key());
+  private void makeFolder(Path folder, Wanted wanted) throws IOException {
     if (!Files.isDirectory(folder)) {
       // Steps' users own what is in it; nobody else of the machine is to see that.
       Files.createDirectories(
@@ -130,7 +145,6 @@ public final class CacheMounts {
       Files.createDirectories(folder);
       Files.write(folder.resolve(ID), wanted.id().getBytes(StandardCharsets.UTF_8));
     }
-    return folder;
   }
 
   /** The right to use a cache, until it is closed. */

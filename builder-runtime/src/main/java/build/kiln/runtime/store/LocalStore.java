@@ -4,16 +4,20 @@ import build.kiln.runtime.layer.BlobIngest;
 import build.kiln.runtime.layer.LayerWriter;
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Digest;
+import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.oci.MediaTypes;
 import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.posix.LockedFile;
 import build.kiln.runtime.store.StoreException.Code;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -37,6 +41,7 @@ import org.jspecify.annotations.Nullable;
  *   index/             what layers hold, by diff ID
  *   cache-mounts/      directories of RUN --mount=type=cache
  *   tmp/               one directory a process, for unfinished files
+ *   lock               see {@link StoreLock}
  * </pre>
  *
  * What else is unfinished, such as root file systems, can lie elsewhere: a store on a volume holds
@@ -53,6 +58,8 @@ public final class LocalStore implements AutoCloseable {
   private final GroupAccess access;
   private final ScratchDirectory scratch;
   private final @Nullable ScratchDirectory work;
+  private final StoreLock lock;
+  private final Uses uses;
   private final Tags tags;
   private final Records cache;
   private final LayerFiles layers;
@@ -68,6 +75,8 @@ public final class LocalStore implements AutoCloseable {
     this.access = access;
     this.scratch = scratch;
     this.work = work;
+    this.lock = new StoreLock(root.resolve("lock"));
+    this.uses = new Uses(lock);
     this.tags = new Tags(this, root.resolve("tags"));
     this.cache = new Records(this, root.resolve("cache"));
     this.layers = new LayerFiles(this, writer);
@@ -104,9 +113,22 @@ public final class LocalStore implements AutoCloseable {
     for (String folder : FOLDERS) {
       access.makeFolder(root.resolve(folder));
     }
+    Path lock = root.resolve("lock");
+    if (!Files.exists(lock)) {
+      makeLock(lock, access);
+    }
     ScratchDirectory scratch = ScratchDirectory.create(root.resolve("tmp"), access);
     return new LocalStore(
         root, access, scratch, work == null ? null : ScratchDirectory.create(work), writer);
+  }
+
+  private static void makeLock(Path lock, GroupAccess access) throws IOException {
+    try {
+      Files.createFile(lock);
+      access.open(lock);
+    } catch (FileAlreadyExistsException anotherProcess) {
+      // It is as good.
+    }
   }
 
   public Path root() {
@@ -120,15 +142,22 @@ public final class LocalStore implements AutoCloseable {
 
   /** Directories that steps keep between builds. */
   public CacheMounts cacheMounts() {
-    return new CacheMounts(root.resolve("cache-mounts"));
+    return new CacheMounts(cacheMountsFolder(), lock);
   }
 
-  /** Whether there is a blob of this digest. */
-  public boolean has(Digest digest) {
-    return Files.isRegularFile(blobPath(digest));
+  Path cacheMountsFolder() {
+    return root.resolve("cache-mounts");
   }
 
-  /** Whether there is a blob of this digest and size; one that was cut off does not count. */
+  /** Whether there is a blob of this digest. One that is there stays until the store is closed. */
+  public boolean has(Digest digest) throws IOException {
+    return size(digest).isPresent();
+  }
+
+  /**
+   * Whether there is a blob of this digest and size; one that was cut off does not count. One that
+   * is there stays until the store is closed.
+   */
   public boolean has(Descriptor descriptor) throws IOException {
     OptionalLong size = size(descriptor.digest());
     boolean there = size.isPresent() && size.getAsLong() == descriptor.size();
@@ -177,6 +206,7 @@ public final class LocalStore implements AutoCloseable {
    */
   void verify(Digest digest) throws IOException {
     trusted.add(digest);
+    uses.mark(blobPath(digest));
     if (!isWhole(digest)) {
       throw damaged(digest);
     }
@@ -189,8 +219,9 @@ public final class LocalStore implements AutoCloseable {
             .formatted(digest, root));
   }
 
-  /** A blob's bytes, or empty if there is none. */
+  /** A blob's size in bytes, or empty if there is none. */
   public OptionalLong size(Digest digest) throws IOException {
+    uses.mark(blobPath(digest));
     try {
       return OptionalLong.of(Files.size(blobPath(digest)));
     } catch (NoSuchFileException e) {
@@ -210,6 +241,7 @@ public final class LocalStore implements AutoCloseable {
    */
   public InputStream open(Digest digest) throws IOException {
     trusted.add(digest);
+    uses.mark(blobPath(digest));
     try {
       return Files.newInputStream(blobPath(digest));
     } catch (NoSuchFileException e) {
@@ -274,7 +306,21 @@ public final class LocalStore implements AutoCloseable {
           Code.UNSUPPORTED,
           "cannot tag " + name + ": " + descriptor.mediaType() + " is no manifest and no index");
     }
-    tags.put(name.withDefaultTag(), descriptor);
+    try (LockedFile held = lock.shared()) {
+      for (Digest blob : ImageReach.of(this, List.of(descriptor)).blobs()) {
+        uses.mark(blobPath(blob));
+      }
+      cache.put(StoreContents.IMAGE + descriptor.digest(), Json.write(descriptor));
+      tags.put(name.withDefaultTag(), descriptor);
+    }
+  }
+
+  /**
+   * Remembers that a manifest or index is an image of the user's also without a name, and no base
+   * that a build has looked at.
+   */
+  public void keepImage(Descriptor descriptor) throws IOException {
+    cache.put(StoreContents.IMAGE + descriptor.digest(), Json.write(descriptor));
   }
 
   /** What a name stands for; empty also if the manifest itself is gone. */
@@ -307,12 +353,47 @@ public final class LocalStore implements AutoCloseable {
 
   /** A record of the step cache; a damaged one is none. */
   public Optional<byte[]> getCache(String key) {
-    return cache.get(key);
+    Optional<byte[]> record = cache.get(key);
+    if (record.isPresent()) {
+      try {
+        uses.mark(cache.file(key));
+      } catch (IOException notMarked) {
+        // It looks older than it is, and is had already.
+        return record;
+      }
+    }
+    return record;
+  }
+
+  /**
+   * The key of the record that says where the layers of an image are. It stays as long as the
+   * image.
+   */
+  public static String originsRecord(Digest image) {
+    return StoreContents.ORIGINS + image;
   }
 
   /** Where the index of a layer is kept. */
   Path indexPath(Digest diffId) {
     return root.resolve("index").resolve(diffId.algorithm() + "-" + diffId.hex());
+  }
+
+  /** Marks a file as used: if it is there, it stays until the store is closed. */
+  void mark(Path file) throws IOException {
+    uses.mark(file);
+  }
+
+  StoreLock lock() {
+    return lock;
+  }
+
+  Records cacheRecords() {
+    return cache;
+  }
+
+  /** See {@link ScratchDirectory#oldestUse}. */
+  FileTime oldestUse() throws IOException {
+    return scratch.oldestUse();
   }
 
   /**

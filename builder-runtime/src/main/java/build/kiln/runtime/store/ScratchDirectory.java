@@ -13,6 +13,8 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -71,6 +73,40 @@ final class ScratchDirectory implements AutoCloseable {
 
   Path path() {
     return directory;
+  }
+
+  /**
+   * Since when a living process may use what is beside: when the oldest of the scratch directories
+   * in use was made, this one's at the latest. By the file system's clock.
+   */
+  FileTime oldestUse() throws IOException {
+    FileTime oldest = Files.getLastModifiedTime(lockFile);
+    Path parent = Objects.requireNonNull(lockFile.getParent());
+    try (DirectoryStream<Path> locks = Files.newDirectoryStream(parent, "*" + LOCK)) {
+      for (Path other : locks) {
+        try {
+          FileTime start = Files.getLastModifiedTime(other);
+          if (start.compareTo(oldest) < 0 && isHeld(other)) {
+            oldest = start;
+          }
+        } catch (NoSuchFileException closed) {
+          continue;
+        }
+      }
+    }
+    return oldest;
+  }
+
+  private static boolean isHeld(Path lockFile) throws IOException {
+    if (OWN.contains(lockFile)) {
+      return true;
+    }
+    try (FileChannel channel = FileChannel.open(lockFile, StandardOpenOption.WRITE);
+        FileLock lock = channel.tryLock()) {
+      return lock == null;
+    } catch (AccessDeniedException | OverlappingFileLockException notOurs) {
+      return true;
+    }
   }
 
   @Override

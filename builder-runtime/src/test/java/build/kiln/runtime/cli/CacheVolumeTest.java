@@ -137,13 +137,36 @@ class CacheVolumeTest {
   }
 
   @Test
+  void isKeptAtItsSizeWhenTheBuildIsOver() throws IOException {
+    run(TWO_STEPS);
+    long size = 0;
+    for (Path file : files(volume().resolve("store"))) {
+      size += Files.size(file);
+    }
+
+    Captured same = run(TWO_STEPS.replace("builds}", "builds, maxSize: 10Mi}"));
+    assertThat(outcome().cached()).isEqualTo(2);
+    assertThat(same.out()).doesNotContain("making room");
+    Captured less = run(TWO_STEPS.replace("builds}", "builds, maxSize: " + (size - 1) + "}"));
+
+    assertThat(less.exitCode()).as(less.out()).isZero();
+    assertThat(outcome().cached()).isEqualTo(2);
+    assertThat(less.out())
+        .containsPattern("making room on the cache's volume builds\\R.* removed that was not used");
+    Captured nothing = run(TWO_STEPS.replace("builds}", "builds, maxSize: 1}"));
+    assertThat(nothing.exitCode()).isZero();
+    assertThat(files(volume().resolve("store/blobs"))).isEmpty();
+    assertThat(files(volume().resolve("store/cache"))).isEmpty();
+  }
+
+  @Test
   void aVolumeThatCannotBeUsedFailsNoBuild() throws IOException {
     Files.writeString(volume().resolve("store"), "no folder");
 
     Captured run = run(TWO_STEPS);
 
     assertThat(run.exitCode()).as(run.out()).isZero();
-    assertThat(run.out()).contains("the volume of cache.volume cannot be used");
+    assertThat(run.out()).contains("the volume builds of cache.volume cannot be used");
   }
 
   @Test

@@ -32,7 +32,7 @@ class CacheMountsTest {
 
   @BeforeEach
   void make() {
-    caches = new CacheMounts(folder.resolve("caches"));
+    caches = new CacheMounts(folder.resolve("caches"), new StoreLock(folder.resolve("lock")));
   }
 
   private Lease open(Use use) throws IOException, InterruptedException {

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import build.kiln.runtime.layer.Compression;
 import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.layer.Layer;
+import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Digest;
+import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.oci.MediaTypes;
 import build.kiln.runtime.oci.Reference;
 import java.io.ByteArrayInputStream;
@@ -16,6 +18,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
+import java.util.UUID;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -65,14 +69,96 @@ class StoreProcessesTest {
     }
   }
 
+  @Test
+  void whatAProcessHasFoundStaysUntilItCloses() throws Exception {
+    Process one = start(Finder.class, "1", 40);
+    Process two = start(Finder.class, "2", 40);
+    int removed = 0;
+    int rounds = 0;
+    while (one.isAlive() || two.isAlive()) {
+      try (var store = LocalStore.open(dir)) {
+        var wish =
+            rounds++ % 2 == 0
+                ? new CacheEviction.Wish(true, null, null, null)
+                : CacheEviction.Wish.keep(40_000);
+        removed += new CacheEviction(store).run(wish).removed().size();
+      }
+    }
+    for (Process finder : List.of(one, two)) {
+      String output = new String(finder.getInputStream().readAllBytes(), UTF_8);
+      assertThat(finder.waitFor()).as(output).isZero();
+      assertThat(output).contains("found");
+    }
+    assertThat(removed).isPositive();
+    try (var store = LocalStore.open(dir)) {
+      assertThat(new CacheEviction(store).run(CacheEviction.Wish.keep(0)).left()).isZero();
+      assertThat(files("cache-mounts")).isEmpty();
+      assertThat(files("blobs")).isEmpty();
+    }
+  }
+
+  /** Looks things up, makes what is missing, and looks at the end whether all of it is there. */
+  static final class Finder {
+    public static void main(String[] args) throws Exception {
+      var random = new Random(args[1].hashCode());
+      for (int round = 0; round < Integer.parseInt(args[2]); round++) {
+        try (var store = LocalStore.open(Path.of(args[0]))) {
+          var mount = new CacheMounts.Wanted("m" + random.nextInt(3), "id", CacheMounts.Use.SHARED);
+          var layers = new ArrayList<Layer>();
+          try (var lease =
+              store
+                  .cacheMounts()
+                  .open(mount, (at, name) -> at.makeDirectory(name, 0755), () -> {})) {
+            Path mine = Files.createFile(lease.content().resolve(UUID.randomUUID().toString()));
+            for (int i = 0; i < 6; i++) {
+              layers.add(layer(store, "k" + random.nextInt(9)));
+            }
+            for (Layer layer : layers) {
+              store.layers().read(layer, tar -> {});
+              if (!store.layers().hasIndex(layer)) {
+                throw new IOException("an index is gone");
+              }
+            }
+            if (!Files.exists(mine)) {
+              throw new IOException("the cache mount was removed in use");
+            }
+          }
+        }
+      }
+    }
+
+    private static Layer layer(LocalStore store, String key) throws IOException {
+      var known = store.getCache(key);
+      if (known.isPresent()) {
+        Known step = Json.read(known.get(), Known.class, key);
+        var layer = new Layer(step.layer, step.diffId);
+        if (store.has(step.layer) && store.layers().hasIndex(layer)) {
+          System.out.println("found");
+          return layer;
+        }
+      }
+      Layer made = Writer.layer(store, key);
+      store.putCache(key, Json.write(new Known(made.descriptor(), made.diffId())));
+      return made;
+    }
+
+    private record Known(Descriptor layer, Digest diffId) {}
+
+    private Finder() {}
+  }
+
   private Process start(String name, int rounds) throws IOException {
+    return start(Writer.class, name, rounds);
+  }
+
+  private Process start(Class<?> program, String name, int rounds) throws IOException {
     return new ProcessBuilder(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "--enable-native-access=ALL-UNNAMED",
             "-Xmx128m",
             "-cp",
             System.getProperty("java.class.path"),
-            Writer.class.getName(),
+            program.getName(),
             dir.toString(),
             name,
             Integer.toString(rounds))
