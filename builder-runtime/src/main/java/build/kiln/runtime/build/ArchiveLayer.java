@@ -31,7 +31,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class ArchiveLayer implements AutoCloseable {
   private final @Nullable Owner owner;
-  private final long time;
   private final Path file;
   private long end;
   // Below zero: other sources of the same plan have ids above.
@@ -40,11 +39,9 @@ final class ArchiveLayer implements AutoCloseable {
   /**
    * @param store gives the place for the temporary file
    * @param owner of all that is unpacked; null keeps the archive's
-   * @param time of the directory that archives are unpacked into, if it is made
    */
-  ArchiveLayer(LocalStore store, @Nullable Owner owner, long time) throws IOException {
+  ArchiveLayer(LocalStore store, @Nullable Owner owner) throws IOException {
     this.owner = owner;
-    this.time = time;
     this.file = store.scratch("add").resolve("content");
   }
 
@@ -55,12 +52,8 @@ final class ArchiveLayer implements AutoCloseable {
     if (source.kind() != Kind.FILE || source.size() == 0) {
       return false;
     }
-    try (InputStream in = new BufferedInputStream(tree.open(source));
-        TarReader tar = TarReader.ofArchive(Decompression.open(in, source.path()), source.path())) {
-      return tar.next().isPresent();
-    } catch (LayerException e) {
-      // What has a tar header with a name that leads outside is an archive, and no safe one.
-      return e.code() == LayerException.Code.UNSAFE_PATH;
+    try (InputStream in = new BufferedInputStream(tree.open(source))) {
+      return TarReader.isArchive(in, source.path());
     }
   }
 

@@ -5,7 +5,6 @@ import build.kiln.runtime.cache.StepInputs;
 import build.kiln.runtime.dockerfile.Mount;
 import build.kiln.runtime.dockerfile.SourceRange;
 import build.kiln.runtime.dockerfile.Word;
-import build.kiln.runtime.posix.DirectoryHandle;
 import build.kiln.runtime.rootfs.MountPoint;
 import build.kiln.runtime.sandbox.StepMount;
 import java.io.IOException;
@@ -131,20 +130,6 @@ final class BindMount implements RunMount {
 
   @Override
   public void place(MountTarget target, StepMounts made) {
-    made.place(
-        new MountPoint(
-            target.path(),
-            isDirectory(),
-            new MountPoint.Content() {
-              @Override
-              public void place(DirectoryHandle parent, String name) throws IOException {
-                source.copy(parent, name);
-              }
-
-              @Override
-              public void take(DirectoryHandle parent, String name) {
-                // It is removed like anything that is left there.
-              }
-            }));
+    made.place(new MountPoint(target.path(), isDirectory(), source::copy));
   }
 }

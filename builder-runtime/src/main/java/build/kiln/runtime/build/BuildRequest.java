@@ -89,46 +89,15 @@ public record BuildRequest(
 
   /** The same request, with every step done. */
   BuildRequest withoutCache() {
-    return new BuildRequest(
-        dockerfile,
-        dockerfilePath,
-        ignoreFile,
-        context,
-        target,
-        buildArgs,
-        proxies,
-        platform,
-        false,
-        pull,
-        compression,
-        labels,
-        annotations,
-        secrets,
-        contexts);
+    return with(false, secrets);
   }
 
   /** The same request with these secrets. */
   public BuildRequest withSecrets(BuildSecrets given) {
-    return new BuildRequest(
-        dockerfile,
-        dockerfilePath,
-        ignoreFile,
-        context,
-        target,
-        buildArgs,
-        proxies,
-        platform,
-        cache,
-        pull,
-        compression,
-        labels,
-        annotations,
-        given,
-        contexts);
+    return with(cache, given);
   }
 
-  /** The same request with these named contexts. */
-  public BuildRequest withContexts(BuildContexts given) {
+  private BuildRequest with(boolean otherCache, BuildSecrets otherSecrets) {
     return new BuildRequest(
         dockerfile,
         dockerfilePath,
@@ -138,12 +107,12 @@ public record BuildRequest(
         buildArgs,
         proxies,
         platform,
-        cache,
+        otherCache,
         pull,
         compression,
         labels,
         annotations,
-        secrets,
-        given);
+        otherSecrets,
+        contexts);
   }
 }

@@ -265,15 +265,17 @@ public final class Builder {
       throws IOException, BuildException, InterruptedException {
     Planning planning = Planning.of(request, progress);
     StageGraph graph = planning.graph();
-    checkSupport(request, graph, graph.reachable(planning.target()));
+    List<Stage> reachable = graph.reachable(planning.target());
+    checkLanguage(request, graph, reachable);
+    checkRuns(reachable.stream().flatMap(stage -> stage.instructions().stream()));
     planning.warnOfUnusedArguments(progress);
     IgnoreFile ignored = planning.ignored(progress);
     IgnoringTree contextTree = IgnoringTree.of(request.context().tree(), ignored);
     var downloads = new Downloads(environment.store(), environment.registry(), cache::hasServed);
     var images = new BaseImages(environment, downloads, request.platform(), request.pull());
     StagePlans plans = StagePlans.of(planning, StagePlans.finder(graph, images, progress));
-    // Again, since triggers of bases may need more stages.
-    checkSupport(request, graph, plans.stages());
+    // Again, since triggers of bases may be RUN steps and may need more stages.
+    checkLanguage(request, graph, plans.stages());
     checkRuns(plans.plans().stream().flatMap(plan -> plan.instructions().stream()));
     BuildChecks checks = planning.checks();
     checks.warn(checks.run(graph, planning.globals(), ignored, plans.images()), progress);
@@ -306,14 +308,6 @@ public final class Builder {
       trees.put(entry.getKey(), IgnoringTree.of(entry.getValue().tree(), ignored));
     }
     return trees;
-  }
-
-  private void checkSupport(BuildRequest request, StageGraph graph, List<Stage> stages)
-      throws BuildException {
-    checkLanguage(request, graph, stages);
-    for (Stage stage : stages) {
-      checkRuns(stage.instructions().stream());
-    }
   }
 
   private void checkRuns(Stream<Instruction> instructions) throws BuildException {

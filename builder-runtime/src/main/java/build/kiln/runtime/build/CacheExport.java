@@ -9,7 +9,6 @@ import build.kiln.runtime.cache.StepCache.Target;
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.Reference;
-import build.kiln.runtime.store.LocalStore;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -90,18 +89,10 @@ final class CacheExport {
     if (origin != null) {
       mountFrom.add(origin);
     }
-    LocalStore store = environment.store();
+    var downloads = new Downloads(environment.store(), environment.registry());
     environment
         .registry()
         .pushBlob(
-            target.repository(),
-            layer,
-            () -> {
-              if (origin != null && !store.has(layer)) {
-                new Downloads(store, environment.registry()).require(origin, layer, exporting);
-              }
-              return store.open(layer.digest());
-            },
-            mountFrom);
+            target.repository(), layer, downloads.source(origin, layer, exporting), mountFrom);
   }
 }

@@ -213,11 +213,6 @@ final class CacheMount implements RunMount {
     public void place(DirectoryHandle parent, String name) throws IOException {
       copy(lease.content(), parent, name);
     }
-
-    @Override
-    public void take(DirectoryHandle parent, String name) {
-      // It is removed like anything that is left there.
-    }
   }
 
   private static void copy(Path from, DirectoryHandle parent, String name) throws IOException {

@@ -50,8 +50,9 @@ final class ContentDigest {
     hash.add(entry.linkTarget());
     hash.number(entry.deviceMajor()).number(entry.deviceMinor()).number(entry.xattrs().size());
     entry.xattrs().forEach((name, value) -> hash.add(name).add(value));
-    byte[] content = entry.kind() == Kind.FILE ? content(entry) : new byte[0];
+    byte[] content = new byte[0];
     if (entry.kind() == Kind.FILE) {
+      content = content(entry);
       hash.add(content).number(earlier(entry));
     }
     boolean some = taken;

@@ -117,12 +117,6 @@ final class CopyPlan implements LayerSource {
    * @throws Conflict if it is a directory that meets something else, or the other way round
    */
   void put(EntryMeta meta, @Nullable Content content) throws IOException, Conflict {
-    put(meta, content, maker);
-  }
-
-  /** The same, with other parents than the plan's own. */
-  void put(EntryMeta meta, @Nullable Content content, DirectoryMaker parents)
-      throws IOException, Conflict {
     Optional<EntryMeta> found = lookup(meta.path());
     if (found.isPresent() && found.get().isDirectory() != meta.isDirectory()) {
       throw new Conflict(
@@ -131,7 +125,7 @@ final class CopyPlan implements LayerSource {
                   .formatted(meta.path(), words(found.get()))
               : "cannot copy a %s over the directory \"/%s\"".formatted(words(meta), meta.path()));
     }
-    directory(LayerPaths.parent(meta.path()), parents);
+    directory(LayerPaths.parent(meta.path()));
     items.put(meta.path(), new Item(meta, content));
   }
 

@@ -39,6 +39,8 @@ final class CopyStep implements AutoCloseable {
   private final Origin from;
   private final boolean parents;
   private final FileInputs files = new FileInputs();
+  // What --chown names, once it was looked up.
+  private @Nullable Owner named;
 
   /**
    * Where files are taken from.
@@ -267,7 +269,7 @@ final class CopyStep implements AutoCloseable {
     // Files of images and stages keep their owners; those of the context belong to root.
     boolean fromContext = from.chain() == null;
     var copier = new Copier(plan, target, fromContext ? makers : owner, mode);
-    try (var archive = new ArchiveLayer(session.store(), owner, state.time())) {
+    try (var archive = new ArchiveLayer(session.store(), owner)) {
       for (CopySource source : sources) {
         CopySource.Picked picked = source.pick();
         for (Sources.Match match : picked.matches()) {
@@ -318,7 +320,10 @@ final class CopyStep implements AutoCloseable {
       return null;
     }
     try {
-      return Accounts.read(state.files()::readSmall).owner(chown.text());
+      if (named == null) {
+        named = Accounts.read(state.files()::readSmall).owner(chown.text());
+      }
+      return named;
     } catch (Accounts.UnknownAccount e) {
       throw StepProblems.at(chown.range(), "--chown: " + e.getMessage(), null);
     }

@@ -3,6 +3,7 @@ package build.kiln.runtime.build;
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.registry.BlobSource;
 import build.kiln.runtime.registry.RegistryClient;
 import build.kiln.runtime.store.LocalStore;
 import java.io.FilterInputStream;
@@ -13,6 +14,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /** Brings blobs into the local store, each once. Thread-safe. */
 final class Downloads {
@@ -66,6 +68,20 @@ final class Downloads {
     } finally {
       lock.unlock();
     }
+  }
+
+  /**
+   * A blob from the store; one that is only in its registry comes there first.
+   *
+   * @param origin the repository that has it; null if the store must
+   */
+  BlobSource source(@Nullable Reference origin, Descriptor blob, BuildProgress.Activity activity) {
+    return () -> {
+      if (origin != null) {
+        require(origin, blob, activity);
+      }
+      return store.open(blob.digest());
+    };
   }
 
   /** Tells progress now and then. */

@@ -31,15 +31,7 @@ final class Failures {
   /** A base image could not be had. */
   static BuildException pulling(String image, Exception cause) {
     if (cause instanceof RegistryException registry) {
-      return new BuildException(
-          switch (registry.code()) {
-            case NOT_FOUND, UNSUPPORTED -> FailureReason.BaseImageNotFound;
-            case UNAUTHORIZED, DENIED -> FailureReason.Unauthorized;
-            case UNAVAILABLE -> FailureReason.RegistryUnavailable;
-            case INVALID -> FailureReason.RegistryInvalid;
-          },
-          message(cause),
-          cause);
+      return new BuildException(pulling(registry), message(cause), cause);
     }
     return other("pull " + image, cause);
   }
@@ -94,14 +86,17 @@ final class Failures {
             case NOT_FOUND, INVALID, TOO_LARGE -> FailureReason.SourceNotFound;
             case CHANGED, UNREADABLE -> FailureReason.StepFailed;
           };
-      case RegistryException e ->
-          switch (e.code()) {
-            case UNAVAILABLE -> FailureReason.RegistryUnavailable;
-            case INVALID -> FailureReason.RegistryInvalid;
-            case UNAUTHORIZED, DENIED -> FailureReason.Unauthorized;
-            case NOT_FOUND, UNSUPPORTED -> FailureReason.BaseImageNotFound;
-          };
+      case RegistryException e -> pulling(e);
       default -> FailureReason.Infrastructure;
+    };
+  }
+
+  private static FailureReason pulling(RegistryException cause) {
+    return switch (cause.code()) {
+      case NOT_FOUND, UNSUPPORTED -> FailureReason.BaseImageNotFound;
+      case UNAUTHORIZED, DENIED -> FailureReason.Unauthorized;
+      case UNAVAILABLE -> FailureReason.RegistryUnavailable;
+      case INVALID -> FailureReason.RegistryInvalid;
     };
   }
 

@@ -4,7 +4,6 @@ import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.Reference;
-import build.kiln.runtime.registry.BlobSource;
 import build.kiln.runtime.registry.PushResult;
 import build.kiln.runtime.registry.RegistryClient;
 import build.kiln.runtime.store.LocalStore;
@@ -91,7 +90,8 @@ public final class ImagePusher {
     @Nullable Reference origin = result.origins().get(blob.digest());
     List<Reference> mountFrom = origin == null ? List.of() : List.of(origin);
     PushResult done =
-        registry.pushBlob(repository, blob, source(result, blob, origin, activity), mountFrom);
+        registry.pushBlob(
+            repository, blob, downloads(result).source(origin, blob, activity), mountFrom);
     switch (done.how()) {
       case UPLOADED -> pushed.addAndGet(done.bytesMoved());
       case MOUNTED -> mounted.addAndGet(blob.size());
@@ -101,20 +101,6 @@ public final class ImagePusher {
 
   private Downloads downloads(BuildResult result) {
     return new Downloads(store, registry, result.fromCache()::contains);
-  }
-
-  /** The blob from the local store; a base's layer comes there first if it is not. */
-  private BlobSource source(
-      BuildResult result,
-      Descriptor blob,
-      @Nullable Reference origin,
-      BuildProgress.Activity activity) {
-    return () -> {
-      if (origin != null && !store.has(blob)) {
-        downloads(result).require(origin, blob, activity);
-      }
-      return store.open(blob.digest());
-    };
   }
 
   /**

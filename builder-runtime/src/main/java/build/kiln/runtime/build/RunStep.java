@@ -88,7 +88,7 @@ final class RunStep {
 
   private KeyHash base() {
     var hash = new KeyHash("run.1").add(state.chain()).add(argv);
-    hash.add(new ArrayList<>(environment().entrySet().stream().map(RunStep::text).toList()));
+    hash.add(new ArrayList<>(state.environment().entrySet().stream().map(RunStep::text).toList()));
     hash.add(workdir()).add(state.config().user());
     files.forEach(f -> hash.add(f.path()).add(f.content()).number(f.mode()));
     session.sourceDateEpoch().ifPresent(hash::number);
@@ -116,10 +116,6 @@ final class RunStep {
 
   private static String text(Map.Entry<String, String> variable) {
     return variable.getKey() + "=" + variable.getValue();
-  }
-
-  private Map<String, String> environment() {
-    return state.environment();
   }
 
   /** Runs the command and makes a layer of what it changed. */
@@ -183,7 +179,7 @@ final class RunStep {
     } catch (Accounts.UnknownAccount e) {
       throw StepProblems.at(run.origin().keyword(), "USER: " + e.getMessage(), null);
     }
-    Map<String, String> env = environment();
+    Map<String, String> env = state.environment();
     env.putIfAbsent("PATH", ConfigDraft.DEFAULT_PATH);
     env.putIfAbsent("HOME", identity.home());
     session.request().proxies().forEach(env::putIfAbsent);

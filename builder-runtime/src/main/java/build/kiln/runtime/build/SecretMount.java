@@ -5,7 +5,6 @@ import build.kiln.runtime.dockerfile.Mount;
 import build.kiln.runtime.dockerfile.SourceRange;
 import build.kiln.runtime.dockerfile.Word;
 import build.kiln.runtime.layer.LayerPaths;
-import build.kiln.runtime.posix.DirectoryHandle;
 import build.kiln.runtime.posix.FileHandle;
 import build.kiln.runtime.rootfs.MountPoint;
 import build.kiln.runtime.sandbox.SecretVariable;
@@ -130,20 +129,12 @@ final class SecretMount implements RunMount {
         new MountPoint(
             target.path(),
             false,
-            new MountPoint.Content() {
-              @Override
-              public void place(DirectoryHandle parent, String name) throws IOException {
-                byte[] bytes = Objects.requireNonNull(content);
-                try (FileHandle file = parent.createFile(name, 0600)) {
-                  file.write(bytes, 0, bytes.length);
-                  file.chown(mount.userId(), mount.groupId());
-                  file.chmod(mount.modeOr(DEFAULT_MODE));
-                }
-              }
-
-              @Override
-              public void take(DirectoryHandle parent, String name) {
-                // It is removed like anything that is left there.
+            (parent, name) -> {
+              byte[] bytes = Objects.requireNonNull(content);
+              try (FileHandle file = parent.createFile(name, 0600)) {
+                file.write(bytes, 0, bytes.length);
+                file.chown(mount.userId(), mount.groupId());
+                file.chmod(mount.modeOr(DEFAULT_MODE));
               }
             }));
   }

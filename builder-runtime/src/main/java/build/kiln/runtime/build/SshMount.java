@@ -110,17 +110,9 @@ final class SshMount implements RunMount {
         new MountPoint(
             target.path(),
             false,
-            new MountPoint.Content() {
-              @Override
-              public void place(DirectoryHandle parent, String name) throws IOException {
-                try (DirectoryHandle from = DirectoryHandle.open(Objects.requireNonNull(folder))) {
-                  parent.makeLink(name, from, SOCKET);
-                }
-              }
-
-              @Override
-              public void take(DirectoryHandle parent, String name) {
-                // It is removed like anything that is left there.
+            (parent, name) -> {
+              try (DirectoryHandle from = DirectoryHandle.open(Objects.requireNonNull(folder))) {
+                parent.makeLink(name, from, SOCKET);
               }
             }));
   }

@@ -3,10 +3,8 @@ package build.kiln.runtime.build;
 import build.kiln.runtime.dockerfile.Mount;
 import build.kiln.runtime.dockerfile.SourceRange;
 import build.kiln.runtime.dockerfile.Word;
-import build.kiln.runtime.posix.DirectoryHandle;
 import build.kiln.runtime.rootfs.MountPoint;
 import build.kiln.runtime.sandbox.StepMount;
-import java.io.IOException;
 
 /**
  * {@code RUN --mount=type=tmpfs}: an empty directory whose content goes with the step. Where
@@ -41,19 +39,13 @@ record TmpfsMount(SourceRange range, String written, long size) implements RunMo
 
   @Override
   public void place(MountTarget target, StepMounts made) {
-    made.place(new MountPoint(target.path(), true, new EmptyDirectory()));
-  }
-
-  private record EmptyDirectory() implements MountPoint.Content {
-    @Override
-    public void place(DirectoryHandle parent, String name) throws IOException {
-      parent.makeDirectory(name, 0700);
-      parent.chmod(name, MODE);
-    }
-
-    @Override
-    public void take(DirectoryHandle parent, String name) {
-      // It is removed like anything that is left there.
-    }
+    made.place(
+        new MountPoint(
+            target.path(),
+            true,
+            (parent, name) -> {
+              parent.makeDirectory(name, 0700);
+              parent.chmod(name, MODE);
+            }));
   }
 }

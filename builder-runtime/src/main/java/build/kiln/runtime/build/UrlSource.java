@@ -31,9 +31,6 @@ final class UrlSource implements CopySource {
   /** What a URL without a file's name in it makes, as BuildKit calls it. */
   private static final String UNNAMED = "__unnamed__";
 
-  /** The most bytes of a file, so that a server without an end does not fill the disk: 64 GiB. */
-  private static final long MOST = 64L << 30;
-
   private final BuildSession session;
   private final Word word;
   private final URI url;
@@ -147,7 +144,11 @@ final class UrlSource implements CopySource {
       Download done =
           session
               .files()
-              .get(url, file(), MOST, (sofar, total) -> activity.transfer(name, sofar, total));
+              .get(
+                  url,
+                  file(),
+                  HttpFiles.MOST_BYTES,
+                  (sofar, total) -> activity.transfer(name, sofar, total));
       verify(done);
       activity.done();
       return done;

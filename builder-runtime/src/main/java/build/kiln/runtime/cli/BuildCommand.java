@@ -190,6 +190,7 @@ class BuildCommand implements Callable<Integer> {
   public Integer call() throws CommandFailure {
     Desk desk = Desk.ofThisProcess();
     List<Reference> names = names();
+    List<OutputSpec> specs = outputSpecs(names);
     CacheOptions.Chosen chosen = caches.parse();
     CallSpec called = call == null ? CallSpec.BUILD : CallSpec.parse(call);
     var setup =
@@ -209,9 +210,10 @@ class BuildCommand implements Callable<Integer> {
         BuildFiles files = BuildFiles.open(context, file, engine)) {
       BuildRequest request = request(desk, files, named);
       if (called.method() == CallSpec.Method.graph) {
-        return graph(engine, request, called.format());
+        return graph(engine, request, specs, called.format());
       }
-      return with(engine, request, chosen.open(engine, scope(), name(names), request.platform()));
+      StepCache cache = chosen.open(engine, scope(), name(names), request.platform());
+      return with(engine, request, cache, names, specs);
     } catch (BuildException e) {
       throw new CommandFailure(ExitCodes.of(e.reason(), isolation), BuildFailures.text(e), e);
     } catch (IOException e) {
@@ -222,10 +224,13 @@ class BuildCommand implements Callable<Integer> {
   }
 
   /** Does what the command is for. */
-  Integer with(Engine engine, BuildRequest request, StepCache cache)
+  Integer with(
+      Engine engine,
+      BuildRequest request,
+      StepCache cache,
+      List<Reference> names,
+      List<OutputSpec> specs)
       throws CommandFailure, IOException, BuildException, InterruptedException {
-    List<Reference> names = names();
-    List<OutputSpec> specs = outputSpecs(names);
     ProgressMode mode = quiet ? ProgressMode.quiet : progress;
     BuildResult result;
     try (Display display = mode.open(System.err, Desk.ofThisProcess().environment())) {
@@ -261,10 +266,11 @@ class BuildCommand implements Callable<Integer> {
   }
 
   /** Shows what would be done. */
-  private Integer graph(Engine engine, BuildRequest request, CallSpec.Format format)
-      throws CommandFailure, BuildException, InterruptedException {
+  private Integer graph(
+      Engine engine, BuildRequest request, List<OutputSpec> specs, CallSpec.Format format)
+      throws BuildException, InterruptedException {
     boolean whole =
-        outputSpecs(names()).stream()
+        specs.stream()
             .anyMatch(s -> s.type() == OutputSpec.Type.OCI || s.type() == OutputSpec.Type.DOCKER);
     BuildGraph graph;
     try (Display display =
@@ -310,7 +316,8 @@ class BuildCommand implements Callable<Integer> {
     return names;
   }
 
-  private List<OutputSpec> outputSpecs(List<Reference> names) throws CommandFailure {
+  /** What becomes of the result. */
+  List<OutputSpec> outputSpecs(List<Reference> names) throws CommandFailure {
     var specs = new ArrayList<OutputSpec>();
     for (String output : outputs) {
       specs.add(OutputSpec.parse(output));

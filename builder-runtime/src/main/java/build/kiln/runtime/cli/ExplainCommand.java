@@ -11,6 +11,7 @@ import build.kiln.runtime.build.Vertex;
 import build.kiln.runtime.cache.StepCache;
 import build.kiln.runtime.cli.progress.ProgressMode;
 import build.kiln.runtime.oci.Json;
+import build.kiln.runtime.oci.Reference;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.io.PrintStream;
 import java.time.Clock;
@@ -50,8 +51,19 @@ final class ExplainCommand extends BuildCommand {
   @JsonInclude(JsonInclude.Include.NON_NULL)
   record Explained(String step, String instruction, String cache, @Nullable String reason) {}
 
+  /** None, and none is looked at. */
   @Override
-  Integer with(Engine engine, BuildRequest request, StepCache cache)
+  List<OutputSpec> outputSpecs(List<Reference> names) {
+    return List.of();
+  }
+
+  @Override
+  Integer with(
+      Engine engine,
+      BuildRequest request,
+      StepCache cache,
+      List<Reference> names,
+      List<OutputSpec> specs)
       throws CommandFailure, BuildException, InterruptedException {
     var steps = new ArrayList<Explained>();
     new Builder(engine.environment(), Clock.systemUTC(), cache)

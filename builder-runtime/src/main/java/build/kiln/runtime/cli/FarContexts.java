@@ -10,8 +10,6 @@ import build.kiln.runtime.context.GitCheckoutContext;
 import build.kiln.runtime.dockerfile.AddSource;
 import build.kiln.runtime.dockerfile.DockerfileException;
 import build.kiln.runtime.dockerfile.GitReference;
-import build.kiln.runtime.layer.Decompression;
-import build.kiln.runtime.layer.LayerException;
 import build.kiln.runtime.layer.TarReader;
 import build.kiln.runtime.registry.HttpFiles;
 import java.io.BufferedInputStream;
@@ -27,7 +25,6 @@ import org.jspecify.annotations.Nullable;
  * a URL or standard input, or one Dockerfile from there.
  */
 final class FarContexts {
-  private static final long MOST = 64L << 30;
   static final int LARGEST_DOCKERFILE = 8 << 20;
 
   private final Engine engine;
@@ -94,7 +91,10 @@ final class FarContexts {
 
   private Far url(String text) throws IOException {
     Path file = engine.store().scratch("context").resolve("download");
-    engine.registry().files().get(HttpFiles.parse(text), file, MOST, (done, total) -> {});
+    engine
+        .registry()
+        .files()
+        .get(HttpFiles.parse(text), file, HttpFiles.MOST_BYTES, (done, total) -> {});
     return of(file, text);
   }
 
@@ -118,11 +118,8 @@ final class FarContexts {
   }
 
   private static boolean isArchive(Path file, String what) throws IOException {
-    try (InputStream in = new BufferedInputStream(Files.newInputStream(file));
-        TarReader tar = TarReader.ofArchive(Decompression.open(in, what), what)) {
-      return tar.next().isPresent();
-    } catch (LayerException e) {
-      return e.code() == LayerException.Code.UNSAFE_PATH;
+    try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
+      return TarReader.isArchive(in, what);
     }
   }
 }

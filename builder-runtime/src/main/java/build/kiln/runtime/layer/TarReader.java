@@ -51,6 +51,20 @@ public final class TarReader implements Closeable {
   }
 
   /**
+   * Whether a stream, compressed or not, begins as a tar with an entry; closes it.
+   *
+   * @param what names the stream in messages
+   */
+  public static boolean isArchive(InputStream in, String what) throws IOException {
+    try (TarReader tar = ofArchive(Decompression.open(in, what), what)) {
+      return tar.next().isPresent();
+    } catch (LayerException e) {
+      // What has a tar header with a name that leads outside is an archive, and no safe one.
+      return e.code() == Code.UNSAFE_PATH;
+    }
+  }
+
+  /**
    * The next event, or empty after the last. The content of the one before ends here.
    *
    * @throws LayerException if the bytes are no tar, or not a safe one

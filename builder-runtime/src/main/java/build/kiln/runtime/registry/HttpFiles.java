@@ -22,6 +22,11 @@ import java.util.zip.GZIPInputStream;
  * timeouts and retries that registries are reached with, and never with credentials. Thread-safe.
  */
 public final class HttpFiles {
+  /**
+   * The most that a user's URL may give: a server without an end must not fill the disk. 64 GiB.
+   */
+  public static final long MOST_BYTES = 64L << 30;
+
   private static final int TELL_EVERY = 1024 * 1024;
   private static final int MOST_REDIRECTS = 10;
   private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);

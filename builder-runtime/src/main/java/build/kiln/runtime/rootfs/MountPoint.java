@@ -16,11 +16,14 @@ import org.jspecify.annotations.Nullable;
 public record MountPoint(String path, boolean directory, @Nullable Content content) {
 
   /** What a step sees at a place, for where nothing can be mounted. */
+  @FunctionalInterface
   public interface Content {
     /** Puts it there; nothing has the name. */
     void place(DirectoryHandle parent, String name) throws IOException;
 
     /** Takes it away again; the step may have removed it, or put something else there. */
-    void take(DirectoryHandle parent, String name) throws IOException;
+    default void take(DirectoryHandle parent, String name) throws IOException {
+      // It is removed like anything that is left there.
+    }
   }
 }

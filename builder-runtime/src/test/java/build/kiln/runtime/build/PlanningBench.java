@@ -122,7 +122,7 @@ final class PlanningBench {
                       + "    rm -rf /tmp/%d\n";
               case 3 -> "LABEL a.%d=b b.%d=\"c d\" c.%d='e'\n";
               case 4 -> "RUN <<EOF\nset -e\necho %d > /a\necho %d > /b\necho %d > /c\nEOF\n";
-              case 5 -> "WORKDIR /work/%d/${VERSION#v}/%d/%d\n";
+              case 5 -> "WORKDIR /srv/%d/${VERSION#v}/%d/%d\n";
               case 6 -> "EXPOSE 80%d 90%d/udp\nUSER %d\n";
               default ->
                   "HEALTHCHECK --interval=5s --retries=%d CMD [\"curl\", \"-f\", \"%d/%d\"]\n";

@@ -300,8 +300,10 @@ public record ImageBuildSpec(
           @JsonPropertyDescription("The id in RUN --mount=type=secret,id=ID.")
           String id,
       @Required @JsonPropertyDescription("Where its bytes are, at most 500 KiB.")
-          SecretKey secretRef) {
+          SecretKey secretRef)
+      implements Mounted {
     /** The key of the Secret: what the reference says, else the id. */
+    @Override
     public String key() {
       return Objects.requireNonNullElse(secretRef.key(), id);
     }
@@ -321,11 +323,23 @@ public record ImageBuildSpec(
       @Required
           @JsonPropertyDescription(
               "A Secret with a private key without a passphrase, such as one of type kubernetes.io/ssh-auth; the key in it is ssh-privatekey if not set.")
-          SecretKey secretRef) {
+          SecretKey secretRef)
+      implements Mounted {
     /** The key of the Secret. */
+    @Override
     public String key() {
       return Objects.requireNonNullElse(secretRef.key(), "ssh-privatekey");
     }
+  }
+
+  /** What steps may mount by an id: it comes from a key of a Secret. */
+  public sealed interface Mounted {
+    String id();
+
+    SecretKey secretRef();
+
+    /** The key in the Secret, which the reference need not say. */
+    String key();
   }
 
   /** A key of a Secret of the same namespace. */

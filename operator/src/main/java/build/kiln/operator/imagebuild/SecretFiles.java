@@ -1,7 +1,7 @@
 package build.kiln.operator.imagebuild;
 
 import build.kiln.api.v1alpha1.ImageBuildSpec;
-import build.kiln.api.v1alpha1.ImageBuildSpec.SecretKey;
+import build.kiln.api.v1alpha1.ImageBuildSpec.Mounted;
 import build.kiln.api.work.BuilderPaths;
 import java.util.List;
 import java.util.Map;
@@ -79,12 +79,13 @@ record SecretFiles(Map<String, Map<String, List<String>>> folders) {
 
   private static Stream<Wanted> mounted(ImageBuildSpec spec) {
     var keys = new TreeMap<String, Set<String>>();
-    Stream.ofNullable(spec.secrets())
-        .flatMap(List::stream)
-        .forEach(secret -> keysOf(secret.secretRef(), keys).add(secret.key()));
-    Stream.ofNullable(spec.ssh())
-        .flatMap(List::stream)
-        .forEach(key -> keysOf(key.secretRef(), keys).add(key.key()));
+    Stream.<Mounted>concat(
+            Stream.ofNullable(spec.secrets()).flatMap(List::stream),
+            Stream.ofNullable(spec.ssh()).flatMap(List::stream))
+        .forEach(
+            one ->
+                keys.computeIfAbsent(one.secretRef().name(), name -> new TreeSet<>())
+                    .add(one.key()));
     return keys.entrySet().stream()
         .map(
             entry ->
@@ -93,10 +94,6 @@ record SecretFiles(Map<String, Map<String, List<String>>> folders) {
                     entry.getKey(),
                     List.copyOf(entry.getValue()),
                     true));
-  }
-
-  private static Set<String> keysOf(SecretKey secret, Map<String, Set<String>> keys) {
-    return keys.computeIfAbsent(secret.name(), name -> new TreeSet<>());
   }
 
   /** These and one Secret more. */

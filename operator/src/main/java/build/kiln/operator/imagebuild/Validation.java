@@ -3,21 +3,18 @@ package build.kiln.operator.imagebuild;
 import build.kiln.api.v1alpha1.Durations;
 import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageBuildSpec;
-import build.kiln.api.v1alpha1.ImageBuildSpec.BuildSecret;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Cache;
 import build.kiln.api.v1alpha1.ImageBuildSpec.ConfigMapSource;
 import build.kiln.api.v1alpha1.ImageBuildSpec.GitSource;
+import build.kiln.api.v1alpha1.ImageBuildSpec.Mounted;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Output;
 import build.kiln.api.v1alpha1.ImageBuildSpec.RegistryCache;
-import build.kiln.api.v1alpha1.ImageBuildSpec.SecretKey;
 import build.kiln.api.v1alpha1.ImageBuildSpec.SecretName;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Source;
-import build.kiln.api.v1alpha1.ImageBuildSpec.SshKey;
 import build.kiln.api.v1alpha1.ImageBuildSpec.VolumeCache;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -127,13 +124,8 @@ final class Validation {
                     .map(Cache::registry)
                     .map(RegistryCache::secretRef)
                     .stream()),
-            mounted(
-                "secrets",
-                stream(spec.secrets()),
-                BuildSecret::id,
-                BuildSecret::secretRef,
-                BuildSecret::key),
-            mounted("ssh", stream(spec.ssh()), SshKey::id, SshKey::secretRef, SshKey::key),
+            mounted("secrets", stream(spec.secrets())),
+            mounted("ssh", stream(spec.ssh())),
             map.filter(named -> !isName(named.name()))
                 .map(named -> notAName("source.configMap.name", "ConfigMap", named.name())),
             items
@@ -157,21 +149,12 @@ final class Validation {
   }
 
   /** Each is an id, the Secret and the key in it. */
-  private static <T> Optional<String> mounted(
-      String field,
-      Stream<T> all,
-      Function<T, @Nullable String> id,
-      Function<T, @Nullable SecretKey> secret,
-      Function<T, String> key) {
+  private static Optional<String> mounted(String field, Stream<? extends Mounted> all) {
     return all.flatMap(
-            item -> {
-              if (item == null || id.apply(item) == null || secret.apply(item) == null) {
-                return Stream.of("spec.%s[] needs id and secretRef".formatted(field));
-              }
-              return mounted(
-                  field, Objects.requireNonNull(secret.apply(item)).name(), key.apply(item))
-                  .stream();
-            })
+            item ->
+                item == null || item.id() == null || item.secretRef() == null
+                    ? Stream.of("spec.%s[] needs id and secretRef".formatted(field))
+                    : mounted(field, item.secretRef().name(), item.key()).stream())
         .findFirst();
   }
 
