@@ -29,15 +29,23 @@ record CacheVolume(Path store, VolumeCache spec, BuildProgress progress) {
     }
   }
 
-  /** Keeps it at its size, when the build needs nothing of it any more. */
+  /**
+   * What is to go: a size is kept, and some room even if that is more than the volume has; without a
+   * size, more room.
+   *
+   * @param percent of the file system, in bytes
+   */
+  static Wish wish(VolumeCache spec, long percent) {
+    return spec.maxSize() == null
+        ? new Wish(true, null, null, 10 * percent)
+        : new Wish(true, null, spec.maxSize().getNumericalAmount().longValue(), percent);
+  }
+
+  /** Makes room, when the build needs nothing of it any more. */
   void evict() {
     try (LocalStore opened = LocalStore.open(store)) {
       var eviction = new CacheEviction(opened);
-      Wish wish =
-          spec.maxSize() == null
-              ? Wish.free(eviction.tenth())
-              : Wish.keep(spec.maxSize().getNumericalAmount().longValue());
-      Outcome outcome = eviction.run(wish);
+      Outcome outcome = eviction.run(wish(spec, eviction.percent()));
       if (!outcome.removed().isEmpty()) {
         progress.done(
             "making room on the cache's volume " + spec.claimName(),

@@ -93,9 +93,6 @@ final class OrderRun {
               FailureReason.Infrastructure,
               "the builder was told to stop before it was done; a new attempt may succeed",
               null);
-    } catch (IOException e) {
-      BuildException failure = BuildException.of("build", e);
-      outcome = failed(failure.reason(), failure.getMessage(), null);
     } catch (OutOfMemoryError e) {
       // Not of the heap, with which the JVM ends at once: of direct buffers, or threads.
       outcome = failed(FailureReason.OutOfMemory, "the builder is out of memory: " + e, null);
@@ -120,7 +117,7 @@ final class OrderRun {
     return order.resource().getSpec();
   }
 
-  private Reference buildAndPush() throws BuildException, InterruptedException, IOException {
+  private Reference buildAndPush() throws BuildException, InterruptedException {
     Reference output = allowed("output.image", spec().output().image());
     var progress = new BuildProgress(BuildListener.all(List.of(display, steps, this::timePhases)));
     Engine.Setup setup = places.setup(order);
@@ -135,23 +132,26 @@ final class OrderRun {
     }
     try {
       Reference image = buildAndPush(output, setup, progress);
-      volume.evict();
+      evict(volume);
       return image;
     } catch (BuildException e) {
-      volume.evict();
+      evict(volume);
       if (e.reason() != FailureReason.DiskFull) {
         throw e;
       }
       progress.warn(
           "there is no room left, building without the cache's volume: " + e.getMessage());
       return buildAndPush(output, without, progress);
-    } finally {
-      timings.ended("eviction");
     }
   }
 
+  private void evict(CacheVolume volume) {
+    volume.evict();
+    timings.ended("eviction");
+  }
+
   private Reference buildAndPush(Reference output, Engine.Setup setup, BuildProgress progress)
-      throws BuildException, InterruptedException, IOException {
+      throws BuildException, InterruptedException {
     try (Engine engine = Engine.open(setup);
         BuildContext context =
             places.openContext(
@@ -170,6 +170,8 @@ final class OrderRun {
         timings.ended(built == null ? "steps" : "cache");
       }
       return output.withDigest(result.descriptor().digest());
+    } catch (IOException e) {
+      throw BuildException.of("build", e);
     }
   }
 

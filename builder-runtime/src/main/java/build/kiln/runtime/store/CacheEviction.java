@@ -1,20 +1,14 @@
 package build.kiln.runtime.store;
 
-import build.kiln.runtime.oci.Descriptor;
-import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.posix.LockedFile;
 import build.kiln.runtime.store.CacheUnit.Kind;
-import build.kiln.runtime.store.LocalStore.Tagged;
 import java.io.IOException;
-import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,15 +29,11 @@ public final class CacheEviction {
    */
   public record Wish(
       boolean all, @Nullable FileTime unusedSince, @Nullable Long keep, @Nullable Long free) {
-    /** Down to a size, whatever it is. */
+    /** Down to a size, whatever it is that goes. */
     public static Wish keep(long bytes) {
       return new Wish(true, null, bytes, null);
     }
 
-    /** Until so much of the file system is free. */
-    public static Wish free(long bytes) {
-      return new Wish(true, null, null, bytes);
-    }
   }
 
   /**
@@ -63,41 +53,22 @@ public final class CacheEviction {
 
   /** Removes what is wished. */
   public Outcome run(Wish wish) throws IOException {
+    // Before looking: what those keep that have closed the store is seen then, and what all others
+    // use is no older than this.
+    FileTime oldestUse = store.oldestUse();
     List<CacheUnit> units = new ArrayList<>(StoreContents.cache(store));
     units.sort(Comparator.comparing(CacheUnit::used));
     long total = units.stream().mapToLong(CacheUnit::size).sum();
     long keep = keep(wish, total);
     var removed = new ArrayList<CacheUnit>();
-    var mounts = new ArrayList<Path>();
-    var stored = new StoredMounts(store);
-    try (LockedFile held = store.lock().exclusive()) {
-      FileTime oldestUse = store.oldestUse();
-      List<Descriptor> images = store.list().stream().map(Tagged::descriptor).toList();
-      Set<Digest> needed = ImageReach.of(store, images).blobs();
-      for (CacheUnit unit : units) {
-        if (total <= keep) {
-          break;
-        }
-        if (!isWished(unit, wish)) {
-          continue;
-        }
-        boolean gone;
-        if (unit.kind() == Kind.MOUNT) {
-          Optional<Path> taken = stored.take(unit, oldestUse);
-          taken.ifPresent(mounts::add);
-          gone = taken.isPresent();
-        } else {
-          gone = remove(unit, needed, oldestUse);
-        }
-        if (gone) {
-          removed.add(unit);
-          total -= unit.size();
-        }
+    for (CacheUnit unit : units) {
+      if (total <= keep) {
+        break;
       }
-    }
-    // Large trees take their time, and nobody sees them any more.
-    for (Path mount : mounts) {
-      StoredMounts.remove(mount);
+      if (isWished(unit, wish) && remove(unit, oldestUse)) {
+        removed.add(unit);
+        total -= unit.size();
+      }
     }
     return new Outcome(removed, total);
   }
@@ -119,25 +90,25 @@ public final class CacheEviction {
   }
 
   /** Looks once more, and removes: the records first, so that none leads nowhere for long. */
-  private static boolean remove(CacheUnit unit, Set<Digest> needed, FileTime oldestUse)
-      throws IOException {
-    if (unit.blob() != null && needed.contains(unit.blob())) {
-      return false;
+  private boolean remove(CacheUnit unit, FileTime oldestUse) throws IOException {
+    if (unit.kind() == Kind.MOUNT) {
+      return new StoredMounts(store).remove(unit, oldestUse);
     }
-    for (Path file : unit.files()) {
-      if (StoreImages.used(file, oldestUse)) {
-        return false;
+    try (LockedFile held = store.lock().exclusive()) {
+      for (Path file : unit.files()) {
+        if (Uses.isUsed(file, oldestUse)) {
+          return false;
+        }
       }
+      for (Path file : unit.files()) {
+        Files.deleteIfExists(file);
+      }
+      return true;
     }
-    for (Path file : unit.files()) {
-      Files.deleteIfExists(file);
-    }
-    return true;
   }
 
-  /** A tenth of the file system that the store is on, in bytes. */
-  public long tenth() throws IOException {
-    FileStore fileSystem = Files.getFileStore(store.root());
-    return fileSystem.getTotalSpace() / 10;
+  /** A hundredth of the file system that the store is on, in bytes. */
+  public long percent() throws IOException {
+    return Files.getFileStore(store.root()).getTotalSpace() / 100;
   }
 }

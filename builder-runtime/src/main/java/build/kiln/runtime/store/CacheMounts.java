@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -19,10 +20,12 @@ import java.util.Optional;
  * <pre>
  *   KEY/id       what people call it
  *   KEY/N        its content; N is 0, more only where a step wanted one of its own
- *   KEY/N.lock   locked while a step uses it
- *   KEY/N~       being made
+ *   KEY/N.lock   locked while a step uses it; dated when one begins to
+ *   KEY/N~       being made, or removed
  *   KEY/N~old    being replaced
  * </pre>
+ *
+ * The folder and the locks stay when the content goes.
  */
 public final class CacheMounts {
   private static final int WAIT_MILLIS = 20;
@@ -131,10 +134,46 @@ public final class CacheMounts {
   }
 
   private static void make(DirectoryHandle directory, String name, Start start) throws IOException {
-    String incomplete = name + "~";
-    TreeRemover.remove(directory, incomplete);
-    start.make(directory, incomplete);
-    directory.rename(incomplete, directory, name);
+    TreeRemover.remove(directory, incomplete(name));
+    if (directory.find(old(name)).isPresent()) {
+      // Whoever was replacing it died before the new one had the name.
+      directory.rename(old(name), directory, name);
+      return;
+    }
+    start.make(directory, incomplete(name));
+    directory.rename(incomplete(name), directory, name);
+  }
+
+  private static String incomplete(String name) {
+    return name + "~";
+  }
+
+  private static String old(String name) {
+    return name + "~old";
+  }
+
+  /**
+   * Removes a cache's content, and what was left by whoever died while making or replacing it. By
+   * the name of what is incomplete, so that no part of it is ever taken for a cache.
+   */
+  static void discard(DirectoryHandle directory, String name) throws IOException {
+    TreeRemover.remove(directory, incomplete(name));
+    for (String content : List.of(old(name), name)) {
+      discard(directory, content, name);
+    }
+  }
+
+  private static void discard(DirectoryHandle directory, String content, String name)
+      throws IOException {
+    if (directory.find(content).isPresent()) {
+      directory.rename(content, directory, incomplete(name));
+      TreeRemover.remove(directory, incomplete(name));
+    }
+  }
+
+  /** What may hold something of a cache. */
+  static List<String> contents(String name) {
+    return List.of(name, incomplete(name), old(name));
   }
 
   private void makeFolder(Path folder, Wanted wanted) throws IOException {
@@ -209,14 +248,13 @@ public final class CacheMounts {
     /** Puts another content in the place of what was copied; until that is whole, the old stays. */
     public void replace(Start content) throws IOException {
       out = false;
-      String old = name + "~old";
       try (DirectoryHandle directory = DirectoryHandle.open(folder)) {
-        TreeRemover.remove(directory, name + "~");
-        content.make(directory, name + "~");
-        TreeRemover.remove(directory, old);
-        directory.rename(name, directory, old);
-        directory.rename(name + "~", directory, name);
-        TreeRemover.remove(directory, old);
+        TreeRemover.remove(directory, incomplete(name));
+        discard(directory, old(name), name);
+        content.make(directory, incomplete(name));
+        directory.rename(name, directory, old(name));
+        directory.rename(incomplete(name), directory, name);
+        discard(directory, old(name), name);
       }
     }
 

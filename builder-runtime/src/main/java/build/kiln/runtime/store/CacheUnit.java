@@ -1,17 +1,14 @@
 package build.kiln.runtime.store;
 
-import build.kiln.runtime.oci.Digest;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Something of the build cache that is kept or removed as a whole.
  *
  * @param id for people: the start of a digest, or a cache mount's id
- * @param files that go; a mount's is its content
- * @param blob the one among them; null if there is none
+ * @param files that go; a mount's is its lock, which stays
  * @param shared whether images need it too, or it tells of what they need: only a removal of all
  *     takes it
  * @param size in bytes
@@ -21,7 +18,6 @@ public record CacheUnit(
     Kind kind,
     String id,
     List<Path> files,
-    @Nullable Digest blob,
     boolean shared,
     long size,
     FileTime used) {

@@ -65,9 +65,15 @@ final class ImageReach {
         manifest.get().layers().forEach(layer -> blobs.add(layer.digest()));
         Digest config = manifest.get().config().digest();
         blobs.add(config);
-        read(store, config, ImageConfig.class)
-            .ifPresent(found -> diffIds.addAll(found.rootfs().diffIds()));
+        read(store, config, ImageConfig.class).ifPresent(this::addDiffIds);
       }
+    }
+  }
+
+  @SuppressWarnings("ConstantValue") // what is no image has a configuration without them
+  private void addDiffIds(ImageConfig config) {
+    if (config.rootfs() != null && config.rootfs().diffIds() != null) {
+      diffIds.addAll(config.rootfs().diffIds());
     }
   }
 

@@ -117,6 +117,8 @@ public final class LocalStore implements AutoCloseable {
     if (!Files.exists(lock)) {
       makeLock(lock, access);
     }
+    // Where locks are not to be had nothing is; better now than at the first use.
+    new StoreLock(lock).shared().close();
     ScratchDirectory scratch = ScratchDirectory.create(root.resolve("tmp"), access);
     return new LocalStore(
         root, access, scratch, work == null ? null : ScratchDirectory.create(work), writer);
@@ -221,7 +223,9 @@ public final class LocalStore implements AutoCloseable {
 
   /** A blob's size in bytes, or empty if there is none. */
   public OptionalLong size(Digest digest) throws IOException {
-    uses.mark(blobPath(digest));
+    if (!uses.mark(blobPath(digest))) {
+      return OptionalLong.empty();
+    }
     try {
       return OptionalLong.of(Files.size(blobPath(digest)));
     } catch (NoSuchFileException e) {
@@ -405,17 +409,17 @@ public final class LocalStore implements AutoCloseable {
     return Files.createTempDirectory(workFolder(), name + "-");
   }
 
-  private Path workFolder() {
+  private Path workFolder() throws IOException {
     return work == null ? scratch.path() : work.path();
   }
 
   /** A new name for a file that only this process uses. */
-  Path workFile() {
+  Path workFile() throws IOException {
     return workFolder().resolve(UUID.randomUUID().toString());
   }
 
   /** A new name for an unfinished file, on the same file system as the blobs. */
-  Path tempFile() {
+  Path tempFile() throws IOException {
     return scratch.path().resolve(UUID.randomUUID().toString());
   }
 

@@ -21,7 +21,8 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * A directory for one process's unfinished work, removed when it is closed. If the process dies,
- * the kernel gives its lock back and the next one to open a scratch directory here removes it.
+ * the kernel gives its lock back and the next one to open a scratch directory here removes it. It is
+ * made when it is first asked for: who only makes room on a full disk has to do without.
  */
 final class ScratchDirectory implements AutoCloseable {
   private static final String LOCK = ".lock";
@@ -35,11 +36,14 @@ final class ScratchDirectory implements AutoCloseable {
   private final Path directory;
   private final Path lockFile;
   private final FileChannel channel;
+  private final GroupAccess access;
 
-  private ScratchDirectory(Path directory, Path lockFile, FileChannel channel) {
+  private ScratchDirectory(
+      Path directory, Path lockFile, FileChannel channel, GroupAccess access) {
     this.directory = directory;
     this.lockFile = lockFile;
     this.channel = channel;
+    this.access = access;
   }
 
   /** Makes a new one below {@code parent}, which is made if it is missing. */
@@ -59,19 +63,18 @@ final class ScratchDirectory implements AutoCloseable {
       FileChannel channel =
           FileChannel.open(lockFile, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
       channel.lock();
-      access.open(lockFile);
       // Another process may have swept it away between making and locking.
       if (Files.exists(lockFile)) {
-        Path directory = real.resolve(name);
-        access.makeFolder(directory);
-        return new ScratchDirectory(directory, lockFile, channel);
+        access.open(lockFile);
+        return new ScratchDirectory(real.resolve(name), lockFile, channel, access);
       }
       channel.close();
       OWN.remove(lockFile);
     }
   }
 
-  Path path() {
+  Path path() throws IOException {
+    access.makeFolder(directory);
     return directory;
   }
 

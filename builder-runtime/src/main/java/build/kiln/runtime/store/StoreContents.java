@@ -130,7 +130,6 @@ final class StoreContents {
           Kind.RECORD,
           String.valueOf(record.file().getFileName()),
           List.of(record.file()),
-          null,
           shared);
     }
   }
@@ -151,7 +150,7 @@ final class StoreContents {
         files.add(blob);
       }
       taken.addAll(files);
-      add(Kind.STEP, layer.shortHex(), files, shared ? null : layer, shared);
+      add(Kind.STEP, layer.shortHex(), files, shared);
     }
     return taken;
   }
@@ -179,7 +178,7 @@ final class StoreContents {
       return;
     }
     if (!taken.contains(blob) && !images.blobs().contains(digest)) {
-      add(Kind.BASE, digest.shortHex(), List.of(blob), digest, false);
+      add(Kind.BASE, digest.shortHex(), List.of(blob), false);
     }
   }
 
@@ -194,15 +193,14 @@ final class StoreContents {
           String name = String.valueOf(index.getFileName());
           String id = name.substring(name.indexOf('-') + 1);
           String start = id.substring(0, Math.min(12, id.length()));
-          add(Kind.INDEX, start, List.of(index), null, ofImages.contains(name));
+          add(Kind.INDEX, start, List.of(index), ofImages.contains(name));
         }
       }
     }
   }
 
   /** Adds what is there of these files. */
-  private void add(Kind kind, String id, List<Path> files, @Nullable Digest blob, boolean shared)
-      throws IOException {
+  private void add(Kind kind, String id, List<Path> files, boolean shared) throws IOException {
     long size = 0;
     FileTime used = NEVER;
     for (Path file : files) {
@@ -217,6 +215,6 @@ final class StoreContents {
         continue;
       }
     }
-    units.add(new CacheUnit(kind, id, files, blob, shared, size, used));
+    units.add(new CacheUnit(kind, id, files, shared, size, used));
   }
 }

@@ -101,7 +101,7 @@ public final class StoreImages {
 
   /** Whether a process that has the store open has used an image. */
   boolean isInUse(Image image, FileTime oldestUse) throws IOException {
-    return used(store.blobPath(image.descriptor().digest()), oldestUse);
+    return Uses.isUsed(store.blobPath(image.descriptor().digest()), oldestUse);
   }
 
   /**
@@ -109,10 +109,10 @@ public final class StoreImages {
    * needs. What a running process has used stays.
    */
   public Removed remove(Predicate<Image> unwanted) throws IOException {
+    FileTime oldestUse = store.oldestUse();
     Set<Digest> steps = StoreContents.stepLayers(store);
     var removed = new ArrayList<Image>();
     try (LockedFile held = store.lock().exclusive()) {
-      FileTime oldestUse = store.oldestUse();
       var kept = new ArrayList<Descriptor>();
       for (Image image : all()) {
         if (unwanted.test(image) && !isInUse(image, oldestUse)) {
@@ -130,7 +130,7 @@ public final class StoreImages {
       long reclaimed = 0;
       for (Digest blob : blobs) {
         Path file = store.blobPath(blob);
-        if (!needed.contains(blob) && !steps.contains(blob) && !used(file, oldestUse)) {
+        if (!needed.contains(blob) && !steps.contains(blob) && !Uses.isUsed(file, oldestUse)) {
           reclaimed += delete(file);
         }
       }
@@ -144,15 +144,6 @@ public final class StoreImages {
     }
     store.cacheRecords().remove(StoreContents.IMAGE + image.descriptor().digest());
     store.cacheRecords().remove(StoreContents.ORIGINS + image.descriptor().digest());
-  }
-
-  /** Whether a file is there and was used since then. */
-  static boolean used(Path file, FileTime since) throws IOException {
-    try {
-      return Files.getLastModifiedTime(file).compareTo(since) >= 0;
-    } catch (NoSuchFileException gone) {
-      return false;
-    }
   }
 
   /** Gives the bytes it had. */

@@ -2,9 +2,9 @@ package build.kiln.runtime.store;
 
 import build.kiln.runtime.posix.DirectoryHandle;
 import build.kiln.runtime.posix.LockedFile;
-import build.kiln.runtime.posix.TreeRemover;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -23,13 +23,14 @@ final class StoredMounts {
     this.store = store;
   }
 
+  /** All that have some content; none if they are another user's, who alone can remove them. */
   List<CacheUnit> list() throws IOException {
     var units = new ArrayList<CacheUnit>();
     try (DirectoryStream<Path> folders = Files.newDirectoryStream(store.cacheMountsFolder())) {
       for (Path folder : folders) {
         list(folder, units);
       }
-    } catch (NoSuchFileException none) {
+    } catch (NoSuchFileException | AccessDeniedException none) {
       return units;
     }
     return units;
@@ -42,93 +43,61 @@ final class StoredMounts {
     } catch (IOException unreadable) {
       id = String.valueOf(folder.getFileName());
     }
-    try (DirectoryStream<Path> contents = Files.newDirectoryStream(folder, "*[0-9]")) {
-      for (Path content : contents) {
-        FileTime used = used(content);
-        units.add(
-            new CacheUnit(
-                CacheUnit.Kind.MOUNT,
-                id,
-                List.of(content),
-                null,
-                false,
-                TreeSize.of(content),
-                used));
+    try (DirectoryStream<Path> locks = Files.newDirectoryStream(folder, "*" + CacheMounts.LOCK)) {
+      for (Path lock : locks) {
+        List<Path> parts =
+            CacheMounts.contents(name(lock)).stream()
+                .map(folder::resolve)
+                .filter(Files::isDirectory)
+                .toList();
+        if (!parts.isEmpty()) {
+          units.add(
+              new CacheUnit(
+                  CacheUnit.Kind.MOUNT,
+                  id,
+                  List.of(lock),
+                  false,
+                  parts.stream().mapToLong(TreeSize::of).sum(),
+                  Files.getLastModifiedTime(lock)));
+        }
       }
     }
   }
 
-  private static FileTime used(Path content) throws IOException {
-    try {
-      return Files.getLastModifiedTime(lockFile(content));
-    } catch (NoSuchFileException never) {
-      return FileTime.fromMillis(0);
-    }
-  }
-
-  private static Path lockFile(Path content) {
-    return content.resolveSibling(content.getFileName() + CacheMounts.LOCK);
+  private static String name(Path lock) {
+    String file = String.valueOf(lock.getFileName());
+    return file.substring(0, file.length() - CacheMounts.LOCK.length());
   }
 
   /** Whether a step has it just now. */
   static boolean isLocked(CacheUnit mount) throws IOException {
-    Path lock = lockFile(mount.files().getFirst());
-    if (!Files.exists(lock)) {
-      return false;
-    }
-    Optional<LockedFile> locked = LockedFile.tryLock(lock, true);
+    Optional<LockedFile> locked = LockedFile.tryLock(mount.files().getFirst(), true);
     locked.ifPresent(LockedFile::close);
     return locked.isEmpty();
   }
 
   /**
-   * Takes a mount out of the store, whose lock is held exclusively.
+   * Removes a mount's content. Large trees take their time: who wants the mount meanwhile waits, and
+   * nobody else.
    *
-   * @param notSince it must not have been used since then
-   * @return where it is now, to be removed; empty if a step has it
+   * @return false if a step has it, or it was used since then
    */
-  Optional<Path> take(CacheUnit mount, FileTime notSince) throws IOException {
-    Path content = mount.files().getFirst();
-    Path folder = Objects.requireNonNull(content.getParent());
-    if (!Files.isDirectory(content) || used(content).compareTo(notSince) >= 0) {
-      return Optional.empty();
+  boolean remove(CacheUnit mount, FileTime oldestUse) throws IOException {
+    Path lock = mount.files().getFirst();
+    Optional<LockedFile> locked;
+    try (LockedFile held = store.lock().exclusive()) {
+      locked = LockedFile.tryLock(lock, true);
     }
-    Optional<LockedFile> locked = LockedFile.tryLock(lockFile(content), true);
     if (locked.isEmpty()) {
-      return Optional.empty();
+      return false;
     }
-    try (LockedFile held = locked.get()) {
-      Path taken = store.tempFile();
-      Files.createDirectory(taken);
-      String name = String.valueOf(content.getFileName());
-      for (String each : List.of(name, name + "~", name + "~old")) {
-        Path part = folder.resolve(each);
-        if (Files.isDirectory(part)) {
-          Files.move(part, taken.resolve(each));
-        }
+    try (LockedFile held = locked.get();
+        DirectoryHandle folder = DirectoryHandle.open(Objects.requireNonNull(lock.getParent()))) {
+      if (Uses.isUsed(lock, oldestUse)) {
+        return false;
       }
-      Files.deleteIfExists(lockFile(content));
-      removeIfEmpty(folder);
-      return Optional.of(taken);
-    }
-  }
-
-  private static void removeIfEmpty(Path folder) throws IOException {
-    try (DirectoryStream<Path> left = Files.newDirectoryStream(folder)) {
-      for (Path file : left) {
-        if (!String.valueOf(file.getFileName()).equals(CacheMounts.ID)) {
-          return;
-        }
-      }
-    }
-    Files.deleteIfExists(folder.resolve(CacheMounts.ID));
-    Files.delete(folder);
-  }
-
-  /** Removes what was taken. */
-  static void remove(Path taken) throws IOException {
-    try (DirectoryHandle parent = DirectoryHandle.open(Objects.requireNonNull(taken.getParent()))) {
-      TreeRemover.remove(parent, String.valueOf(taken.getFileName()));
+      CacheMounts.discard(folder, name(lock));
+      return true;
     }
   }
 }

@@ -1,11 +1,15 @@
 package build.kiln.runtime.build;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import build.kiln.runtime.build.BuildBench.Built;
 import build.kiln.runtime.cache.StepCache;
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Digest;
+import build.kiln.runtime.oci.Json;
+import build.kiln.runtime.oci.Manifest;
+import build.kiln.runtime.oci.MediaTypes;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.store.CacheEviction;
 import build.kiln.runtime.store.CacheEviction.Outcome;
@@ -189,8 +193,9 @@ class CacheEvictionTest {
     bench.build(dockerfile("a"));
     later(1);
 
-    assertThat(evict(Wish.free(0)).removed()).isEmpty();
-    assertThat(evict(Wish.free(Long.MAX_VALUE / 2)).left()).isZero();
+    assertThat(evict(new Wish(true, null, null, 0L)).removed()).isEmpty();
+    assertThat(evict(new Wish(true, null, Long.MAX_VALUE, 0L)).removed()).isEmpty();
+    assertThat(evict(new Wish(true, null, Long.MAX_VALUE, Long.MAX_VALUE)).left()).isZero();
   }
 
   @Test
@@ -355,12 +360,70 @@ class CacheEvictionTest {
               assertThat(unit.size()).isEqualTo(5);
             });
 
-    try (Stream<Path> left = Files.walk(bench.store().root().resolve("cache-mounts"))) {
-      assertThat(left).hasSize(1);
+    try (Stream<Path> left = Files.walk(bench.store().root().resolve("cache-mounts/k"))) {
+      assertThat(left.skip(1)).allMatch(file -> file.endsWith("id") || file.endsWith("0.lock"));
     }
+    assertThat(StoreUsage.of(bench.store()).mounts()).isEqualTo(new StoreUsage.Row(0, 0, 0, 0));
     try (var lease = bench.store().cacheMounts().open(wanted, start, () -> {})) {
       assertThat(lease.content()).isEmptyDirectory();
     }
+  }
+
+  @Test
+  void whatTheDeadLeftOfCacheMountsGoesToo() throws Exception {
+    var wanted = new CacheMounts.Wanted("k", "id", CacheMounts.Use.LOCKED);
+    Path content;
+    try (var lease =
+        bench.store().cacheMounts().open(wanted, (at, name) -> at.makeDirectory(name, 0), () -> {})) {
+      content = lease.content();
+    }
+    Files.move(content, content.resolveSibling("0~"));
+    Files.writeString(content.resolveSibling("0~").resolve("f"), "1234");
+    Files.createDirectory(content.resolveSibling("0~old"));
+    Files.writeString(content.resolveSibling("0~old").resolve("f"), "123");
+    later(1);
+
+    assertThat(evict(ALL).removed()).extracting(CacheUnit::size).containsExactly(7L);
+
+    assertThat(evict(ALL).removed()).isEmpty();
+    try (Stream<Path> left = Files.list(content.getParent())) {
+      assertThat(left.filter(Files::isDirectory)).isEmpty();
+    }
+  }
+
+  /** An artifact, such as a chart: its configuration tells of no layers. */
+  @Test
+  void whatIsNoImageIsKeptToo() throws Exception {
+    var store = bench.store();
+    Descriptor config = store.put("application/vnd.example.config+json", "{}".getBytes(UTF_8));
+    Descriptor layer = store.put("application/vnd.example.content", "content".getBytes(UTF_8));
+    store.tag(
+        Reference.parse("chart:1"),
+        store.put(
+            MediaTypes.OCI_MANIFEST, Json.write(Manifest.oci(config, List.of(layer), null))));
+    later(1);
+
+    assertThat(evict(ALL).removed()).isEmpty();
+    assertThat(StoreUsage.of(store).images().total()).isEqualTo(1);
+    assertThat(blobs()).hasSize(3);
+  }
+
+  /** On a full disk there is none. */
+  @Test
+  void makingRoomNeedsNone() throws Exception {
+    bench.build(dockerfile("a"));
+    var wanted = new CacheMounts.Wanted("k", "id", CacheMounts.Use.LOCKED);
+    bench.store().cacheMounts().open(wanted, (at, name) -> at.makeDirectory(name, 0), () -> {}).close();
+    later(1);
+    bench.store().close();
+    Path root = bench.store().root();
+    try (var store = LocalStore.open(root)) {
+      assertThat(kinds(new CacheEviction(store).run(ALL))).contains(Kind.STEP, Kind.MOUNT);
+      try (Stream<Path> made = Files.list(root.resolve("tmp"))) {
+        assertThat(made).noneMatch(Files::isDirectory);
+      }
+    }
+    bench.freshStore();
   }
 
   @Test

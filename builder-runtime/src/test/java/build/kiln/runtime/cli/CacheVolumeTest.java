@@ -1,18 +1,24 @@
 package build.kiln.runtime.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageBuildSpec;
+import build.kiln.api.v1alpha1.ImageBuildSpec.VolumeCache;
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.api.work.Outcome;
 import build.kiln.api.work.Records;
 import build.kiln.api.work.WorkOrder;
 import build.kiln.runtime.registry.embedded.EmbeddedRegistry;
+import build.kiln.runtime.store.CacheEviction.Wish;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import io.fabric8.kubernetes.api.model.Quantity;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -167,6 +173,55 @@ class CacheVolumeTest {
 
     assertThat(run.exitCode()).as(run.out()).isZero();
     assertThat(run.out()).contains("the volume builds of cache.volume cannot be used");
+  }
+
+  @Test
+  void someRoomIsKeptWhateverTheSize() {
+    assertThat(CacheVolume.wish(new VolumeCache("c", null, null), 7))
+        .isEqualTo(new Wish(true, null, null, 70L));
+    assertThat(CacheVolume.wish(new VolumeCache("c", null, new Quantity("1Ki")), 7))
+        .isEqualTo(new Wish(true, null, 1024L, 7L));
+  }
+
+  /** Filled up to the last block by a cache mount. */
+  @Test
+  void aFullVolumeFailsNoBuildAndIsUsedByTheNext() throws Exception {
+    Path disk = folder.resolve("disk");
+    assumeTrue(
+        succeeds("mke2fs", "-q", "-t", "ext4", "-m", "0", disk.toString(), "1M")
+            && succeeds("mount", "-o", "loop", disk.toString(), volume().toString()),
+        "needs mke2fs, and to mount a file system");
+    try {
+      run(TWO_STEPS);
+      Path mount = Files.createDirectories(volume().resolve("store/cache-mounts/k"));
+      Path lock = Files.createFile(mount.resolve("0.lock"));
+      Files.setLastModifiedTime(lock, FileTime.fromMillis(1));
+      Path filling = Files.createDirectory(mount.resolve("0")).resolve("filling");
+      assertThatThrownBy(() -> Files.write(filling, new byte[1_000_000]))
+          .hasMessageContaining("No space left");
+      String other = TWO_STEPS.replace("text", "other").replace("builds}", "builds, maxSize: 1Gi}");
+
+      Captured full = run(other);
+
+      assertThat(full.exitCode()).as(full.out()).isZero();
+      assertThat(full.out())
+          .contains("making room", "there is no room left, building without the cache's volume");
+      assertThat(filling).doesNotExist();
+      Captured next = run(other);
+      assertThat(next.out()).doesNotContain("no room left");
+      assertThat(run(other).exitCode()).isZero();
+      assertThat(outcome().cached()).isEqualTo(2);
+    } finally {
+      assertThat(succeeds("umount", volume().toString())).isTrue();
+    }
+  }
+
+  private static boolean succeeds(String... command) throws IOException, InterruptedException {
+    try {
+      return new ProcessBuilder(command).start().waitFor() == 0;
+    } catch (IOException missing) {
+      return false;
+    }
   }
 
   @Test

@@ -1,6 +1,7 @@
 package build.kiln.runtime.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import build.kiln.runtime.layer.Compression;
 import build.kiln.runtime.layer.EntryMeta;
@@ -92,7 +93,8 @@ class StoreProcessesTest {
     assertThat(removed).isPositive();
     try (var store = LocalStore.open(dir)) {
       assertThat(new CacheEviction(store).run(CacheEviction.Wish.keep(0)).left()).isZero();
-      assertThat(files("cache-mounts")).isEmpty();
+      assertThat(files("cache-mounts"))
+          .allMatch(file -> file.endsWith("id") || file.endsWith("0.lock"));
       assertThat(files("blobs")).isEmpty();
     }
   }
@@ -147,12 +149,65 @@ class StoreProcessesTest {
     private Finder() {}
   }
 
+  /** As where pods of several users have a volume that no group has. */
+  @Test
+  void whatIsAnotherUsersIsAMissAndIsLeftAlone() throws Exception {
+    assumeTrue("root".equals(System.getProperty("user.name")), "needs root to give files away");
+    Descriptor blob;
+    Path mounts;
+    try (var store = LocalStore.open(dir)) {
+      blob = store.put("text/plain", "text".getBytes(UTF_8));
+      var wanted = new CacheMounts.Wanted("k", "id", CacheMounts.Use.LOCKED);
+      store.cacheMounts().open(wanted, (at, name) -> at.makeDirectory(name, 0755), () -> {}).close();
+      mounts = store.cacheMountsFolder();
+    }
+    Path file = dir.resolve("blobs/sha256").resolve(blob.digest().hex());
+    for (Path path : List.of(file, mounts)) {
+      Files.setAttribute(path, "unix:uid", 65534);
+    }
+
+    Process other =
+        start(
+            List.of("setpriv", "--bounding-set=-all", "--"),
+            AnotherUser.class,
+            blob.digest().toString(),
+            1);
+
+    String output = new String(other.getInputStream().readAllBytes(), UTF_8);
+    assertThat(other.waitFor()).as(output).isZero();
+    assertThat(output).isEqualTo("false true");
+    assertThat((int) Files.getAttribute(file, "unix:uid")).isZero();
+    assertThat(mounts.resolve("k/0")).isDirectory();
+  }
+
+  /** Wants a blob that it may read and not date, and then room. */
+  static final class AnotherUser {
+    public static void main(String[] args) throws IOException {
+      Digest blob = Digest.parse(args[1]);
+      try (var store = LocalStore.open(Path.of(args[0]))) {
+        System.out.print(store.has(blob) + " ");
+        store.put("text/plain", "text".getBytes(UTF_8));
+        System.out.print(store.has(blob));
+        new CacheEviction(store).run(new CacheEviction.Wish(true, null, null, null));
+      }
+    }
+
+    private AnotherUser() {}
+  }
+
   private Process start(String name, int rounds) throws IOException {
     return start(Writer.class, name, rounds);
   }
 
   private Process start(Class<?> program, String name, int rounds) throws IOException {
-    return new ProcessBuilder(
+    return start(List.of(), program, name, rounds);
+  }
+
+  private Process start(List<String> before, Class<?> program, String name, int rounds)
+      throws IOException {
+    var command = new ArrayList<>(before);
+    command.addAll(
+        List.of(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "--enable-native-access=ALL-UNNAMED",
             "-Xmx128m",
@@ -161,9 +216,8 @@ class StoreProcessesTest {
             program.getName(),
             dir.toString(),
             name,
-            Integer.toString(rounds))
-        .redirectErrorStream(true)
-        .start();
+            Integer.toString(rounds)));
+    return new ProcessBuilder(command).redirectErrorStream(true).start();
   }
 
   /** Writes things of its own, things that all write, and reads them back. */
