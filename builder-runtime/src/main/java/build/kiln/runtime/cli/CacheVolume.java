@@ -30,8 +30,8 @@ record CacheVolume(Path store, VolumeCache spec, BuildProgress progress) {
   }
 
   /**
-   * What is to go: a size is kept, and some room even if that is more than the volume has; without a
-   * size, more room.
+   * What is to go: a size is kept, and some room even if that is more than the volume has; without
+   * a size, more room.
    *
    * @param percent of the file system, in bytes
    */

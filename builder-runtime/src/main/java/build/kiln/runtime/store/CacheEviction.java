@@ -33,7 +33,6 @@ public final class CacheEviction {
     public static Wish keep(long bytes) {
       return new Wish(true, null, bytes, null);
     }
-
   }
 
   /**

@@ -15,12 +15,7 @@ import java.util.List;
  * @param used when it was last used
  */
 public record CacheUnit(
-    Kind kind,
-    String id,
-    List<Path> files,
-    boolean shared,
-    long size,
-    FileTime used) {
+    Kind kind, String id, List<Path> files, boolean shared, long size, FileTime used) {
   /** What it is. */
   public enum Kind {
     /** The result of a step: a layer, and the records that lead to it. */

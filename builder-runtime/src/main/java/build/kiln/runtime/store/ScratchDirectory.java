@@ -21,8 +21,8 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * A directory for one process's unfinished work, removed when it is closed. If the process dies,
- * the kernel gives its lock back and the next one to open a scratch directory here removes it. It is
- * made when it is first asked for: who only makes room on a full disk has to do without.
+ * the kernel gives its lock back and the next one to open a scratch directory here removes it. It
+ * is made when it is first asked for: who only makes room on a full disk has to do without.
  */
 final class ScratchDirectory implements AutoCloseable {
   private static final String LOCK = ".lock";
@@ -38,8 +38,7 @@ final class ScratchDirectory implements AutoCloseable {
   private final FileChannel channel;
   private final GroupAccess access;
 
-  private ScratchDirectory(
-      Path directory, Path lockFile, FileChannel channel, GroupAccess access) {
+  private ScratchDirectory(Path directory, Path lockFile, FileChannel channel, GroupAccess access) {
     this.directory = directory;
     this.lockFile = lockFile;
     this.channel = channel;

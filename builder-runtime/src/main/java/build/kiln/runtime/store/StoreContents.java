@@ -126,11 +126,7 @@ final class StoreContents {
       } else {
         shared = !key.isEmpty() && !key.startsWith(IMAGE) && !key.startsWith(ORIGINS);
       }
-      add(
-          Kind.RECORD,
-          String.valueOf(record.file().getFileName()),
-          List.of(record.file()),
-          shared);
+      add(Kind.RECORD, String.valueOf(record.file().getFileName()), List.of(record.file()), shared);
     }
   }
 

@@ -77,8 +77,8 @@ final class StoredMounts {
   }
 
   /**
-   * Removes a mount's content. Large trees take their time: who wants the mount meanwhile waits, and
-   * nobody else.
+   * Removes a mount's content. Large trees take their time: who wants the mount meanwhile waits,
+   * and nobody else.
    *
    * @return false if a step has it, or it was used since then
    */

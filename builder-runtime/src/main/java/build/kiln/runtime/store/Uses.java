@@ -50,7 +50,9 @@ final class Uses {
     return true;
   }
 
-  /** Whether a file is there and was used since then; one that nobody may look at counts as used. */
+  /**
+   * Whether a file is there and was used since then; one that nobody may look at counts as used.
+   */
   static boolean isUsed(Path file, FileTime since) throws IOException {
     // Opened first: over NFS that asks the server, while the time alone may be what it was a minute
     // ago.

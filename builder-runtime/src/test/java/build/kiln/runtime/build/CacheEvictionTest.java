@@ -374,7 +374,10 @@ class CacheEvictionTest {
     var wanted = new CacheMounts.Wanted("k", "id", CacheMounts.Use.LOCKED);
     Path content;
     try (var lease =
-        bench.store().cacheMounts().open(wanted, (at, name) -> at.makeDirectory(name, 0), () -> {})) {
+        bench
+            .store()
+            .cacheMounts()
+            .open(wanted, (at, name) -> at.makeDirectory(name, 0), () -> {})) {
       content = lease.content();
     }
     Files.move(content, content.resolveSibling("0~"));
@@ -399,8 +402,7 @@ class CacheEvictionTest {
     Descriptor layer = store.put("application/vnd.example.content", "content".getBytes(UTF_8));
     store.tag(
         Reference.parse("chart:1"),
-        store.put(
-            MediaTypes.OCI_MANIFEST, Json.write(Manifest.oci(config, List.of(layer), null))));
+        store.put(MediaTypes.OCI_MANIFEST, Json.write(Manifest.oci(config, List.of(layer), null))));
     later(1);
 
     assertThat(evict(ALL).removed()).isEmpty();
@@ -413,7 +415,11 @@ class CacheEvictionTest {
   void makingRoomNeedsNone() throws Exception {
     bench.build(dockerfile("a"));
     var wanted = new CacheMounts.Wanted("k", "id", CacheMounts.Use.LOCKED);
-    bench.store().cacheMounts().open(wanted, (at, name) -> at.makeDirectory(name, 0), () -> {}).close();
+    bench
+        .store()
+        .cacheMounts()
+        .open(wanted, (at, name) -> at.makeDirectory(name, 0), () -> {})
+        .close();
     later(1);
     bench.store().close();
     Path root = bench.store().root();

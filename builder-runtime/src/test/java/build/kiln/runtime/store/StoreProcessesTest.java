@@ -158,7 +158,10 @@ class StoreProcessesTest {
     try (var store = LocalStore.open(dir)) {
       blob = store.put("text/plain", "text".getBytes(UTF_8));
       var wanted = new CacheMounts.Wanted("k", "id", CacheMounts.Use.LOCKED);
-      store.cacheMounts().open(wanted, (at, name) -> at.makeDirectory(name, 0755), () -> {}).close();
+      store
+          .cacheMounts()
+          .open(wanted, (at, name) -> at.makeDirectory(name, 0755), () -> {})
+          .close();
       mounts = store.cacheMountsFolder();
     }
     Path file = dir.resolve("blobs/sha256").resolve(blob.digest().hex());
