@@ -544,7 +544,7 @@ public record ImageBuildSpec(
                   "isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0'))",
               message = "volume.maxSize must be a size such as 500Mi or 20Gi")
           @JsonPropertyDescription(
-              "When a run is over, what was not used for the longest time is removed until the cache has this size. If not set, until a tenth of the volume is free.")
+              "When a run is over, what was not used for the longest time is removed until the cache has this size, and a hundredth of the volume is free. If not set, until a tenth is free.")
           @Nullable Quantity maxSize) {}
 
   /** Scratch space. */
