@@ -196,6 +196,7 @@ class BuildCommand implements Callable<Integer> {
     var setup =
         new Engine.Setup(
             storeFolder == null ? desk.store() : storeFolder,
+            null,
             called.method() == CallSpec.Method.graph
                 ? desk.registry(insecure, LOOK_ONCE)
                 : desk.registry(insecure),
@@ -396,6 +397,7 @@ class BuildCommand implements Callable<Integer> {
       switch (spec.type()) {
         case IMAGE -> {
           ImageOrigins.keep(engine.store(), result.descriptor().digest(), result.origins());
+          engine.store().keepImage(result.descriptor());
           for (Reference name : names) {
             engine.store().tag(name, result.descriptor());
           }

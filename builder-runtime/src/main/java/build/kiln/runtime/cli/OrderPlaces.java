@@ -3,10 +3,12 @@ package build.kiln.runtime.cli;
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.ImageBuildSpec;
 import build.kiln.api.v1alpha1.ImageBuildSpec.BuildSecret;
+import build.kiln.api.v1alpha1.ImageBuildSpec.Cache;
 import build.kiln.api.v1alpha1.ImageBuildSpec.GitSource;
 import build.kiln.api.v1alpha1.ImageBuildSpec.SecretName;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Source;
 import build.kiln.api.v1alpha1.ImageBuildSpec.SshKey;
+import build.kiln.api.v1alpha1.ImageBuildSpec.VolumeCache;
 import build.kiln.api.work.BuilderPaths;
 import build.kiln.api.work.WorkOrder;
 import build.kiln.runtime.build.BuildException;
@@ -42,9 +44,11 @@ import org.jspecify.annotations.Nullable;
  * @param secrets laid out as {@link BuilderPaths} says
  * @param configMaps a folder a ConfigMap
  * @param store the local store's folder
+ * @param volume where the volume of {@code cache.volume} is mounted; null at a desk
  * @param desk what the user's own environment adds; null in a pod
  */
-record OrderPlaces(Path secrets, Path configMaps, Path store, @Nullable Desk desk) {
+record OrderPlaces(
+    Path secrets, Path configMaps, Path store, @Nullable Path volume, @Nullable Desk desk) {
   private static final String DOCKER_CONFIG = ".dockerconfigjson";
 
   /** How to set the engine up for an order. */
@@ -55,14 +59,21 @@ record OrderPlaces(Path secrets, Path configMaps, Path store, @Nullable Desk des
     registry.insecureHosts(Optional.ofNullable(settings.insecureRegistries()).orElse(List.of()));
     registry.caDirectory(certificates(settings));
     registry.proxies(proxies(settings));
+    Path onVolume = cacheVolume(order.resource().getSpec()).isPresent() ? volume : null;
     return new Engine.Setup(
-        store,
+        onVolume == null ? store : onVolume.resolve("store"),
+        onVolume == null ? null : store.resolveSibling("work"),
         registry.build(),
         credentials(order.resource().getSpec()),
         gitOfAdd(settings),
         order.resolved().isolation(),
         desk != null,
         Patterns.allowing(settings.allowedBases()));
+  }
+
+  /** The volume that an ImageBuild wants its cache on. */
+  static Optional<VolumeCache> cacheVolume(ImageBuildSpec spec) {
+    return Optional.ofNullable(spec.cache()).filter(cache -> !cache.disabled()).map(Cache::volume);
   }
 
   private static @Nullable Path certificates(WorkOrder.Settings settings) {

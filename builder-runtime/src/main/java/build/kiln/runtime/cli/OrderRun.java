@@ -8,6 +8,7 @@ import build.kiln.api.v1alpha1.ImageBuildSpec.CacheMode;
 import build.kiln.api.v1alpha1.ImageBuildSpec.CompressionType;
 import build.kiln.api.v1alpha1.ImageBuildSpec.LayerCompression;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Reproducible;
+import build.kiln.api.v1alpha1.ImageBuildSpec.VolumeCache;
 import build.kiln.api.v1alpha1.ImageBuildStatus.IsolationReport;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
 import build.kiln.api.v1alpha1.Isolation;
@@ -92,9 +93,6 @@ final class OrderRun {
               FailureReason.Infrastructure,
               "the builder was told to stop before it was done; a new attempt may succeed",
               null);
-    } catch (IOException e) {
-      BuildException failure = BuildException.of("build", e);
-      outcome = failed(failure.reason(), failure.getMessage(), null);
     } catch (OutOfMemoryError e) {
       // Not of the heap, with which the JVM ends at once: of direct buffers, or threads.
       outcome = failed(FailureReason.OutOfMemory, "the builder is out of memory: " + e, null);
@@ -119,9 +117,42 @@ final class OrderRun {
     return order.resource().getSpec();
   }
 
-  private Reference buildAndPush() throws BuildException, InterruptedException, IOException {
+  private Reference buildAndPush() throws BuildException, InterruptedException {
     Reference output = allowed("output.image", spec().output().image());
-    try (Engine engine = Engine.open(places.setup(order));
+    var progress = new BuildProgress(BuildListener.all(List.of(display, steps, this::timePhases)));
+    Engine.Setup setup = places.setup(order);
+    VolumeCache spec = OrderPlaces.cacheVolume(spec()).orElse(null);
+    if (setup.work() == null || spec == null) {
+      return buildAndPush(output, setup, progress);
+    }
+    Engine.Setup without = setup.in(places.store(), null);
+    var volume = new CacheVolume(setup.store(), spec, progress);
+    if (!volume.isUsable()) {
+      return buildAndPush(output, without, progress);
+    }
+    try {
+      Reference image = buildAndPush(output, setup, progress);
+      evict(volume);
+      return image;
+    } catch (BuildException e) {
+      evict(volume);
+      if (e.reason() != FailureReason.DiskFull) {
+        throw e;
+      }
+      progress.warn(
+          "there is no room left, building without the cache's volume: " + e.getMessage());
+      return buildAndPush(output, without, progress);
+    }
+  }
+
+  private void evict(CacheVolume volume) {
+    volume.evict();
+    timings.ended("eviction");
+  }
+
+  private Reference buildAndPush(Reference output, Engine.Setup setup, BuildProgress progress)
+      throws BuildException, InterruptedException {
+    try (Engine engine = Engine.open(setup);
         BuildContext context =
             places.openContext(
                 spec(), order.resolved().revision(), engine.store(), order.settings())) {
@@ -129,8 +160,6 @@ final class OrderRun {
       BuildRequest request = request(context);
       List<Reference> names = names(output, revision);
       timings.ended("source");
-      var progress =
-          new BuildProgress(BuildListener.all(List.of(display, steps, this::timePhases)));
       StepCache cache = cache(engine, request.platform());
       var builder = new Builder(engine.environment(), Clock.systemUTC(), cache);
       BuildResult result;
@@ -144,6 +173,8 @@ final class OrderRun {
         timings.ended(built == null ? "steps" : "cache");
       }
       return output.withDigest(result.descriptor().digest());
+    } catch (IOException e) {
+      throw BuildException.of("build", e);
     }
   }
 

@@ -10,7 +10,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.util.HexFormat;
@@ -91,9 +90,7 @@ final class FileIngest implements BlobIngest {
     if (store.has(descriptor)) {
       Files.delete(file);
     } else {
-      Path blob = store.blobPath(descriptor.digest());
-      Files.createDirectories(blob.getParent());
-      Files.move(file, blob, StandardCopyOption.ATOMIC_MOVE);
+      store.moveInto(file, store.blobPath(descriptor.digest()));
     }
     if (growing != null) {
       growing.committed(descriptor);

@@ -59,6 +59,7 @@ public final class LayerFiles {
    * @throws LayerException if the layer is no safe tar, or not that of its diff ID
    */
   public LayerIndex index(Layer layer) throws IOException {
+    store.mark(store.indexPath(layer.diffId()));
     Optional<LayerIndex> known = LayerIndex.load(store.indexPath(layer.diffId()));
     if (known.isPresent()) {
       return known.get();
@@ -72,8 +73,13 @@ public final class LayerFiles {
     return index;
   }
 
-  /** Whether {@link #index} answers without the layer's blob. */
+  /** Whether {@link #index} answers without the layer's blob, until the store is closed. */
   public boolean hasIndex(Layer layer) {
+    try {
+      store.mark(store.indexPath(layer.diffId()));
+    } catch (IOException notMarked) {
+      return false;
+    }
     return LayerIndex.load(store.indexPath(layer.diffId())).isPresent();
   }
 
@@ -125,7 +131,7 @@ public final class LayerFiles {
       inflated.put(layer.diffId(), store.blobPath(layer.diffId()));
       return store.blobPath(layer.diffId());
     }
-    Path file = store.tempFile();
+    Path file = store.workFile();
     boolean whole = false;
     try (Verified tar = verified(layer);
         var out = Files.newOutputStream(file)) {

@@ -134,6 +134,19 @@ final class BuildBench implements AutoCloseable {
     store = LocalStore.open(Files.createTempDirectory(folder, "store"));
   }
 
+  /** As if another process used the same store from now on. */
+  void restart() throws IOException {
+    Path root = store.root();
+    store.close();
+    store = LocalStore.open(root);
+  }
+
+  /** From now on the store is there, and what is unfinished in the bench's folder. */
+  void storeIn(Path elsewhere) throws IOException {
+    store.close();
+    store = LocalStore.open(elsewhere, folder.resolve("work"), LayerWriter.onAllCores());
+  }
+
   LocalStore store() {
     return store;
   }

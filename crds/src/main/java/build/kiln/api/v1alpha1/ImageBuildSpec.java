@@ -450,18 +450,22 @@ public record ImageBuildSpec(
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   @ValidationRule(
-      value = "has(self.registry) || (has(self.disabled) && self.disabled)",
-      message = "spec.cache says nowhere to keep anything: set cache.registry, or cache.disabled")
+      value = "has(self.registry) || has(self.volume) || (has(self.disabled) && self.disabled)",
+      message =
+          "spec.cache says nowhere to keep anything: set cache.volume or cache.registry, or cache.disabled")
   public record Cache(
       @JsonPropertyDescription("A repository that holds the results of steps.")
           @Nullable RegistryCache registry,
+      @JsonPropertyDescription(
+              "A volume that holds the results of steps, layers of bases, and the directories of RUN --mount=type=cache. It is looked into before the registry's cache.")
+          @Nullable VolumeCache volume,
       @Default("max")
           @JsonPropertyDescription(
-              "Which steps are kept: min, those whose layers are in the image; max, those of all stages.")
+              "Which steps are kept in the registry: min, those whose layers are in the image; max, those of all stages. A volume keeps all.")
           CacheMode mode,
       @Default("false")
           @JsonPropertyDescription(
-              "Every step is done, whatever earlier runs left, and nothing is written to the registry's cache.")
+              "Every step is done, whatever earlier runs left; the volume is not mounted, and nothing is written to the registry's cache.")
           Boolean disabled) {
     public Cache {
       mode = Objects.requireNonNullElse(mode, CacheMode.max);
@@ -515,6 +519,33 @@ public record ImageBuildSpec(
       return text.equals(COMMIT) ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(text));
     }
   }
+
+  /** A volume of a cache. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record VolumeCache(
+      @Required
+          @Size(min = 1, max = 253)
+          @ValidationRule(
+              value = "self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')",
+              message =
+                  "claimName must be the name of a PersistentVolumeClaim: lower case letters, digits, '-', '.'")
+          @JsonPropertyDescription(
+              "A PersistentVolumeClaim of this namespace. Several builds may use it at once; who may write to it decides what builds get from it.")
+          String claimName,
+      @Size(min = 1, max = 1024)
+          @ValidationRule(
+              value = RELATIVE,
+              message = "volume.subPath must be a folder of the volume, without '..'")
+          @JsonPropertyDescription("A folder of the volume; its root if not set.")
+          @Nullable String subPath,
+      @ValidationRule(
+              value =
+                  "isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0'))",
+              message = "volume.maxSize must be a size such as 500Mi or 20Gi")
+          @JsonPropertyDescription(
+              "When a run is over, what was not used for the longest time is removed until the cache has this size, and a hundredth of the volume is free. If not set, until a tenth is free.")
+          @Nullable Quantity maxSize) {}
 
   /** Scratch space. */
   @JsonIgnoreProperties(ignoreUnknown = true)

@@ -1,7 +1,9 @@
 package build.kiln.operator.imagebuild;
 
 import build.kiln.api.v1alpha1.ImageBuild;
+import build.kiln.api.v1alpha1.ImageBuildSpec.Cache;
 import build.kiln.api.v1alpha1.ImageBuildSpec.ConfigMapSource;
+import build.kiln.api.v1alpha1.ImageBuildSpec.VolumeCache;
 import build.kiln.api.work.BuilderPaths;
 import build.kiln.operator.settings.Settings;
 import io.fabric8.kubernetes.api.model.KeyToPath;
@@ -49,6 +51,16 @@ record PodMounts(
             .withSizeLimit(workspaceSize())
             .endEmptyDir()
             .build());
+    cache()
+        .ifPresent(
+            cache ->
+                volumes.add(
+                    new VolumeBuilder()
+                        .withName("cache")
+                        .withNewPersistentVolumeClaim()
+                        .withClaimName(cache.claimName())
+                        .endPersistentVolumeClaim()
+                        .build()));
     if (!secrets.folders().isEmpty()) {
       volumes.add(
           new VolumeBuilder()
@@ -76,6 +88,13 @@ record PodMounts(
     List<VolumeMount> mounts = new ArrayList<>();
     mounts.add(mount("work", WORK_DIRECTORY, true));
     mounts.add(mount("workspace", BuilderPaths.WORKSPACE, null));
+    cache()
+        .ifPresent(
+            cache ->
+                mounts.add(
+                    new VolumeMountBuilder(mount("cache", BuilderPaths.CACHE, null))
+                        .withSubPath(cache.subPath())
+                        .build()));
     if (!secrets.folders().isEmpty()) {
       mounts.add(mount("secrets", BuilderPaths.SECRETS, true));
     }
@@ -124,6 +143,12 @@ record PodMounts(
   private Optional<ConfigMapSource> source() {
     var source = build.getSpec().source();
     return source == null ? Optional.empty() : Optional.ofNullable(source.configMap());
+  }
+
+  private Optional<VolumeCache> cache() {
+    return Optional.ofNullable(build.getSpec().cache())
+        .filter(cache -> !cache.disabled())
+        .map(Cache::volume);
   }
 
   private @Nullable Quantity workspaceSize() {

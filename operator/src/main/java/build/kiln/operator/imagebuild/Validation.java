@@ -11,6 +11,7 @@ import build.kiln.api.v1alpha1.ImageBuildSpec.Output;
 import build.kiln.api.v1alpha1.ImageBuildSpec.RegistryCache;
 import build.kiln.api.v1alpha1.ImageBuildSpec.SecretName;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Source;
+import build.kiln.api.v1alpha1.ImageBuildSpec.VolumeCache;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -189,13 +190,33 @@ final class Validation {
       return Optional.empty();
     }
     var registry = spec.cache().registry();
-    if (registry == null) {
+    var volume = spec.cache().volume();
+    if (registry == null && volume == null) {
       return Optional.of(
-          "spec.cache says nowhere to keep anything: set cache.registry, or cache.disabled");
+          "spec.cache says nowhere to keep anything: set cache.volume or cache.registry, or cache.disabled");
     }
-    return isRepository(registry.repository())
-        ? Optional.empty()
-        : Optional.of("spec.cache.registry.repository names a repository, without a tag or digest");
+    if (registry != null && !isRepository(registry.repository())) {
+      return Optional.of(
+          "spec.cache.registry.repository names a repository, without a tag or digest");
+    }
+    return volume == null ? Optional.empty() : volume(volume);
+  }
+
+  private static Optional<String> volume(VolumeCache volume) {
+    if (!isName(volume.claimName())) {
+      return Optional.of(
+          notAName("cache.volume.claimName", "PersistentVolumeClaim", volume.claimName()));
+    }
+    var path = volume.subPath();
+    if (path != null && (path.startsWith("/") || List.of(path.split("/", -1)).contains(".."))) {
+      return Optional.of(
+          "spec.cache.volume.subPath \"%s\" must be a folder of the volume, without '..'"
+              .formatted(path));
+    }
+    var maxSize = volume.maxSize();
+    return maxSize != null && maxSize.getNumericalAmount().signum() <= 0
+        ? Optional.of("spec.cache.volume.maxSize must be a size such as 500Mi or 20Gi")
+        : Optional.empty();
   }
 
   @SuppressWarnings(

@@ -72,6 +72,21 @@ class JobTemplateTest {
             List.of("corp.pem")));
   }
 
+  @ParameterizedTest
+  @EnumSource(
+      value = Isolation.class,
+      names = {"Namespaces", "NoRun"})
+  void withAVolumeForTheCache(Isolation tier) throws IOException {
+    hold(
+        "cache-" + tier + ".yaml",
+        template(
+            PLAIN + "\ncache: {volume: {claimName: builds, subPath: shop/api, maxSize: 20Gi}}",
+            "",
+            tier,
+            SecretFiles.NONE,
+            List.of()));
+  }
+
   @Test
   void defaultsFillWhatTheSpecLeavesOut() {
     var job =

@@ -70,8 +70,11 @@ final class Rules {
               "self.matches('^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$')",
               matches(REPOSITORY)),
           Map.entry(
-              "has(self.registry) || (has(self.disabled) && self.disabled)",
-              self -> has(self, "registry") || self.path("disabled").asBoolean()),
+              "has(self.registry) || has(self.volume) || (has(self.disabled) && self.disabled)",
+              self ->
+                  has(self, "registry")
+                      || has(self, "volume")
+                      || self.path("disabled").asBoolean()),
           Map.entry(
               "self.all(t, t.matches('^([A-Za-z0-9_]|[{][{](git[.]sha|git[.]shortSha|run)[}][}])([A-Za-z0-9_.-]|[{][{](git[.]sha|git[.]shortSha|run)[}][}])*$'))",
               all(

@@ -72,6 +72,12 @@ class FaultsTest {
               "  unknown:\n" + DOCKERFILE + OUTPUT,
               "5:3: unknown field \"spec.unknown\"; known here: buildArgs, cache, dockerfile, history, isolation, output, podTemplate, registrySecrets, reproducible, retries, secrets, source, ssh, suspend, target, timeout, workspace"),
           arguments(
+              "  cache: {volume: {claimName: x, subPath: a/../b}}\n" + DOCKERFILE + OUTPUT,
+              "5:43: spec.cache.volume.subPath: volume.subPath must be a folder of the volume, without '..'"),
+          arguments(
+              "  cache: {mode: min}\n" + DOCKERFILE + OUTPUT,
+              "5:10: spec.cache: spec.cache says nowhere to keep anything: set cache.volume or cache.registry, or cache.disabled"),
+          arguments(
               "  suspend: maybe\n" + DOCKERFILE + OUTPUT,
               "5:12: spec.suspend must be true or false, not a text"),
           arguments(
