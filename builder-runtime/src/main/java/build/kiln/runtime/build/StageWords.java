@@ -70,7 +70,7 @@ final class StageWords {
     BaseImage image = plan.image();
     if (image != null) {
       return new StageState(
-          none, origin, ConfigDraft.of(planning.request().platform(), image.config()), Map.of(), 0);
+          none, origin, ConfigDraft.of(image.config()), Map.of(), 0);
     }
     StageState parent =
         plan.base() instanceof StageSource.OfStage base ? ends.get(base.stage().number()) : null;
@@ -78,7 +78,7 @@ final class StageWords {
       return new StageState(
           none,
           origin,
-          ConfigDraft.of(planning.request().platform(), parent.config().build(List.of())),
+          ConfigDraft.of(parent.config().build(List.of())),
           parent.args(),
           0);
     }
