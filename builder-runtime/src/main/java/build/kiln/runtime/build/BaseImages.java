@@ -132,18 +132,13 @@ final class BaseImages {
   }
 
   private BaseImage image(
-      Reference name,
-      Platform wanted,
-      @Nullable OciLayout layout,
-      BuildProgress.Activity activity)
+      Reference name, Platform wanted, @Nullable OciLayout layout, BuildProgress.Activity activity)
       throws IOException, BuildException {
     FetchedManifest found = layout == null ? manifest(name) : document(layout, layout.root());
     if (MediaTypes.isIndex(found.descriptor().mediaType())) {
       Index index = Json.read(found.bytes(), Index.class, name.toString());
       Descriptor chosen =
-          index
-              .select(wanted)
-              .orElseThrow(() -> noPlatform(name, wanted, platforms(index)));
+          index.select(wanted).orElseThrow(() -> noPlatform(name, wanted, platforms(index)));
       found =
           layout == null
               ? document(name.withDigest(chosen.digest()), chosen)

@@ -66,8 +66,7 @@ final class BuildChecks {
   private Optional<Map<String, String>> environment(
       Map<String, BaseImage> images, StageSource.Named named) {
     @Nullable BaseImage image = images.get(named.key());
-    return Optional.ofNullable(image)
-        .map(found -> ConfigDraft.of(found.config()).env());
+    return Optional.ofNullable(image).map(found -> ConfigDraft.of(found.config()).env());
   }
 
   /**

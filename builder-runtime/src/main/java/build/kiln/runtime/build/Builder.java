@@ -192,8 +192,7 @@ public final class Builder {
       StagePlans.Finder finder = StagePlans.finder(graph, images, progress);
       var found = new LinkedHashMap<String, BaseImage>();
       for (StageGraph.Vertex vertex : graph.vertices()) {
-        if (vertex.base() instanceof StageSource.Named base
-            && !found.containsKey(base.key())) {
+        if (vertex.base() instanceof StageSource.Named base && !found.containsKey(base.key())) {
           try {
             finder.find(base).ifPresent(image -> found.put(base.key(), image));
           } catch (BuildException e) {

@@ -45,7 +45,7 @@ record Planning(
     Dockerfile dockerfile = dockerfile(request, progress);
     Map<String, String> predefined = platformArguments(request, dockerfile);
     GlobalArguments globals = GlobalArguments.resolve(dockerfile, predefined, request.buildArgs());
-    StageGraph graph = 
+    StageGraph graph =
         StageGraph.of(
             dockerfile,
             globals,

@@ -105,8 +105,7 @@ final class ContextOptions implements AutoCloseable {
   /** What an image of a layout is called where images have names. */
   private static String inLayout(String name, Digest digest) {
     String readable = name.replaceAll("[^a-z0-9]+", "-").replaceAll("^-|-$", "");
-    return "%s/%s@%s"
-        .formatted(LAYOUT_REGISTRY, readable.isEmpty() ? "image" : readable, digest);
+    return "%s/%s@%s".formatted(LAYOUT_REGISTRY, readable.isEmpty() ? "image" : readable, digest);
   }
 
   private static BuildContext files(String name, String value, Engine engine)

@@ -389,8 +389,7 @@ public final class StageGraph {
     private List<Dependency> references(Instruction instruction) {
       var found = new ArrayList<Dependency>();
       for (Word word : instruction.froms()) {
-        if (resolve(word, byName, stages, contexts)
-            instanceof StageSource.OfStage other) {
+        if (resolve(word, byName, stages, contexts) instanceof StageSource.OfStage other) {
           found.add(new Dependency(other.stage(), word));
         }
       }

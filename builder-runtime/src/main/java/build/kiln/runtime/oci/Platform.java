@@ -25,8 +25,25 @@ public record Platform(
 
   private static final Set<String> ARCHITECTURES =
       Set.of(
-          "amd64", "x86_64", "x86-64", "386", "i386", "arm64", "aarch64", "arm", "armhf", "armel",
-          "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64", "ppc64le", "riscv64", "s390x",
+          "amd64",
+          "x86_64",
+          "x86-64",
+          "386",
+          "i386",
+          "arm64",
+          "aarch64",
+          "arm",
+          "armhf",
+          "armel",
+          "loong64",
+          "mips",
+          "mips64",
+          "mips64le",
+          "mipsle",
+          "ppc64",
+          "ppc64le",
+          "riscv64",
+          "s390x",
           "wasm");
 
   /**

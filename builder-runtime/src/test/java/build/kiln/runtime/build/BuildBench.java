@@ -203,9 +203,9 @@ final class BuildBench implements AutoCloseable {
     Reference index = registry.reference(name);
     var manifests = new ArrayList<Descriptor>();
     for (Map.Entry<Platform, LayerSource> image : images.entrySet()) {
-      Reference own =
-          registry.reference(name + "-" + image.getKey().toString().replace('/', '-'));
-      manifests.add(push(own, image.getKey(), image.getValue(), config).withPlatform(image.getKey()));
+      Reference own = registry.reference(name + "-" + image.getKey().toString().replace('/', '-'));
+      manifests.add(
+          push(own, image.getKey(), image.getValue(), config).withPlatform(image.getKey()));
     }
     client.pushManifest(
         index,

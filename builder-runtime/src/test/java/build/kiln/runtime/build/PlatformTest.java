@@ -33,8 +33,7 @@ class PlatformTest {
     bench.file("a.txt", "a");
     Map<Platform, LayerSource> images = new LinkedHashMap<>();
     for (String platform : PLATFORMS) {
-      images.put(
-          Platform.parse(platform), sink -> BuildBench.text(sink, "platform", platform));
+      images.put(Platform.parse(platform), sink -> BuildBench.text(sink, "platform", platform));
     }
     base = bench.index("base:1", images, ContainerConfig.empty());
   }
@@ -90,7 +89,8 @@ class PlatformTest {
     Built built = bench.build("FROM --platform=linux/arm/v6 " + base + "\nCOPY a.txt /x");
 
     assertThat(built.config().platform()).hasToString("linux/arm/v6");
-    assertThat(bench.build("FROM --platform=linux/arm64 scratch\nCOPY a.txt /x").config().platform())
+    assertThat(
+            bench.build("FROM --platform=linux/arm64 scratch\nCOPY a.txt /x").config().platform())
         .isEqualTo(Platform.host());
   }
 
@@ -113,8 +113,7 @@ class PlatformTest {
             """
                 .replace("BASE", base));
 
-    assertThat(built.text("args"))
-        .isEqualTo(Platform.host() + " linux/arm/v7 arm v7\n");
+    assertThat(built.text("args")).isEqualTo(Platform.host() + " linux/arm/v7 arm v7\n");
     assertThat(built.text("platform")).isEqualTo(Platform.host().toString());
     assertThat(built.config().platform()).hasToString("linux/arm/v7");
   }

@@ -404,10 +404,12 @@ class RunStepTest extends TierTest {
   /** An image whose programs are not what it says of itself is run as ever. */
   @Test
   void whatRunsIsNotRefused() throws Exception {
-    String wrong =
-        bench.index("wrong:1", Map.of(Platform.parse(FOREIGN), busybox()), container());
+    String wrong = bench.index("wrong:1", Map.of(Platform.parse(FOREIGN), busybox()), container());
 
-    assertThat(bench.build("FROM --platform=%s %s\nRUN echo a > /x".formatted(FOREIGN, wrong)).text("x"))
+    assertThat(
+            bench
+                .build("FROM --platform=%s %s\nRUN echo a > /x".formatted(FOREIGN, wrong))
+                .text("x"))
         .isEqualTo("a\n");
   }
 

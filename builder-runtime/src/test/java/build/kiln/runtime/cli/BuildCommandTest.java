@@ -257,8 +257,7 @@ class BuildCommandTest {
         Arguments.of(2, "type=gha is not supported", List.of("--cache-from", "type=gha")),
         Arguments.of(2, "want NAME=VALUE", List.of("--build-context", "x")),
         Arguments.of(2, "y is no OCI layout", List.of("--build-context", "x=oci-layout://y")),
-        Arguments.of(
-            2, "not a digest", List.of("--build-context", "x=oci-layout://y:1@sha256:zz")),
+        Arguments.of(2, "not a digest", List.of("--build-context", "x=oci-layout://y:1@sha256:zz")),
         Arguments.of(2, "/no/such/folder", List.of("--build-context", "x=/no/such/folder")),
         Arguments.of(2, "docker-image", List.of("--build-context", "x=target:y")),
         Arguments.of(
@@ -333,13 +332,16 @@ class BuildCommandTest {
 
     assertThat(built.exitCode()).as(built.err()).isZero();
     assertThat(built.err())
-        .contains("load metadata for oci-layout.invalid/made@" + digest, "COPY --from=two made /two");
+        .contains(
+            "load metadata for oci-layout.invalid/made@" + digest, "COPY --from=two made /two");
     assertThat(out).isNotEmptyFile();
 
     Captured unknown = build("--build-context", "made=oci-layout://" + layout + ":v3");
     assertThat(unknown.exitCode()).isEqualTo(2);
     assertThat(unknown.err()).contains("has no image v3; it has v1, latest, v2");
-    assertThat(build("--build-context", "made=oci-layout://" + layout + "@sha256:" + "0".repeat(64)).err())
+    assertThat(
+            build("--build-context", "made=oci-layout://" + layout + "@sha256:" + "0".repeat(64))
+                .err())
         .contains("has no image sha256:000");
   }
 
@@ -401,7 +403,9 @@ class BuildCommandTest {
     Captured built = build(options.toArray(String[]::new));
     assertThat(built.exitCode()).as(built.err()).isZero();
     Process unpack =
-        new ProcessBuilder("tar", "xf", tar.toString(), "-C", layout.toString()).inheritIO().start();
+        new ProcessBuilder("tar", "xf", tar.toString(), "-C", layout.toString())
+            .inheritIO()
+            .start();
     assertThat(unpack.waitFor()).isZero();
     return layout;
   }

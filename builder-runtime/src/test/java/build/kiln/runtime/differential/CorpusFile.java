@@ -32,9 +32,9 @@ import org.jspecify.annotations.Nullable;
  * before it. Empty lines at the end of a text do not count.
  *
  * <p>Keys: {@code build-arg}, {@code label}, {@code target}, {@code file} (of the Dockerfile),
- * {@code platform}, {@code named} (a named context, as {@code name=folder}),
- * {@code kiln-refuses} and {@code buildkit-refuses} (a part of the message), {@code differs} (a row
- * of docs/dockerfile.md, a colon, a part of the difference).
+ * {@code platform}, {@code named} (a named context, as {@code name=folder}), {@code kiln-refuses}
+ * and {@code buildkit-refuses} (a part of the message), {@code differs} (a row of
+ * docs/dockerfile.md, a colon, a part of the difference).
  */
 final class CorpusFile {
   private static final String CASE = "== ";
