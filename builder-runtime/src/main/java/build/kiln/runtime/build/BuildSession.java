@@ -12,9 +12,11 @@ import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.layer.LayerSource;
 import build.kiln.runtime.layer.NotLater;
 import build.kiln.runtime.oci.Digest;
+import build.kiln.runtime.oci.Platform;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.HttpFiles;
 import build.kiln.runtime.rootfs.Snapshots;
+import build.kiln.runtime.sandbox.ForeignPrograms;
 import build.kiln.runtime.sandbox.Sandbox;
 import build.kiln.runtime.sandbox.SandboxException;
 import build.kiln.runtime.store.GrowingBlob;
@@ -107,7 +109,9 @@ final class BuildSession implements AutoCloseable {
     this.layers = plan.layers();
     this.sourceDateEpoch = sourceDateEpoch(request);
     this.origins = new ConcurrentHashMap<>();
-    images.values().forEach(i -> i.layers().forEach(l -> origins.put(blob(l), i.name())));
+    images.values().stream()
+        .filter(image -> image.layout() == null)
+        .forEach(image -> image.layers().forEach(l -> origins.put(blob(l), image.name())));
   }
 
   private static Digest blob(Layer layer) {
@@ -243,10 +247,15 @@ final class BuildSession implements AutoCloseable {
     return store().layers().write(dated, request.compression(), readers);
   }
 
-  BaseImage image(String name) {
-    BaseImage image = images.get(name);
+  /**
+   * An image that was looked up.
+   *
+   * @param key see {@link build.kiln.runtime.dockerfile.StageSource.Named#key()}
+   */
+  BaseImage image(String key) {
+    BaseImage image = images.get(key);
     if (image == null) {
-      throw new IllegalStateException("image " + name + " was not looked up before");
+      throw new IllegalStateException("image " + key + " was not looked up before");
     }
     return image;
   }
@@ -286,6 +295,15 @@ final class BuildSession implements AutoCloseable {
     } catch (IOException e) {
       pulling.failed(e.getMessage());
       throw e;
+    }
+  }
+
+  /** Whether a command of another architecture may run here; what cannot be told may. */
+  boolean runs(Platform platform) throws InterruptedException {
+    try {
+      return ForeignPrograms.run(platform.architecture(), environment.scratch()).orElse(true);
+    } catch (IOException e) {
+      return true;
     }
   }
 

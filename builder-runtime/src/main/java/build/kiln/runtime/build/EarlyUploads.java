@@ -8,6 +8,7 @@ import build.kiln.runtime.store.GrowingBlob;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -19,6 +20,8 @@ import java.util.Optional;
  * is sent again by the push, which then says what is wrong. Thread-safe.
  */
 final class EarlyUploads implements AutoCloseable {
+  private static final Duration GOODBYE = Duration.ofSeconds(2);
+
   private final RegistryClient registry;
   private final List<Upload> uploads = new ArrayList<>();
 
@@ -93,9 +96,16 @@ final class EarlyUploads implements AutoCloseable {
     return Optional.empty();
   }
 
-  /** Ends what is still under way. */
+  /** Ends what is still under way, and gives it a moment to tell the registry. */
   @Override
   public synchronized void close() {
     uploads.forEach(upload -> upload.thread.interrupt());
+    try {
+      for (Upload upload : uploads) {
+        upload.thread.join(GOODBYE);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

@@ -11,6 +11,7 @@ import build.kiln.runtime.dockerfile.PredefinedArguments;
 import build.kiln.runtime.dockerfile.SourceFile;
 import build.kiln.runtime.dockerfile.Stage;
 import build.kiln.runtime.dockerfile.StageGraph;
+import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Platform;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -44,9 +45,23 @@ record Planning(
     Dockerfile dockerfile = dockerfile(request, progress);
     Map<String, String> predefined = platformArguments(request, dockerfile);
     GlobalArguments globals = GlobalArguments.resolve(dockerfile, predefined, request.buildArgs());
-    StageGraph graph = StageGraph.of(dockerfile, globals, request.contexts().names());
+    StageGraph graph =
+        StageGraph.of(
+            dockerfile,
+            globals,
+            request.contexts().names(),
+            text -> otherPlatform(request.platform(), text));
     Stage target = request.target() == null ? graph.lastStage() : graph.target(request.target());
     return new Planning(request, dockerfile, predefined, globals, graph, target);
+  }
+
+  private static Optional<String> otherPlatform(Platform built, String text) {
+    try {
+      Platform platform = Platform.parse(text);
+      return built.accepts(platform) ? Optional.empty() : Optional.of(platform.toString());
+    } catch (OciException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
+    }
   }
 
   Expansion expansion() {

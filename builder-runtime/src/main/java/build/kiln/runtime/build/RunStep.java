@@ -9,6 +9,7 @@ import build.kiln.runtime.dockerfile.Instruction.Run;
 import build.kiln.runtime.dockerfile.PredefinedArguments;
 import build.kiln.runtime.dockerfile.RunScript;
 import build.kiln.runtime.layer.Layer;
+import build.kiln.runtime.oci.Platform;
 import build.kiln.runtime.rootfs.Snapshots.Snapshot;
 import build.kiln.runtime.sandbox.Command;
 import build.kiln.runtime.sandbox.Sandbox;
@@ -21,6 +22,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** One RUN: what it depends on, and running it. */
 final class RunStep {
@@ -144,7 +146,7 @@ final class RunStep {
         snapshot.stepEnded();
       }
       if (exit != 0) {
-        throw failed(exit, tail);
+        throw machineProblem(null).orElseGet(() -> failed(exit, tail));
       }
       Layer layer = session.write(snapshot.changes(), state);
       snapshot.commit(layer);
@@ -152,7 +154,7 @@ final class RunStep {
     }
   }
 
-  private static int run(
+  private int run(
       Sandbox sandbox,
       Snapshot snapshot,
       Command command,
@@ -168,8 +170,36 @@ final class RunStep {
             activity.output(Arrays.copyOf(bytes, length));
           });
     } catch (SandboxException e) {
-      throw new BuildException(FailureReason.IsolationUnavailable, Failures.message(e), e);
+      throw machineProblem(e)
+          .orElseGet(
+              () -> new BuildException(FailureReason.IsolationUnavailable, Failures.message(e), e));
     }
+  }
+
+  /**
+   * Why a command that failed could not have run at all: it is of another platform. Asked only
+   * then, since what a stage says of its platform need not be what its programs are.
+   */
+  private Optional<BuildException> machineProblem(@Nullable SandboxException cause)
+      throws InterruptedException {
+    Platform platform = state.config().platform();
+    Platform host = Platform.host();
+    if (platform.architecture().equals(host.architecture()) || session.runs(platform)) {
+      return Optional.empty();
+    }
+    String message =
+        "a RUN of %s cannot be executed on this machine, which is %s (exec format error)"
+            .formatted(platform, host);
+    return Optional.of(
+        new BuildException(
+            FailureReason.StepFailed,
+            StepProblems.text(
+                run.origin().keyword(),
+                message,
+                "build it on such a machine, install an emulator on this one (binfmt_misc, as with"
+                    + " tonistiigi/binfmt), or cross-build in a stage with FROM"
+                    + " --platform=$BUILDPLATFORM"),
+            cause));
   }
 
   private Command command(StepMounts made) throws IOException, BuildException {

@@ -126,7 +126,7 @@ final class StageRunner {
     }
     if (plan.base() instanceof StageSource.OfStage base) {
       BuiltStage built = others.await(base.stage().number());
-      ConfigDraft config = ConfigDraft.of(session.request().platform(), built.config());
+      ConfigDraft config = ConfigDraft.of(built.config());
       config.takeTriggers();
       var state = new StageState(built.files(), built.origin(), config, built.args(), built.time());
       state.unknownSince(built.unknownSince());
@@ -143,7 +143,7 @@ final class StageRunner {
   private StageState ofImage(BaseImage image) {
     String text = "FROM " + image.pinned();
     session.progress().step(plan.stepName(1, text), text).done();
-    ConfigDraft config = ConfigDraft.of(session.request().platform(), image.config());
+    ConfigDraft config = ConfigDraft.of(image.config());
     config.takeTriggers();
     return new StageState(
         session.files(image),
@@ -288,7 +288,7 @@ final class StageRunner {
             built.files(), "stage " + other.stage().displayName(), built.chain());
       }
       case StageSource.Named named -> {
-        BaseImage image = session.image(named.name().text());
+        BaseImage image = session.image(named.key());
         StageFiles files = session.files(image);
         yield new CopyStep.Origin(files, "image " + image.name(), chain(image));
       }

@@ -2,12 +2,12 @@ package build.kiln.runtime.cli;
 
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.ImageBuildSpec;
-import build.kiln.api.v1alpha1.ImageBuildSpec.BuildArg;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Cache;
 import build.kiln.api.v1alpha1.ImageBuildSpec.CacheMode;
 import build.kiln.api.v1alpha1.ImageBuildSpec.CompressionType;
 import build.kiln.api.v1alpha1.ImageBuildSpec.LayerCompression;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Reproducible;
+import build.kiln.api.v1alpha1.ImageBuildSpec.Source;
 import build.kiln.api.v1alpha1.ImageBuildSpec.VolumeCache;
 import build.kiln.api.v1alpha1.ImageBuildStatus.IsolationReport;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
@@ -30,6 +30,7 @@ import build.kiln.runtime.cache.StepCache;
 import build.kiln.runtime.cache.StepCache.Mode;
 import build.kiln.runtime.cache.StepCache.Target;
 import build.kiln.runtime.context.BuildContext;
+import build.kiln.runtime.context.EmptyContext;
 import build.kiln.runtime.dockerfile.SourceFile;
 import build.kiln.runtime.layer.Compression;
 import build.kiln.runtime.oci.OciException;
@@ -39,7 +40,6 @@ import build.kiln.runtime.sandbox.Sandbox;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import java.io.IOException;
 import java.time.Clock;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -153,11 +153,10 @@ final class OrderRun {
   private Reference buildAndPush(Reference output, Engine.Setup setup, BuildProgress progress)
       throws BuildException, InterruptedException {
     try (Engine engine = Engine.open(setup);
-        BuildContext context =
-            places.openContext(
-                spec(), order.resolved().revision(), engine.store(), order.settings())) {
+        BuildContext context = openSource(engine);
+        OrderContexts named = OrderContexts.open(order, places, engine.store())) {
       revision = context.revision().orElse(null);
-      BuildRequest request = request(context);
+      BuildRequest request = request(context, named.contexts());
       List<Reference> names = names(output, revision);
       timings.ended("source");
       StepCache cache = cache(engine, request.platform());
@@ -176,6 +175,14 @@ final class OrderRun {
     } catch (IOException e) {
       throw BuildException.of("build", e);
     }
+  }
+
+  private BuildContext openSource(Engine engine) throws BuildException {
+    Source source = spec().source();
+    return source == null
+        ? new EmptyContext()
+        : places.openContext(
+            source, "source", order.resolved().revision(), engine.store(), order.settings());
   }
 
   private List<Reference> push(
@@ -247,7 +254,8 @@ final class OrderRun {
         : tag.replace("{{git.sha}}", commit).replace("{{git.shortSha}}", commit.substring(0, 7));
   }
 
-  private BuildRequest request(BuildContext context) throws BuildException, IOException {
+  private BuildRequest request(BuildContext context, BuildContexts named)
+      throws BuildException, IOException {
     ImageBuildSpec spec = spec();
     String inline = spec.dockerfile() == null ? null : spec.dockerfile().inline();
     String path =
@@ -256,10 +264,7 @@ final class OrderRun {
             .orElse(DEFAULT_DOCKERFILE);
     SourceFile dockerfile =
         inline == null ? dockerfile(context, path) : SourceFile.of(DEFAULT_DOCKERFILE, inline);
-    Map<String, String> buildArgs = new LinkedHashMap<>();
-    for (BuildArg arg : Optional.ofNullable(spec.buildArgs()).orElse(List.of())) {
-      buildArgs.put(arg.name(), arg.value());
-    }
+    Map<String, String> buildArgs = places.buildArgs(spec, order.resolved().buildArgs());
     if (spec.reproducible() != null) {
       buildArgs.put(BuildRequest.EPOCH_ARGUMENT, sourceDateEpoch(spec.reproducible(), context));
     }
@@ -278,7 +283,7 @@ final class OrderRun {
         Optional.ofNullable(spec.output().labels()).orElse(Map.of()),
         Optional.ofNullable(spec.output().annotations()).orElse(Map.of()),
         places.buildSecrets(spec),
-        BuildContexts.none());
+        named);
   }
 
   private static String sourceDateEpoch(Reproducible reproducible, BuildContext context)

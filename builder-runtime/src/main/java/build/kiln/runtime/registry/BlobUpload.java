@@ -76,7 +76,7 @@ final class BlobUpload {
                 .expecting(202, 204);
         session = requester.callOnce(patch, reply -> next(doing, repository, reply));
       } catch (IOException e) {
-        cancel(repository, started);
+        cancelWhatever(repository, started);
         throw e;
       }
     }
@@ -89,7 +89,7 @@ final class BlobUpload {
       requester.callOnce(put, HttpReply::status);
       return new PushResult(How.UPLOADED, blob.size());
     } catch (IOException e) {
-      cancel(repository, session);
+      cancelWhatever(repository, session);
       throw e;
     }
   }
@@ -178,6 +178,15 @@ final class BlobUpload {
       requester.callOnce(plain.scopes(List.of(Scope.push(plain.repository()))), HttpReply::status);
     } catch (IOException e) {
       // Nothing depends on it.
+    }
+  }
+
+  /** As {@link #cancel}, of a thread that may be interrupted. */
+  private void cancelWhatever(Reference repository, URI session) {
+    boolean interrupted = Thread.interrupted();
+    cancel(repository, session);
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 

@@ -15,6 +15,7 @@ import build.kiln.runtime.layer.LayerWriter;
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.ImageConfig;
 import build.kiln.runtime.oci.ImageConfig.ContainerConfig;
+import build.kiln.runtime.oci.Index;
 import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.oci.Manifest;
 import build.kiln.runtime.oci.MediaTypes;
@@ -111,6 +112,43 @@ final class BuildBench implements AutoCloseable {
         r.annotations());
   }
 
+  /** The same request for another platform. */
+  static BuildRequest platform(BuildRequest r, String platform) {
+    return new BuildRequest(
+        r.dockerfile(),
+        r.dockerfilePath(),
+        r.context(),
+        r.target(),
+        r.buildArgs(),
+        r.proxies(),
+        Platform.parse(platform),
+        r.cache(),
+        r.pull(),
+        r.compression(),
+        r.labels(),
+        r.annotations());
+  }
+
+  /** The same request with named contexts. */
+  static BuildRequest named(BuildRequest r, BuildContexts contexts) {
+    return new BuildRequest(
+        r.dockerfile(),
+        r.dockerfilePath(),
+        r.ignoreFile(),
+        r.context(),
+        r.target(),
+        r.buildArgs(),
+        r.proxies(),
+        r.platform(),
+        r.cache(),
+        r.pull(),
+        r.compression(),
+        r.labels(),
+        r.annotations(),
+        r.secrets(),
+        contexts);
+  }
+
   /** The same request with annotations. */
   static BuildRequest annotated(BuildRequest r, Map<String, String> annotations) {
     return new BuildRequest(
@@ -168,32 +206,52 @@ final class BuildBench implements AutoCloseable {
 
   /** Pushes a base image of one layer and gives its name. */
   String base(String name, LayerSource files, ContainerConfig config) throws IOException {
+    push(registry.reference(name), Platform.host(), files, config);
+    return registry.reference(name).toString();
+  }
+
+  /** Pushes a base image for several platforms, of one layer each, and gives its name. */
+  String index(String name, Map<Platform, LayerSource> images, ContainerConfig config)
+      throws IOException {
+    Reference index = registry.reference(name);
+    var manifests = new ArrayList<Descriptor>();
+    for (Map.Entry<Platform, LayerSource> image : images.entrySet()) {
+      Reference own = registry.reference(name + "-" + image.getKey().toString().replace('/', '-'));
+      manifests.add(
+          push(own, image.getKey(), image.getValue(), config).withPlatform(image.getKey()));
+    }
+    client.pushManifest(
+        index,
+        Json.write(new Index(2, MediaTypes.OCI_INDEX, null, manifests, null, null)),
+        MediaTypes.OCI_INDEX);
+    return index.toString();
+  }
+
+  private Descriptor push(
+      Reference reference, Platform platform, LayerSource files, ContainerConfig config)
+      throws IOException {
     try (var other = LocalStore.open(Files.createTempDirectory(folder, "base"))) {
       Layer layer = other.layers().write(files, Compression.GZIP);
-      Platform host = Platform.host();
       byte[] configuration =
           Json.write(
               new ImageConfig(
                   "2023-01-01T00:00:00Z",
                   null,
-                  host.architecture(),
-                  null,
-                  "linux",
+                  platform.architecture(),
+                  platform.variant(),
+                  platform.os(),
                   null,
                   null,
                   config,
                   new ImageConfig.RootFs(List.of(layer.diffId())),
                   List.of(new ImageConfig.History(null, "base", null, null, null))));
-      Reference reference = registry.reference(name);
       Descriptor described = Descriptor.ofBytes(MediaTypes.OCI_CONFIG, configuration);
       client.pushBlob(
           reference, layer.descriptor(), () -> other.open(layer.descriptor().digest()), List.of());
       client.pushBlob(reference, described, BlobSource.of(configuration), List.of());
-      client.pushManifest(
-          reference,
-          Json.write(Manifest.oci(described, List.of(layer.descriptor()), null)),
-          MediaTypes.OCI_MANIFEST);
-      return reference.toString();
+      byte[] manifest = Json.write(Manifest.oci(described, List.of(layer.descriptor()), null));
+      client.pushManifest(reference, manifest, MediaTypes.OCI_MANIFEST);
+      return Descriptor.ofBytes(MediaTypes.OCI_MANIFEST, manifest);
     }
   }
 

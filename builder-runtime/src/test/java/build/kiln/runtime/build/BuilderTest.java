@@ -449,9 +449,9 @@ class BuilderTest {
             FailureReason.SourceUnavailable,
             "get http://x.invalid/y on x.invalid:80 but the host is not known"),
         Arguments.of(
-            "FROM --platform=linux/s390x HOST/b:1",
+            "FROM --platform=a/b/c/d HOST/b:1",
             FailureReason.DockerfileInvalid,
-            "another platform"));
+            "Dockerfile:1:17: not a platform"));
   }
 
   @ParameterizedTest

@@ -72,7 +72,13 @@ class CacheVolumeTest {
         new WorkOrder(
             build,
             new WorkOrder.Resolved(
-                1, 1, null, build.getSpec().output().tags(), Isolation.NoRun, "0123456789abcdef"),
+                1,
+                1,
+                null,
+                null,
+                build.getSpec().output().tags(),
+                Isolation.NoRun,
+                "0123456789abcdef"),
             WorkOrder.Settings.none());
     Path file = Files.writeString(pod().resolve("order.json"), Records.order(order));
     return Captured.run(

@@ -16,8 +16,11 @@ import io.fabric8.kubernetes.api.model.VolumeMountBuilder;
 import io.fabric8.kubernetes.api.model.VolumeProjection;
 import io.fabric8.kubernetes.api.model.VolumeProjectionBuilder;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -71,14 +74,14 @@ record PodMounts(
               .endProjected()
               .build());
     }
-    source()
-        .ifPresent(
-            map ->
+    configMaps()
+        .forEach(
+            (volume, map) ->
                 volumes.add(
                     new VolumeBuilder()
-                        .withName("source")
+                        .withName(volume)
                         .withNewConfigMap()
-                        .withName(map.name())
+                        .withName(map)
                         .endConfigMap()
                         .build()));
     return volumes;
@@ -98,9 +101,9 @@ record PodMounts(
     if (!secrets.folders().isEmpty()) {
       mounts.add(mount("secrets", BuilderPaths.SECRETS, true));
     }
-    source()
-        .ifPresent(
-            map -> mounts.add(mount("source", BuilderPaths.CONFIG_MAPS + "/" + map.name(), true)));
+    configMaps()
+        .forEach(
+            (volume, map) -> mounts.add(mount(volume, BuilderPaths.CONFIG_MAPS + "/" + map, true)));
     return mounts;
   }
 
@@ -140,9 +143,19 @@ record PodMounts(
     return sources;
   }
 
-  private Optional<ConfigMapSource> source() {
-    var source = build.getSpec().source();
-    return source == null ? Optional.empty() : Optional.ofNullable(source.configMap());
+  /** The ConfigMaps whose keys are files of a context, each once, by the volume's name. */
+  private Map<String, String> configMaps() {
+    var names =
+        Sources.of(build.getSpec()).stream()
+            .flatMap(source -> Stream.ofNullable(source.configMap()))
+            .map(ConfigMapSource::name)
+            .distinct()
+            .toList();
+    Map<String, String> byVolume = new LinkedHashMap<>();
+    for (var name : names) {
+      byVolume.put(byVolume.isEmpty() ? "source" : "source-" + byVolume.size(), name);
+    }
+    return byVolume;
   }
 
   private Optional<VolumeCache> cache() {
