@@ -17,6 +17,7 @@ import build.kiln.runtime.registry.HttpFiles;
 import build.kiln.runtime.rootfs.Snapshots;
 import build.kiln.runtime.sandbox.Sandbox;
 import build.kiln.runtime.sandbox.SandboxException;
+import build.kiln.runtime.store.GrowingBlob;
 import build.kiln.runtime.store.LocalStore;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -29,9 +30,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** What the stages of one build share. Thread-safe. */
@@ -50,6 +53,8 @@ final class BuildSession implements AutoCloseable {
   private final Clock clock;
   private final StepCache cache;
   private final boolean explaining;
+  private final Set<Integer> inImage;
+  private final Consumer<GrowingBlob> layers;
   private final OptionalLong sourceDateEpoch;
   private final AtomicInteger cached = new AtomicInteger();
   private final Semaphore running =
@@ -62,6 +67,8 @@ final class BuildSession implements AutoCloseable {
    * The fixed things of a build, which {@link Builder} has worked out.
    *
    * @param explaining whether steps are only looked up, and nothing is done
+   * @param inImage the numbers of the stages whose layers the image has
+   * @param layers hears of the image's large layers while they are written
    */
   record Plan(
       StepCache cache,
@@ -71,7 +78,9 @@ final class BuildSession implements AutoCloseable {
       Expansion expansion,
       IgnoringTree contextTree,
       Map<String, IgnoringTree> namedTrees,
-      Map<String, BaseImage> images) {}
+      Map<String, BaseImage> images,
+      Set<Integer> inImage,
+      Consumer<GrowingBlob> layers) {}
 
   BuildSession(
       BuildEnvironment environment,
@@ -94,6 +103,8 @@ final class BuildSession implements AutoCloseable {
     this.clock = clock;
     this.cache = plan.cache();
     this.explaining = plan.explaining();
+    this.inImage = plan.inImage();
+    this.layers = plan.layers();
     this.sourceDateEpoch = sourceDateEpoch(request);
     this.origins = new ConcurrentHashMap<>();
     images.values().forEach(i -> i.layers().forEach(l -> origins.put(blob(l), i.name())));
@@ -219,11 +230,17 @@ final class BuildSession implements AutoCloseable {
     return clock.instant().truncatedTo(ChronoUnit.MILLIS).toString();
   }
 
+  /** Whether the layers of a stage are the image's. */
+  boolean isInImage(StagePlan plan) {
+    return inImage.contains(plan.stage().number());
+  }
+
   /** Writes what a step made; with SOURCE_DATE_EPOCH, nothing in it is later than that. */
-  Layer write(LayerSource source) throws IOException {
+  Layer write(LayerSource source, StageState state) throws IOException {
     LayerSource dated =
         sourceDateEpoch.isPresent() ? new NotLater(source, sourceDateEpoch.getAsLong()) : source;
-    return store().layers().write(dated, request.compression());
+    Consumer<GrowingBlob> readers = state.isInImage() ? layers : blob -> {};
+    return store().layers().write(dated, request.compression(), readers);
   }
 
   BaseImage image(String name) {

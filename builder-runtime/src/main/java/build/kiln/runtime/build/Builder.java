@@ -22,6 +22,7 @@ import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Platform;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.sandbox.Sandbox;
+import build.kiln.runtime.store.GrowingBlob;
 import java.io.IOException;
 import java.time.Clock;
 import java.util.HashMap;
@@ -29,6 +30,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -43,6 +45,7 @@ public final class Builder {
   private final Clock clock;
   private final StepCache cache;
   private volatile @Nullable Sandbox sandbox;
+  private Consumer<GrowingBlob> layers = blob -> {};
 
   public Builder(BuildEnvironment environment) {
     this(environment, Clock.systemUTC(), StepCache.local(environment.store(), ""));
@@ -56,6 +59,17 @@ public final class Builder {
     this.environment = environment;
     this.clock = clock;
     this.cache = cache;
+  }
+
+  /**
+   * Sends the image's large layers while they are written; what the push then finds sent, it need
+   * not send.
+   *
+   * @param repository where the push will go
+   */
+  public Builder sending(ImagePusher pusher, Reference repository) {
+    layers = blob -> pusher.sendEarly(repository, blob);
+    return this;
   }
 
   /** Brings a built image to where it is wanted. */
@@ -289,7 +303,9 @@ public final class Builder {
             planning.expansion(),
             contextTree,
             namedTrees(request),
-            plans.images());
+            plans.images(),
+            plans.inImageOf(planning.target()),
+            layers);
     try (var session = new BuildSession(environment, request, fixed, downloads, progress, clock)) {
       try {
         BuiltStage built = new StageThreads(session, plans.plans()).run(planning.target().number());

@@ -146,7 +146,7 @@ final class RunStep {
       if (exit != 0) {
         throw failed(exit, tail);
       }
-      Layer layer = session.write(snapshot.changes());
+      Layer layer = session.write(snapshot.changes(), state);
       snapshot.commit(layer);
       return layer;
     }

@@ -11,10 +11,13 @@ import build.kiln.runtime.dockerfile.Word;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +45,21 @@ record StagePlans(List<StagePlan> plans, Map<String, BaseImage> images) {
   /** How many steps there are in all. */
   int steps() {
     return plans.stream().mapToInt(StagePlan::steps).sum();
+  }
+
+  /** The numbers of the stages whose layers the image of a stage has: its own, and its bases'. */
+  Set<Integer> inImageOf(Stage target) {
+    var numbers = new HashSet<Integer>();
+    var byNumber = new HashMap<Integer, StagePlan>();
+    plans.forEach(plan -> byNumber.put(plan.stage().number(), plan));
+    @Nullable StagePlan at = byNumber.get(target.number());
+    while (at != null && numbers.add(at.stage().number())) {
+      at =
+          at.base() instanceof StageSource.OfStage base
+              ? byNumber.get(base.stage().number())
+              : null;
+    }
+    return Set.copyOf(numbers);
   }
 
   /** The stages themselves. */

@@ -71,6 +71,9 @@ final class StageRunner {
 
   BuiltStage run() throws BuildException, InterruptedException {
     StageState state = start();
+    if (session.isInImage(plan)) {
+      state.becomesImage();
+    }
     for (Instruction instruction : plan.instructions()) {
       try {
         // A trigger, or words that only now have their values, may ask for what is not there yet.
@@ -225,7 +228,7 @@ final class StageRunner {
         state,
         instruction,
         run.createdBy(),
-        new Cached(keys, false, run::describe),
+        new Cached(keys, false, false, run::describe),
         activity -> session.limited(() -> run.execute(activity)));
   }
 
@@ -245,7 +248,7 @@ final class StageRunner {
           state,
           instruction,
           HistoryText.of(instruction, state.config().shell()),
-          new Cached(keys, copy.isIndependent(), copy::describe),
+          new Cached(keys, copy.isIndependent(), true, copy::describe),
           activity -> session.limited(copy::execute));
     }
   }
@@ -327,6 +330,7 @@ final class StageRunner {
         new Cached(
             List.of(key),
             false,
+            false,
             inputs ->
                 inputs
                     .words(path)
@@ -351,7 +355,7 @@ final class StageRunner {
       } else if (made.lookup(target.real()).filter(e -> !e.isDirectory()).isPresent()) {
         throw new Conflict("\"/%s\" is there and is no directory".formatted(path));
       }
-      return session.write(made);
+      return session.write(made, state);
     } catch (Conflict e) {
       throw StepProblems.at(instruction.path().range(), e);
     } catch (Accounts.UnknownAccount e) {

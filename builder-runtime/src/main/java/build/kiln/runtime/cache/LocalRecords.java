@@ -28,6 +28,11 @@ final class LocalRecords {
     this.scope = scope;
   }
 
+  /** Whether there is no record at all. */
+  boolean isEmpty() {
+    return !store.hasCache();
+  }
+
   /** The entry of a key, whether its layer is there or not. */
   Optional<CacheEntry> find(String key) {
     return store.getCache(key).flatMap(bytes -> read(bytes, CacheEntry.class));

@@ -28,6 +28,7 @@ public final class StepCache {
   private final List<Target> to;
   private final Map<Digest, Reference> served = new ConcurrentHashMap<>();
   private final Map<String, Done> done = new ConcurrentHashMap<>();
+  private volatile boolean empty;
   private volatile boolean withdrawn;
 
   /** Which steps are written to a registry. */
@@ -77,6 +78,7 @@ public final class StepCache {
     this.keeps = keeps;
     this.from = List.copyOf(from);
     this.to = List.copyOf(to);
+    this.empty = from.isEmpty() && local.isEmpty();
   }
 
   /** The local store alone. */
@@ -93,6 +95,11 @@ public final class StepCache {
   public void onWarning(Consumer<String> listener) {
     from.forEach(cache -> cache.onWarning(listener));
     to.forEach(target -> target.cache().onWarning(listener));
+  }
+
+  /** Whether no step was to be found when the build began; what it does itself does not count. */
+  public boolean isEmpty() {
+    return empty;
   }
 
   /** What is written when the build is done. */
@@ -258,6 +265,7 @@ public final class StepCache {
 
   /** The build is done once more from its start. */
   public void again() {
+    empty = false;
     done.clear();
     served.clear();
   }

@@ -233,19 +233,24 @@ class BuildCommand implements Callable<Integer> {
       throws CommandFailure, IOException, BuildException, InterruptedException {
     ProgressMode mode = quiet ? ProgressMode.quiet : progress;
     BuildResult result;
-    try (Display display = mode.open(System.err, Desk.ofThisProcess().environment())) {
+    try (Display display = mode.open(System.err, Desk.ofThisProcess().environment());
+        var pusher = new ImagePusher(engine.store(), engine.registry())) {
       var buildProgress = new BuildProgress(display);
+      var builder = new Builder(engine.environment(), Clock.systemUTC(), cache);
+      if (!verifyReproducible
+          && specs.stream().anyMatch(spec -> spec.type() == OutputSpec.Type.REGISTRY)) {
+        builder.sending(pusher, names.getFirst());
+      }
       result =
-          new Builder(engine.environment(), Clock.systemUTC(), cache)
-              .build(
-                  request,
-                  buildProgress,
-                  built -> {
-                    if (verifyReproducible) {
-                      verify(engine, request, built, buildProgress);
-                    }
-                    return deliver(engine, built, names, specs, buildProgress);
-                  });
+          builder.build(
+              request,
+              buildProgress,
+              built -> {
+                if (verifyReproducible) {
+                  verify(engine, request, built, buildProgress);
+                }
+                return deliver(engine, pusher, built, names, specs, buildProgress);
+              });
     }
     report(result, names, specs);
     return ExitCode.OK.code();
@@ -381,12 +386,12 @@ class BuildCommand implements Callable<Integer> {
 
   private static List<Reference> deliver(
       Engine engine,
+      ImagePusher pusher,
       BuildResult result,
       List<Reference> names,
       List<OutputSpec> specs,
       BuildProgress progress)
       throws IOException, BuildException, InterruptedException {
-    var pusher = new ImagePusher(engine.store(), engine.registry());
     var pushed = new ArrayList<Reference>();
     for (OutputSpec spec : specs) {
       switch (spec.type()) {

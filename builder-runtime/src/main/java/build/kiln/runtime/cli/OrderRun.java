@@ -163,8 +163,11 @@ final class OrderRun {
       StepCache cache = cache(engine, request.platform());
       var builder = new Builder(engine.environment(), Clock.systemUTC(), cache);
       BuildResult result;
-      try {
-        result = builder.build(request, progress, image -> push(engine, image, names, progress));
+      try (var pusher = new ImagePusher(engine.store(), engine.registry())) {
+        result =
+            builder
+                .sending(pusher, names.getFirst())
+                .build(request, progress, image -> push(pusher, image, names, progress));
       } finally {
         sandbox = builder.sandbox().orElse(null);
         timings.ended(built == null ? "steps" : "cache");
@@ -176,12 +179,12 @@ final class OrderRun {
   }
 
   private List<Reference> push(
-      Engine engine, BuildResult image, List<Reference> names, BuildProgress progress)
+      ImagePusher pusher, BuildResult image, List<Reference> names, BuildProgress progress)
       throws BuildException, InterruptedException {
     timings.ended("steps");
     built = image;
     try {
-      var pushed = new ImagePusher(engine.store(), engine.registry()).push(image, names, progress);
+      ImagePusher.Pushed pushed = pusher.push(image, names, progress);
       pushedBytes = pushed.pushedBytes();
       return List.of(names.getFirst());
     } finally {

@@ -20,6 +20,7 @@ import java.util.HexFormat;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.function.Consumer;
 
 /** The layers of a local store: written, indexed, and inflated for reading. Thread-safe. */
 public final class LayerFiles {
@@ -35,7 +36,17 @@ public final class LayerFiles {
 
   /** Writes a layer into the store, with its index. */
   public Layer write(LayerSource source, Compression compression) throws IOException {
-    try (var ingest = store.ingest()) {
+    return write(source, compression, blob -> {});
+  }
+
+  /**
+   * Writes a layer into the store, with its index.
+   *
+   * @param readers hears of a large layer's blob while it is written
+   */
+  public Layer write(LayerSource source, Compression compression, Consumer<GrowingBlob> readers)
+      throws IOException {
+    try (var ingest = store.ingest(readers)) {
       LayerWriter.Written written = writer.writeIndexed(source, compression, ingest);
       keepIndex(written.layer().diffId(), written.index());
       return written.layer();

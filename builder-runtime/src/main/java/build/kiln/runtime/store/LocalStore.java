@@ -27,6 +27,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -278,12 +279,21 @@ public final class LocalStore implements AutoCloseable {
 
   /** Starts a blob; its digest will be a SHA-256. */
   public BlobIngest ingest() throws IOException {
-    return new FileIngest(this, tempFile(), "sha256", Digest.sha256());
+    return ingest(blob -> {});
+  }
+
+  /**
+   * As {@link #ingest()}.
+   *
+   * @param readers hears of the blob as soon as it is large, while it is written
+   */
+  BlobIngest ingest(Consumer<GrowingBlob> readers) throws IOException {
+    return new FileIngest(this, tempFile(), "sha256", Digest.sha256(), readers);
   }
 
   /** Starts a blob whose digest is known, of whatever algorithm. */
   public BlobIngest ingest(Digest expected) throws IOException {
-    return new FileIngest(this, tempFile(), expected.algorithm(), expected.newHash());
+    return new FileIngest(this, tempFile(), expected.algorithm(), expected.newHash(), blob -> {});
   }
 
   /** Keeps these bytes. */
@@ -353,6 +363,11 @@ public final class LocalStore implements AutoCloseable {
   /** Remembers a record of the step cache. */
   public void putCache(String key, byte[] json) throws IOException {
     cache.put(key, json);
+  }
+
+  /** Whether there is any record of the step cache. */
+  public boolean hasCache() {
+    return !cache.isEmpty();
   }
 
   /** A record of the step cache; a damaged one is none. */

@@ -232,7 +232,11 @@ final class BuildBench implements AutoCloseable {
   }
 
   Built build(String dockerfile, BuildContext files) throws Exception {
-    return build(request(dockerfile, files), StepCache.local(store, ""), result -> List.of());
+    return build(
+        request(dockerfile, files),
+        StepCache.local(store, ""),
+        builder -> builder,
+        result -> List.of());
   }
 
   Built build(String dockerfile, StepCache cache) throws Exception {
@@ -240,9 +244,20 @@ final class BuildBench implements AutoCloseable {
   }
 
   Built build(String dockerfile, StepCache cache, Builder.Delivery delivery) throws Exception {
+    return build(dockerfile, cache, builder -> builder, delivery);
+  }
+
+  Built build(
+      String dockerfile, StepCache cache, UnaryOperator<Builder> setUp, Builder.Delivery delivery)
+      throws Exception {
     try (BuildContext opened = LocalContext.open(context)) {
-      return build(request(dockerfile, opened), cache, delivery);
+      return build(request(dockerfile, opened), cache, setUp, delivery);
     }
+  }
+
+  /** Hears of the build that goes on. */
+  BuildProgress progress() {
+    return progress;
   }
 
   /** Builds as another process on another machine would, with the same context and registry. */
@@ -325,13 +340,17 @@ final class BuildBench implements AutoCloseable {
         store, client, GitAccess.anonymous(), sandboxes, folder.resolve("s"), allowedBases);
   }
 
-  private Built build(BuildRequest request, StepCache cache, Builder.Delivery delivery)
+  private Built build(
+      BuildRequest request,
+      StepCache cache,
+      UnaryOperator<Builder> setUp,
+      Builder.Delivery delivery)
       throws Exception {
     events.clear();
     clock = Clock.offset(clock, Duration.ofSeconds(10));
     progress = new BuildProgress(events::add);
     BuildResult result =
-        new Builder(environment(), clock, cache).build(request, progress, delivery);
+        setUp.apply(new Builder(environment(), clock, cache)).build(request, progress, delivery);
     return new Built(store, result);
   }
 
