@@ -69,7 +69,7 @@ final class StageSteps {
         unknown(state, text, activity, MissReason.earlierStep(unknown));
         return;
       }
-      if (cached.readsAll() && !session.explaining() && cannotBeFound()) {
+      if (cached.readsAll() && !session.explaining() && isNew(instruction, text)) {
         // Made first, since its keys are then known from what was read for it.
         Layer layer = work.run(activity);
         Search none = new Search(keys(cached), new Lookup.Unknown());
@@ -128,9 +128,14 @@ final class StageSteps {
     state.config().step(createdBy, fixed ? session.historyTime() : entry.created());
   }
 
-  /** Whether no step can be in the cache. */
-  private boolean cannotBeFound() {
-    return !session.request().cache() || session.cache().isEmpty();
+  /** Whether it is not worth asking the cache. */
+  private boolean isNew(Instruction instruction, String text) {
+    return !session.request().cache()
+        || session.cache().isNew(StepInputs.of(name(instruction), text).build());
+  }
+
+  private String name(Instruction instruction) {
+    return "%s/%03d %s".formatted(plan.stage().displayName(), step, instruction.name());
   }
 
   private List<String> keys(Cached cached) throws IOException, BuildException {
@@ -188,8 +193,7 @@ final class StageSteps {
 
   private StepInputs inputs(StageState state, Instruction instruction, String text, Cached cached)
       throws IOException, BuildException {
-    String name = "%s/%03d %s".formatted(plan.stage().displayName(), step, instruction.name());
-    StepInputs.Builder inputs = StepInputs.of(name, text);
+    StepInputs.Builder inputs = StepInputs.of(name(instruction), text);
     if (!cached.independent()) {
       inputs.parent(state.parent());
     }

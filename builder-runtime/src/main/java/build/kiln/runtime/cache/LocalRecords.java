@@ -28,9 +28,9 @@ final class LocalRecords {
     this.scope = scope;
   }
 
-  /** Whether there is no record at all. */
-  boolean isEmpty() {
-    return !store.hasCache();
+  /** Whether the step, or an instruction of the same text, was ever done in this scope. */
+  boolean hasSimilar(StepInputs inputs) {
+    return !keys(step(inputs)).isEmpty() || !keys(text(inputs)).isEmpty();
   }
 
   /** The entry of a key, whether its layer is there or not. */

@@ -28,7 +28,6 @@ public final class StepCache {
   private final List<Target> to;
   private final Map<Digest, Reference> served = new ConcurrentHashMap<>();
   private final Map<String, Done> done = new ConcurrentHashMap<>();
-  private volatile boolean empty;
   private volatile boolean withdrawn;
 
   /** Which steps are written to a registry. */
@@ -78,7 +77,6 @@ public final class StepCache {
     this.keeps = keeps;
     this.from = List.copyOf(from);
     this.to = List.copyOf(to);
-    this.empty = from.isEmpty() && local.isEmpty();
   }
 
   /** The local store alone. */
@@ -97,9 +95,14 @@ public final class StepCache {
     to.forEach(target -> target.cache().onWarning(listener));
   }
 
-  /** Whether no step was to be found when the build began; what it does itself does not count. */
-  public boolean isEmpty() {
-    return empty;
+  /**
+   * Whether nothing is to be expected of a lookup: there is no registry to ask, and nothing of the
+   * kind was ever done here. An entry may still be there, of another scope.
+   *
+   * @param inputs step and instruction are enough
+   */
+  public boolean isNew(StepInputs inputs) {
+    return (from.isEmpty() || withdrawn) && !local.hasSimilar(inputs);
   }
 
   /** What is written when the build is done. */
@@ -265,7 +268,6 @@ public final class StepCache {
 
   /** The build is done once more from its start. */
   public void again() {
-    empty = false;
     done.clear();
     served.clear();
   }

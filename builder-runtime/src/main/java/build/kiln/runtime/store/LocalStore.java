@@ -365,11 +365,6 @@ public final class LocalStore implements AutoCloseable {
     cache.put(key, json);
   }
 
-  /** Whether there is any record of the step cache. */
-  public boolean hasCache() {
-    return !cache.isEmpty();
-  }
-
   /** A record of the step cache; a damaged one is none. */
   public Optional<byte[]> getCache(String key) {
     Optional<byte[]> record = cache.get(key);

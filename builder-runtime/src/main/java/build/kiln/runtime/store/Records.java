@@ -48,15 +48,6 @@ final class Records {
     return read(file(key)).filter(entry -> entry.key.equals(key)).map(Entry::value);
   }
 
-  /** Whether there is none; one that cannot be looked at counts as none. */
-  boolean isEmpty() {
-    try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
-      return !files.iterator().hasNext();
-    } catch (IOException e) {
-      return true;
-    }
-  }
-
   List<Entry> list() throws IOException {
     var entries = new ArrayList<Entry>();
     try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
