@@ -121,7 +121,7 @@ final class RunStep {
   /** Runs the command and makes a layer of what it changed. */
   Layer execute(BuildProgress.Activity activity)
       throws IOException, BuildException, InterruptedException {
-    Sandbox sandbox = session.sandbox();
+    Sandbox sandbox = sandbox();
     if (offline() && !sandbox.mounts()) {
       throw new BuildException(
           FailureReason.IsolationUnavailable,
@@ -134,7 +134,7 @@ final class RunStep {
     }
     state.files().requireAll();
     try (StepMounts made = mounts.prepare(sandbox.mounts(), activity);
-        Snapshot snapshot = session.snapshots().prepare(state.files().layers(), made.points())) {
+        Snapshot snapshot = session.snapshots(sandbox).prepare(state.files().layers(), made.points())) {
       Command command = command(made);
       var tail = new LogTail();
       int exit;
@@ -152,7 +152,22 @@ final class RunStep {
     }
   }
 
-  private static int run(
+  private Sandbox sandbox() throws BuildException, InterruptedException {
+    try {
+      return session.sandbox();
+    } catch (SandboxException e) {
+      throw noSandbox(e);
+    }
+  }
+
+  private BuildException noSandbox(SandboxException e) {
+    return new BuildException(
+        FailureReason.IsolationUnavailable,
+        StepProblems.text(run.origin().keyword(), Failures.message(e), null),
+        e);
+  }
+
+  private int run(
       Sandbox sandbox,
       Snapshot snapshot,
       Command command,
@@ -168,7 +183,7 @@ final class RunStep {
             activity.output(Arrays.copyOf(bytes, length));
           });
     } catch (SandboxException e) {
-      throw new BuildException(FailureReason.IsolationUnavailable, Failures.message(e), e);
+      throw noSandbox(e);
     }
   }
 
