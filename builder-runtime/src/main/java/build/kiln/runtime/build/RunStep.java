@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** One RUN: what it depends on, and running it. */
 final class RunStep {
@@ -92,11 +93,16 @@ final class RunStep {
     hash.add(workdir()).add(state.config().user());
     files.forEach(f -> hash.add(f.path()).add(f.content()).number(f.mode()));
     session.sourceDateEpoch().ifPresent(hash::number);
-    return hash;
+    String hostName = hostName();
+    return hostName == null ? hash : hash.add("host name").add(hostName);
   }
 
   private String workdir() {
     return "/" + Paths.absolute("/", state.config().workdir());
+  }
+
+  private @Nullable String hostName() {
+    return session.request().buildArgs().get(PredefinedArguments.HOST_NAME);
   }
 
   private boolean offline() {
@@ -112,6 +118,10 @@ final class RunStep {
         .setting("the shell", String.join("\0", state.config().shell()))
         .setting("the user", state.config().user())
         .setting("the working directory", state.config().workdir());
+    String hostName = hostName();
+    if (hostName != null) {
+      inputs.setting("the host name", hostName);
+    }
   }
 
   private static String text(Map.Entry<String, String> variable) {
@@ -131,6 +141,10 @@ final class RunStep {
                   + sandbox.tier()
                   + " cannot make",
               "build with an isolation of Namespaces"));
+    }
+    if (hostName() != null && !sandbox.mounts()) {
+      activity.note(
+          "the tier " + sandbox.tier() + " has no host name of its own to be " + hostName());
     }
     state.files().requireAll();
     try (StepMounts made = mounts.prepare(sandbox.mounts(), activity);
@@ -198,9 +212,7 @@ final class RunStep {
     env.putIfAbsent("PATH", ConfigDraft.DEFAULT_PATH);
     env.putIfAbsent("HOME", identity.home());
     session.request().proxies().forEach(env::putIfAbsent);
-    session.request().buildArgs().entrySet().stream()
-        .filter(arg -> PredefinedArguments.isProxy(arg.getKey()))
-        .forEach(arg -> env.put(arg.getKey(), arg.getValue()));
+    env.putAll(PredefinedArguments.proxies(session.request().buildArgs()));
     env.putAll(made.environment());
     made.variables().forEach(variable -> env.remove(variable.name()));
     return new Command(
@@ -213,7 +225,8 @@ final class RunStep {
         files,
         made.mounts(),
         made.variables(),
-        offline());
+        offline(),
+        hostName());
   }
 
   private BuildException failed(int exit, LogTail tail) {
