@@ -1,5 +1,7 @@
 package build.kiln.runtime.dockerfile;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -48,9 +50,7 @@ class LanguageFuzzTest {
     try {
       word.process(text, Uses::variable);
     } catch (ShellWord.Failure e) {
-      if (e.getMessage().isBlank()) {
-        throw new AssertionError("refused without a reason: " + text, e);
-      }
+      assertThat(e).message().as(text).isNotBlank();
     }
   }
 
