@@ -1,7 +1,7 @@
 package build.kiln.runtime.build;
 
-import build.kiln.runtime.context.IgnoreFiles;
 import build.kiln.runtime.check.CheckOptions;
+import build.kiln.runtime.context.IgnoreFiles;
 import build.kiln.runtime.dockerfile.Directives;
 import build.kiln.runtime.dockerfile.Dockerfile;
 import build.kiln.runtime.dockerfile.DockerfileException;
@@ -56,7 +56,6 @@ record Planning(
           "BUILDKIT_CONTEXT_KEEP_GIT_DIR",
           "a context from Git has no .git; ADD --keep-git-dir of the repository has");
 
-
   /**
    * Reads the Dockerfile.
    *
@@ -96,8 +95,7 @@ record Planning(
   private static void checkFrontend(BuildRequest request, Dockerfile dockerfile) {
     String given = request.buildArgs().get(PredefinedArguments.SYNTAX);
     if (given != null) {
-      Directives.checkFrontend(
-          given, dockerfile.stages().getFirst().from().origin().keyword());
+      Directives.checkFrontend(given, dockerfile.stages().getFirst().from().origin().keyword());
     }
   }
 

@@ -148,7 +148,8 @@ final class RunStep {
     }
     state.files().requireAll();
     try (StepMounts made = mounts.prepare(sandbox.mounts(), activity);
-        Snapshot snapshot = session.snapshots(sandbox).prepare(state.files().layers(), made.points())) {
+        Snapshot snapshot =
+            session.snapshots(sandbox).prepare(state.files().layers(), made.points())) {
       Command command = command(made);
       var tail = new LogTail();
       int exit;

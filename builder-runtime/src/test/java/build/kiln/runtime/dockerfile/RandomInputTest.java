@@ -13,8 +13,8 @@ import org.junit.jupiter.api.Test;
 /**
  * Random input, the same in every run and made without a look at the code, which {@link
  * LanguageFuzzTest} has: nothing but a {@link DockerfileException} with a place may come out,
- * whatever goes in, and soon. {@code -Dkiln.fuzz.inputs=1000000 -Dkiln.fuzz.seed=1} tries
- * more, or others.
+ * whatever goes in, and soon. {@code -Dkiln.fuzz.inputs=1000000 -Dkiln.fuzz.seed=1} tries more, or
+ * others.
  */
 class RandomInputTest {
   private static final int INPUTS = Integer.getInteger("kiln.fuzz.inputs", 20_000);
