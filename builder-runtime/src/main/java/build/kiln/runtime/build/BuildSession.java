@@ -323,14 +323,14 @@ final class BuildSession implements AutoCloseable {
     T run() throws IOException, InterruptedException, BuildException;
   }
 
-  /** The sandbox, chosen on the first call. */
-  synchronized Sandbox sandbox() throws BuildException, InterruptedException {
+  /**
+   * The sandbox, chosen on the first call.
+   *
+   * @throws SandboxException if none can be had
+   */
+  synchronized Sandbox sandbox() throws SandboxException, InterruptedException {
     if (sandbox == null) {
-      try {
-        sandbox = environment.sandboxes().get();
-      } catch (SandboxException e) {
-        throw new BuildException(FailureReason.IsolationUnavailable, Failures.message(e), e);
-      }
+      sandbox = environment.sandboxes().get();
     }
     return sandbox;
   }
@@ -340,9 +340,8 @@ final class BuildSession implements AutoCloseable {
   }
 
   /** Root file systems of the kind that the sandbox takes. */
-  synchronized Snapshots snapshots() throws IOException, BuildException, InterruptedException {
+  synchronized Snapshots snapshots(Sandbox chosen) throws IOException {
     if (snapshots == null) {
-      Sandbox chosen = sandbox();
       Files.createDirectories(environment.scratch());
       Path own = Files.createTempDirectory(environment.scratch(), "r");
       snapshots =

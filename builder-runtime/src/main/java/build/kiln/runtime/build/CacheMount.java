@@ -4,6 +4,7 @@ import build.kiln.runtime.cache.FileInputs;
 import build.kiln.runtime.context.LocalContext;
 import build.kiln.runtime.dockerfile.Mount;
 import build.kiln.runtime.dockerfile.Mount.Sharing;
+import build.kiln.runtime.dockerfile.PredefinedArguments;
 import build.kiln.runtime.dockerfile.SourceRange;
 import build.kiln.runtime.dockerfile.Word;
 import build.kiln.runtime.layer.FileTree;
@@ -69,8 +70,14 @@ final class CacheMount implements RunMount {
     }
     String written = RunMount.written(mount, workdir);
     String id = mount.id() != null ? mount.id() : mount.target() != null ? mount.target() : written;
+    String namespace = session.request().buildArgs().get(PredefinedArguments.CACHE_NAMESPACE);
     return new CacheMount(
-        session.store().cacheMounts(), mount, spec.range(), written, cleaned(id), start);
+        session.store().cacheMounts(),
+        mount,
+        spec.range(),
+        written,
+        (namespace == null ? "" : namespace + "/") + cleaned(id),
+        start);
   }
 
   /** Only a default id is a path, but a slash more or less makes no other cache. */

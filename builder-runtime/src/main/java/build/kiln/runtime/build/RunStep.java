@@ -94,11 +94,16 @@ final class RunStep {
     hash.add(workdir()).add(state.config().user());
     files.forEach(f -> hash.add(f.path()).add(f.content()).number(f.mode()));
     session.sourceDateEpoch().ifPresent(hash::number);
-    return hash;
+    String hostName = hostName();
+    return hostName == null ? hash : hash.add("host name").add(hostName);
   }
 
   private String workdir() {
     return "/" + Paths.absolute("/", state.config().workdir());
+  }
+
+  private @Nullable String hostName() {
+    return session.request().buildArgs().get(PredefinedArguments.HOST_NAME);
   }
 
   private boolean offline() {
@@ -114,6 +119,10 @@ final class RunStep {
         .setting("the shell", String.join("\0", state.config().shell()))
         .setting("the user", state.config().user())
         .setting("the working directory", state.config().workdir());
+    String hostName = hostName();
+    if (hostName != null) {
+      inputs.setting("the host name", hostName);
+    }
   }
 
   private static String text(Map.Entry<String, String> variable) {
@@ -123,7 +132,7 @@ final class RunStep {
   /** Runs the command and makes a layer of what it changed. */
   Layer execute(BuildProgress.Activity activity)
       throws IOException, BuildException, InterruptedException {
-    Sandbox sandbox = session.sandbox();
+    Sandbox sandbox = sandbox();
     if (offline() && !sandbox.mounts()) {
       throw new BuildException(
           FailureReason.IsolationUnavailable,
@@ -134,9 +143,14 @@ final class RunStep {
                   + " cannot make",
               "build with an isolation of Namespaces"));
     }
+    if (hostName() != null && !sandbox.mounts()) {
+      activity.note(
+          "the tier " + sandbox.tier() + " has no host name of its own to be " + hostName());
+    }
     state.files().requireAll();
     try (StepMounts made = mounts.prepare(sandbox.mounts(), activity);
-        Snapshot snapshot = session.snapshots().prepare(state.files().layers(), made.points())) {
+        Snapshot snapshot =
+            session.snapshots(sandbox).prepare(state.files().layers(), made.points())) {
       Command command = command(made);
       var tail = new LogTail();
       int exit;
@@ -152,6 +166,21 @@ final class RunStep {
       snapshot.commit(layer);
       return layer;
     }
+  }
+
+  private Sandbox sandbox() throws BuildException, InterruptedException {
+    try {
+      return session.sandbox();
+    } catch (SandboxException e) {
+      throw noSandbox(e);
+    }
+  }
+
+  private BuildException noSandbox(SandboxException e) {
+    return new BuildException(
+        FailureReason.IsolationUnavailable,
+        StepProblems.text(run.origin().keyword(), Failures.message(e), null),
+        e);
   }
 
   private int run(
@@ -170,9 +199,7 @@ final class RunStep {
             activity.output(Arrays.copyOf(bytes, length));
           });
     } catch (SandboxException e) {
-      throw machineProblem(e)
-          .orElseGet(
-              () -> new BuildException(FailureReason.IsolationUnavailable, Failures.message(e), e));
+      throw machineProblem(e).orElseGet(() -> noSandbox(e));
     }
   }
 
@@ -213,9 +240,7 @@ final class RunStep {
     env.putIfAbsent("PATH", ConfigDraft.DEFAULT_PATH);
     env.putIfAbsent("HOME", identity.home());
     session.request().proxies().forEach(env::putIfAbsent);
-    session.request().buildArgs().entrySet().stream()
-        .filter(arg -> PredefinedArguments.isProxy(arg.getKey()))
-        .forEach(arg -> env.put(arg.getKey(), arg.getValue()));
+    env.putAll(PredefinedArguments.proxies(session.request().buildArgs()));
     env.putAll(made.environment());
     made.variables().forEach(variable -> env.remove(variable.name()));
     return new Command(
@@ -228,7 +253,8 @@ final class RunStep {
         files,
         made.mounts(),
         made.variables(),
-        offline());
+        offline(),
+        hostName());
   }
 
   private BuildException failed(int exit, LogTail tail) {

@@ -269,6 +269,16 @@ class BuilderTest {
         .containsExactly("0644 0:0 t \"a\"");
   }
 
+  @Test
+  void aTriggerOfABaseThatTakesFromItsOwnStageIsRefused() throws Exception {
+    String base = withTriggers("onbuild:1", "COPY --from=me a.txt /x");
+
+    assertFailure(
+        "FROM " + base + " AS me\nLABEL a=b",
+        FailureReason.DockerfileInvalid,
+        "ONBUILD of " + base + ":1:13: stage me takes from itself");
+  }
+
   private String withTriggers(String name, String... triggers) throws IOException {
     return bench.base(
         name,

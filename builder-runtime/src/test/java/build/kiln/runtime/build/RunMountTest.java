@@ -103,7 +103,7 @@ class RunMountTest extends TierTest {
   void aMissingSecretIsNothingUnlessRequired() throws Exception {
     Built built =
         build(
-            "RUN --mount=type=secret,id=s,env=E --mount=type=secret,id=s test ! -e /run && test -z \"$E\"");
+            "RUN --mount=type=secret,id=s,env=E --mount=type=secret,id=s test ! -e /run && test \"${E-unset}\" = ''");
     assertThat(built.topLayer()).isEmpty();
 
     BuildException required = failure("RUN --mount=type=secret,id=s,required true");
@@ -357,6 +357,40 @@ class RunMountTest extends TierTest {
             """
                 .formatted(busybox, step));
     assertThat(built.files()).hasSize(3);
+  }
+
+  @Test
+  void aNamespaceKeepsCachesApart() throws Exception {
+    String step = "RUN --mount=type=cache,target=/c,id=x ls /c > /out; touch /c/%s\n";
+
+    build(step.formatted("plain"));
+    bench.request(r -> BuilderTest.change(r, Map.of("BUILDKIT_CACHE_MOUNT_NS", "n")));
+    assertThat(build(step.formatted("first")).text("out")).isEmpty();
+    assertThat(build(step.formatted("second")).text("out")).isEqualTo("first\n");
+    bench.request(r -> BuilderTest.change(r, Map.of("BUILDKIT_CACHE_MOUNT_NS", "m")));
+    assertThat(build(step.formatted("third")).text("out")).isEmpty();
+  }
+
+  @Test
+  void aHostNameIsAskedForByABuildArgument() throws Exception {
+    bench.request(r -> BuilderTest.change(r, Map.of("BUILDKIT_SANDBOX_HOSTNAME", "box-1")));
+
+    Built built = build("RUN hostname > /out; grep -c box-1 /etc/hosts >> /out || true");
+
+    if (tier == Isolation.Chroot) {
+      assertThat(built.text("out")).doesNotContain("box-1");
+      assertThat(bench.events.toString()).contains("no host name of its own to be box-1");
+    } else {
+      assertThat(built.text("out")).isEqualTo("box-1\n1\n");
+    }
+  }
+
+  @Test
+  void proxiesAreThereInBothCases() throws Exception {
+    bench.request(r -> BuilderTest.change(r, Map.of("HTTP_PROXY", "a", "no_proxy", "b")));
+
+    assertThat(build("RUN env | grep -i proxy | sort > /out").text("out"))
+        .isEqualTo("HTTP_PROXY=a\nNO_PROXY=b\nhttp_proxy=a\nno_proxy=b\n");
   }
 
   @Test

@@ -88,6 +88,20 @@ class StageGraphTest {
   }
 
   @Test
+  void aTriggerThatTakesFromTheStageItRunsInIsACycle() {
+    assertThatThrownBy(
+            () ->
+                graph(
+                    """
+                    FROM scratch AS base
+                    ONBUILD COPY --from=child /a /
+                    FROM base AS child
+                    """,
+                    Map.of()))
+        .hasMessageContaining("Dockerfile:2:21: stage child needs itself");
+  }
+
+  @Test
   void aLaterStageOnlyMattersIfTheTargetNeedsIt() {
     StageGraph graph = graph("FROM a AS one\nCOPY --from=two / /\nFROM b AS two\n", Map.of());
     assertThat(graph.reachable(graph.target("two"))).hasSize(1);
