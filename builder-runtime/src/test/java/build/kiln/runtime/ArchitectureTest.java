@@ -66,7 +66,7 @@ class ArchitectureTest {
   @SuppressWarnings("unused") // read by FieldSource
   private static final List<Arguments> LIBRARIES =
       List.of(
-          Arguments.of("java.lang.foreign..", "posix"),
+          Arguments.of("java.lang.foreign..", "posix layer"),
           Arguments.of("org.eclipse.jgit..", "context"),
           Arguments.of("org.apache.sshd..", "context ssh"),
           Arguments.of("org.apache.hc..", "registry"),

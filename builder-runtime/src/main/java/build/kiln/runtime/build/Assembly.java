@@ -7,6 +7,7 @@ import build.kiln.runtime.oci.ImageConfig;
 import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.oci.Manifest;
 import build.kiln.runtime.oci.MediaTypes;
+import build.kiln.runtime.oci.Platform;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -19,7 +20,7 @@ final class Assembly {
       throws IOException {
     BuildProgress.Activity exporting = session.progress().export("exporting to image");
     BuildRequest request = session.request();
-    var draft = ConfigDraft.of(request.platform(), built.config());
+    var draft = ConfigDraft.of(platformed(built.config(), request.platform()));
     request.labels().forEach(draft::label);
     ImageConfig config = draft.build(built.files().layers().stream().map(Layer::diffId).toList());
     Descriptor configuration = session.store().put(MediaTypes.OCI_CONFIG, Json.write(config));
@@ -40,6 +41,14 @@ final class Assembly {
         steps,
         session.cachedSteps(),
         pulledBytes);
+  }
+
+  /**
+   * Of another platform than this machine's, which somebody asked for, the image is by name, as
+   * BuildKit has it: whatever its last stage is based on. Else it is what its base is.
+   */
+  private static ImageConfig platformed(ImageConfig built, Platform asked) {
+    return Platform.host().accepts(asked) ? built : built.withPlatform(asked);
   }
 
   /** The same blob by the media type that an OCI manifest has for it. */

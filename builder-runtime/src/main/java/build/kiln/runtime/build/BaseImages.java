@@ -1,6 +1,7 @@
 package build.kiln.runtime.build;
 
 import build.kiln.api.v1alpha1.FailureReason;
+import build.kiln.runtime.dockerfile.StageSource;
 import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Digest;
@@ -14,17 +15,21 @@ import build.kiln.runtime.oci.Platform;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.FetchedManifest;
 import build.kiln.runtime.store.LocalStore;
+import build.kiln.runtime.store.OciLayout;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Looks images up that stages are based on or copy from: manifest and configuration, no layers. */
 final class BaseImages {
   private final BuildEnvironment environment;
   private final Downloads downloads;
+  private final Map<String, OciLayout> layouts;
   private final Platform platform;
   private final boolean pull;
 
@@ -33,15 +38,28 @@ final class BaseImages {
    *
    * @param name as asked for
    * @param manifest of the platform
-   * @param layers base first; their blobs may be in the registry only
+   * @param layers base first; their blobs may be in the registry, or the layout, only
+   * @param layout that it is from; null if it is from a registry
    */
-  record BaseImage(Reference name, Descriptor manifest, ImageConfig config, List<Layer> layers) {
+  record BaseImage(
+      Reference name,
+      Descriptor manifest,
+      ImageConfig config,
+      List<Layer> layers,
+      @Nullable OciLayout layout) {
     BaseImage {
       layers = List.copyOf(layers);
     }
 
     Digest digest() {
       return manifest.digest();
+    }
+
+    /** Brings the layers here that are only in the image's layout. */
+    void copyLayers(LocalStore store) throws IOException {
+      if (layout != null) {
+        Concurrently.all(layers, layer -> layout.copy(layer.descriptor(), store));
+      }
     }
 
     /** The name with the digest. */
@@ -51,35 +69,60 @@ final class BaseImages {
   }
 
   /**
+   * @param platform that images are looked up for if nothing else is said
    * @param pull whether to ask the registry even if the local store has an image of the name
    */
   BaseImages(BuildEnvironment environment, Downloads downloads, Platform platform, boolean pull) {
+    this(environment, downloads, platform, pull, Map.of());
+  }
+
+  private BaseImages(
+      BuildEnvironment environment,
+      Downloads downloads,
+      Platform platform,
+      boolean pull,
+      Map<String, OciLayout> layouts) {
     this.environment = environment;
     this.downloads = downloads;
     this.platform = platform;
     this.pull = pull;
+    this.layouts = layouts;
   }
 
-  /**
-   * Looks an image up.
-   *
-   * @param text as the Dockerfile has it
-   */
+  /** Those of a build. */
+  static BaseImages of(BuildRequest request, BuildEnvironment environment, Downloads downloads) {
+    return new BaseImages(
+        environment, downloads, request.platform(), request.pull(), request.contexts().layouts());
+  }
+
+  /** Looks an image up for the usual platform. */
   BaseImage find(String text, BuildProgress.Activity activity) throws BuildException {
+    return find(text, platform, activity);
+  }
+
+  /** Looks an image up that a Dockerfile names. */
+  BaseImage find(StageSource.Named named, BuildProgress.Activity activity) throws BuildException {
+    Platform wanted = named.platform() == null ? platform : Platform.parse(named.platform());
+    return find(named.name().text(), wanted, activity);
+  }
+
+  private BaseImage find(String text, Platform wanted, BuildProgress.Activity activity)
+      throws BuildException {
+    OciLayout layout = layouts.get(text);
     Reference name;
     try {
       name = Reference.parse(text).withDefaultTag();
     } catch (OciException e) {
       throw new BuildException(FailureReason.DockerfileInvalid, Failures.message(e), e);
     }
-    if (!environment.allowedBases().test(name)) {
+    if (layout == null && !environment.allowedBases().test(name)) {
       throw new BuildException(
           FailureReason.RegistryNotAllowed,
           "the installation does not allow base images of %s; ask its administrators, or use an image they allow (allowedBases)"
               .formatted(name.name()));
     }
     try {
-      return image(name, activity);
+      return image(name, wanted, layout, activity);
     } catch (OciException e) {
       throw new BuildException(
           FailureReason.BaseImageNotFound, "%s is no image: %s".formatted(name, e.getMessage()), e);
@@ -88,26 +131,39 @@ final class BaseImages {
     }
   }
 
-  private BaseImage image(Reference name, BuildProgress.Activity activity)
+  private BaseImage image(
+      Reference name, Platform wanted, @Nullable OciLayout layout, BuildProgress.Activity activity)
       throws IOException, BuildException {
-    FetchedManifest found = manifest(name);
+    FetchedManifest found = layout == null ? manifest(name) : document(layout, layout.root());
     if (MediaTypes.isIndex(found.descriptor().mediaType())) {
       Index index = Json.read(found.bytes(), Index.class, name.toString());
       Descriptor chosen =
-          index.select(platform).orElseThrow(() -> noPlatform(name, platforms(index)));
-      found = document(name.withDigest(chosen.digest()), chosen);
+          index.select(wanted).orElseThrow(() -> noPlatform(name, wanted, platforms(index)));
+      found =
+          layout == null
+              ? document(name.withDigest(chosen.digest()), chosen)
+              : document(layout, chosen);
     }
     Manifest manifest = Json.read(found.bytes(), Manifest.class, name.toString());
-    downloads.require(name, manifest.config(), activity);
+    if (layout == null) {
+      downloads.require(name, manifest.config(), activity);
+    } else {
+      layout.copy(manifest.config(), environment.store());
+    }
     ImageConfig config =
         Json.read(
             environment.store().read(manifest.config()),
             ImageConfig.class,
             "the configuration of " + name);
-    if (!platform.accepts(config.platform())) {
-      throw noPlatform(name, config.platform().toString());
+    if (!wanted.accepts(config.platform())) {
+      throw noPlatform(name, wanted, config.platform().toString());
     }
-    return new BaseImage(name, found.descriptor(), config, layers(name, manifest, config));
+    return new BaseImage(name, found.descriptor(), config, layers(name, manifest, config), layout);
+  }
+
+  private FetchedManifest document(OciLayout layout, Descriptor wanted) throws IOException {
+    layout.copy(wanted, environment.store());
+    return new FetchedManifest(environment.store().read(wanted), wanted);
   }
 
   private FetchedManifest manifest(Reference name) throws IOException {
@@ -149,10 +205,10 @@ final class BaseImages {
     return layers;
   }
 
-  private BuildException noPlatform(Reference name, String has) {
+  private static BuildException noPlatform(Reference name, Platform wanted, String has) {
     return new BuildException(
         FailureReason.BaseImageNotFound,
-        "%s is not there for %s; it is for %s".formatted(name, platform, has));
+        "%s is not there for %s; it is for %s".formatted(name, wanted, has));
   }
 
   private static String platforms(Index index) {

@@ -65,9 +65,8 @@ final class BuildChecks {
 
   private Optional<Map<String, String>> environment(
       Map<String, BaseImage> images, StageSource.Named named) {
-    @Nullable BaseImage image = images.get(named.name().text());
-    return Optional.ofNullable(image)
-        .map(found -> ConfigDraft.of(request.platform(), found.config()).env());
+    @Nullable BaseImage image = images.get(named.key());
+    return Optional.ofNullable(image).map(found -> ConfigDraft.of(found.config()).env());
   }
 
   /**

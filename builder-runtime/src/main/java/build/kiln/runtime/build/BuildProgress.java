@@ -39,6 +39,11 @@ public final class BuildProgress {
     tell(new BuildEvent.Planned(steps));
   }
 
+  /** Tells what is wrong, and does not matter to the result. */
+  public void warn(String text) {
+    warn(text, null);
+  }
+
   void warn(String text, @Nullable Problem problem) {
     if (warns) {
       tell(new BuildEvent.Warning(text, problem));
@@ -58,6 +63,13 @@ public final class BuildProgress {
   /** Starts work on the result. */
   Activity export(String name) {
     return start(name, Vertex.Kind.EXPORT, name);
+  }
+
+  /** Tells of work that is done already. */
+  public void done(String work, String outcome) {
+    Activity activity = export(work);
+    activity.note(outcome);
+    activity.done();
   }
 
   private Activity start(String name, Vertex.Kind kind, String instruction) {

@@ -12,11 +12,14 @@ import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.layer.LayerSource;
 import build.kiln.runtime.layer.NotLater;
 import build.kiln.runtime.oci.Digest;
+import build.kiln.runtime.oci.Platform;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.HttpFiles;
 import build.kiln.runtime.rootfs.Snapshots;
+import build.kiln.runtime.sandbox.ForeignPrograms;
 import build.kiln.runtime.sandbox.Sandbox;
 import build.kiln.runtime.sandbox.SandboxException;
+import build.kiln.runtime.store.GrowingBlob;
 import build.kiln.runtime.store.LocalStore;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -29,9 +32,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** What the stages of one build share. Thread-safe. */
@@ -50,6 +55,8 @@ final class BuildSession implements AutoCloseable {
   private final Clock clock;
   private final StepCache cache;
   private final boolean explaining;
+  private final Set<Integer> inImage;
+  private final Consumer<GrowingBlob> layers;
   private final OptionalLong sourceDateEpoch;
   private final AtomicInteger cached = new AtomicInteger();
   private final Semaphore running =
@@ -62,6 +69,8 @@ final class BuildSession implements AutoCloseable {
    * The fixed things of a build, which {@link Builder} has worked out.
    *
    * @param explaining whether steps are only looked up, and nothing is done
+   * @param inImage the numbers of the stages whose layers the image has
+   * @param layers hears of the image's large layers while they are written
    */
   record Plan(
       StepCache cache,
@@ -71,7 +80,9 @@ final class BuildSession implements AutoCloseable {
       Expansion expansion,
       IgnoringTree contextTree,
       Map<String, IgnoringTree> namedTrees,
-      Map<String, BaseImage> images) {}
+      Map<String, BaseImage> images,
+      Set<Integer> inImage,
+      Consumer<GrowingBlob> layers) {}
 
   BuildSession(
       BuildEnvironment environment,
@@ -94,9 +105,13 @@ final class BuildSession implements AutoCloseable {
     this.clock = clock;
     this.cache = plan.cache();
     this.explaining = plan.explaining();
+    this.inImage = plan.inImage();
+    this.layers = plan.layers();
     this.sourceDateEpoch = sourceDateEpoch(request);
     this.origins = new ConcurrentHashMap<>();
-    images.values().forEach(i -> i.layers().forEach(l -> origins.put(blob(l), i.name())));
+    images.values().stream()
+        .filter(image -> image.layout() == null)
+        .forEach(image -> image.layers().forEach(l -> origins.put(blob(l), image.name())));
   }
 
   private static Digest blob(Layer layer) {
@@ -219,17 +234,28 @@ final class BuildSession implements AutoCloseable {
     return clock.instant().truncatedTo(ChronoUnit.MILLIS).toString();
   }
 
-  /** Writes what a step made; with SOURCE_DATE_EPOCH, nothing in it is later than that. */
-  Layer write(LayerSource source) throws IOException {
-    LayerSource dated =
-        sourceDateEpoch.isPresent() ? new NotLater(source, sourceDateEpoch.getAsLong()) : source;
-    return store().layers().write(dated, request.compression());
+  /** Whether the layers of a stage are the image's. */
+  boolean isInImage(StagePlan plan) {
+    return inImage.contains(plan.stage().number());
   }
 
-  BaseImage image(String name) {
-    BaseImage image = images.get(name);
+  /** Writes what a step made; with SOURCE_DATE_EPOCH, nothing in it is later than that. */
+  Layer write(LayerSource source, StageState state) throws IOException {
+    LayerSource dated =
+        sourceDateEpoch.isPresent() ? new NotLater(source, sourceDateEpoch.getAsLong()) : source;
+    Consumer<GrowingBlob> readers = state.isInImage() ? layers : blob -> {};
+    return store().layers().write(dated, request.compression(), readers);
+  }
+
+  /**
+   * An image that was looked up.
+   *
+   * @param key see {@link build.kiln.runtime.dockerfile.StageSource.Named#key()}
+   */
+  BaseImage image(String key) {
+    BaseImage image = images.get(key);
     if (image == null) {
-      throw new IllegalStateException("image " + name + " was not looked up before");
+      throw new IllegalStateException("image " + key + " was not looked up before");
     }
     return image;
   }
@@ -272,6 +298,15 @@ final class BuildSession implements AutoCloseable {
     }
   }
 
+  /** Whether a command of another architecture may run here; what cannot be told may. */
+  boolean runs(Platform platform) throws InterruptedException {
+    try {
+      return ForeignPrograms.run(platform.architecture(), environment.scratch()).orElse(true);
+    } catch (IOException e) {
+      return true;
+    }
+  }
+
   /** Runs work that uses a core: a few at once. */
   <T> T limited(Work<T> work) throws IOException, InterruptedException, BuildException {
     running.acquire();
@@ -288,14 +323,14 @@ final class BuildSession implements AutoCloseable {
     T run() throws IOException, InterruptedException, BuildException;
   }
 
-  /** The sandbox, chosen on the first call. */
-  synchronized Sandbox sandbox() throws BuildException, InterruptedException {
+  /**
+   * The sandbox, chosen on the first call.
+   *
+   * @throws SandboxException if none can be had
+   */
+  synchronized Sandbox sandbox() throws SandboxException, InterruptedException {
     if (sandbox == null) {
-      try {
-        sandbox = environment.sandboxes().get();
-      } catch (SandboxException e) {
-        throw new BuildException(FailureReason.IsolationUnavailable, Failures.message(e), e);
-      }
+      sandbox = environment.sandboxes().get();
     }
     return sandbox;
   }
@@ -305,9 +340,8 @@ final class BuildSession implements AutoCloseable {
   }
 
   /** Root file systems of the kind that the sandbox takes. */
-  synchronized Snapshots snapshots() throws IOException, BuildException, InterruptedException {
+  synchronized Snapshots snapshots(Sandbox chosen) throws IOException {
     if (snapshots == null) {
-      Sandbox chosen = sandbox();
       Files.createDirectories(environment.scratch());
       Path own = Files.createTempDirectory(environment.scratch(), "r");
       snapshots =

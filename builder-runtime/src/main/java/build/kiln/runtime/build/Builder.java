@@ -16,12 +16,11 @@ import build.kiln.runtime.dockerfile.Stage;
 import build.kiln.runtime.dockerfile.StageGraph;
 import build.kiln.runtime.dockerfile.StageSource;
 import build.kiln.runtime.dockerfile.Unsupported;
-import build.kiln.runtime.dockerfile.Word;
 import build.kiln.runtime.layer.LayerException;
 import build.kiln.runtime.oci.OciException;
-import build.kiln.runtime.oci.Platform;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.sandbox.Sandbox;
+import build.kiln.runtime.store.GrowingBlob;
 import java.io.IOException;
 import java.time.Clock;
 import java.util.HashMap;
@@ -29,6 +28,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -43,6 +43,7 @@ public final class Builder {
   private final Clock clock;
   private final StepCache cache;
   private volatile @Nullable Sandbox sandbox;
+  private Consumer<GrowingBlob> layers = blob -> {};
 
   public Builder(BuildEnvironment environment) {
     this(environment, Clock.systemUTC(), StepCache.local(environment.store(), ""));
@@ -56,6 +57,17 @@ public final class Builder {
     this.environment = environment;
     this.clock = clock;
     this.cache = cache;
+  }
+
+  /**
+   * Sends the image's large layers while they are written; what the push then finds sent, it need
+   * not send.
+   *
+   * @param repository where the push will go
+   */
+  public Builder sending(ImagePusher pusher, Reference repository) {
+    layers = blob -> pusher.sendEarly(repository, blob);
+    return this;
   }
 
   /** Brings a built image to where it is wanted. */
@@ -190,14 +202,13 @@ public final class Builder {
       StageGraph graph = planning.graph();
       IgnoreFile ignored = planning.ignored(progress);
       var downloads = new Downloads(environment.store(), environment.registry());
-      var images = new BaseImages(environment, downloads, request.platform(), request.pull());
+      var images = BaseImages.of(request, environment, downloads);
       StagePlans.Finder finder = StagePlans.finder(graph, images, progress);
       var found = new LinkedHashMap<String, BaseImage>();
       for (StageGraph.Vertex vertex : graph.vertices()) {
-        if (vertex.base() instanceof StageSource.Named base
-            && !found.containsKey(base.name().text())) {
+        if (vertex.base() instanceof StageSource.Named base && !found.containsKey(base.key())) {
           try {
-            finder.find(base.name()).ifPresent(image -> found.put(base.name().text(), image));
+            finder.find(base).ifPresent(image -> found.put(base.key(), image));
           } catch (BuildException e) {
             progress.warn(
                 base.name().range()
@@ -229,28 +240,29 @@ public final class Builder {
         () -> {
           Planning planning = Planning.of(request, progress);
           StageGraph graph = planning.graph();
-          checkLanguage(request, graph, graph.reachable(planning.target()));
+          Unsupported.check(graph.reachable(planning.target()));
           planning.warnOfUnusedArguments(progress);
           var downloads = new Downloads(environment.store(), environment.registry());
-          var images = new BaseImages(environment, downloads, request.platform(), request.pull());
+          var images = BaseImages.of(request, environment, downloads);
           StagePlans.Finder finder = StagePlans.finder(graph, images, progress);
           var problems = new LinkedHashMap<String, String>();
-          StagePlans plans = StagePlans.of(planning, name -> found(finder, name, problems));
-          checkLanguage(request, graph, plans.stages());
+          StagePlans plans = StagePlans.of(planning, named -> found(finder, named, problems));
+          Unsupported.check(plans.stages());
           return new GraphMaker(environment.store(), planning, plans, problems, whole).make();
         });
   }
 
   private static Optional<BaseImage> found(
-      StagePlans.Finder finder, Word name, Map<String, String> problems) throws BuildException {
+      StagePlans.Finder finder, StageSource.Named named, Map<String, String> problems)
+      throws BuildException {
     try {
-      return finder.find(name);
+      return finder.find(named);
     } catch (BuildException e) {
       if (e.reason() == FailureReason.DockerfileInvalid) {
         throw e;
       }
       // The cause says it without the place, which the picture has.
-      problems.put(name.text(), Failures.message(e.getCause() == null ? e : e.getCause()));
+      problems.put(named.key(), Failures.message(e.getCause() == null ? e : e.getCause()));
       return Optional.empty();
     }
   }
@@ -266,19 +278,22 @@ public final class Builder {
     Planning planning = Planning.of(request, progress);
     StageGraph graph = planning.graph();
     List<Stage> reachable = graph.reachable(planning.target());
-    checkLanguage(request, graph, reachable);
+    Unsupported.check(reachable);
     checkRuns(reachable.stream().flatMap(stage -> stage.instructions().stream()));
     planning.warnOfUnusedArguments(progress);
     IgnoreFile ignored = planning.ignored(progress);
     IgnoringTree contextTree = IgnoringTree.of(request.context().tree(), ignored);
     var downloads = new Downloads(environment.store(), environment.registry(), cache::hasServed);
-    var images = new BaseImages(environment, downloads, request.platform(), request.pull());
+    var images = BaseImages.of(request, environment, downloads);
     StagePlans plans = StagePlans.of(planning, StagePlans.finder(graph, images, progress));
     // Again, since triggers of bases may be RUN steps and may need more stages.
-    checkLanguage(request, graph, plans.stages());
+    Unsupported.check(plans.stages());
     checkRuns(plans.plans().stream().flatMap(plan -> plan.instructions().stream()));
     BuildChecks checks = planning.checks();
     checks.warn(checks.run(graph, planning.globals(), ignored, plans.images()), progress);
+    for (BaseImage image : plans.images().values()) {
+      image.copyLayers(environment.store());
+    }
     progress.planned(plans.steps());
     var fixed =
         new BuildSession.Plan(
@@ -289,7 +304,9 @@ public final class Builder {
             planning.expansion(),
             contextTree,
             namedTrees(request),
-            plans.images());
+            plans.images(),
+            plans.inImageOf(planning.target()),
+            layers);
     try (var session = new BuildSession(environment, request, fixed, downloads, progress, clock)) {
       try {
         BuiltStage built = new StageThreads(session, plans.plans()).run(planning.target().number());
@@ -317,14 +334,6 @@ public final class Builder {
       if (run.isPresent()) {
         throw noRun(run.get());
       }
-    }
-  }
-
-  private static void checkLanguage(BuildRequest request, StageGraph graph, List<Stage> stages) {
-    Unsupported.check(stages);
-    for (Stage stage : stages) {
-      Unsupported.checkPlatform(
-          graph.vertex(stage).from(), text -> request.platform().accepts(Platform.parse(text)));
     }
   }
 

@@ -4,15 +4,18 @@ import build.kiln.runtime.cache.FileInputs;
 import build.kiln.runtime.context.LocalContext;
 import build.kiln.runtime.dockerfile.Mount;
 import build.kiln.runtime.dockerfile.Mount.Sharing;
+import build.kiln.runtime.dockerfile.PredefinedArguments;
 import build.kiln.runtime.dockerfile.SourceRange;
 import build.kiln.runtime.dockerfile.Word;
 import build.kiln.runtime.layer.FileTree;
 import build.kiln.runtime.posix.DirectoryHandle;
+import build.kiln.runtime.posix.FileStatus;
 import build.kiln.runtime.rootfs.MountPoint;
 import build.kiln.runtime.rootfs.TreeCopy;
 import build.kiln.runtime.sandbox.StepMount;
 import build.kiln.runtime.store.CacheMounts;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -67,8 +70,14 @@ final class CacheMount implements RunMount {
     }
     String written = RunMount.written(mount, workdir);
     String id = mount.id() != null ? mount.id() : mount.target() != null ? mount.target() : written;
+    String namespace = session.request().buildArgs().get(PredefinedArguments.CACHE_NAMESPACE);
     return new CacheMount(
-        session.store().cacheMounts(), mount, spec.range(), written, cleaned(id), start);
+        session.store().cacheMounts(),
+        mount,
+        spec.range(),
+        written,
+        (namespace == null ? "" : namespace + "/") + cleaned(id),
+        start);
   }
 
   /** Only a default id is a path, but a slash more or less makes no other cache. */
@@ -174,16 +183,34 @@ final class CacheMount implements RunMount {
             target.path(), true, mount.readOnly() ? new Copied(opened) : new Moved(opened)));
   }
 
-  /** The cache itself, for the time of the step. */
-  private record Moved(CacheMounts.Lease lease) implements MountPoint.Content {
+  /** The cache itself, for the time of the step; a copy of it where it is on another volume. */
+  private static final class Moved implements MountPoint.Content {
+    private final CacheMounts.Lease lease;
+    private boolean copied;
+
+    Moved(CacheMounts.Lease lease) {
+      this.lease = lease;
+    }
+
     @Override
     public void place(DirectoryHandle parent, String name) throws IOException {
-      lease.moveTo(parent, name);
+      copied = !lease.moveTo(parent, name);
+      if (copied) {
+        copy(lease.content(), parent, name);
+      }
     }
 
     @Override
     public void take(DirectoryHandle parent, String name) throws IOException {
-      lease.moveBack(parent, name);
+      if (!copied) {
+        lease.moveBack(parent, name);
+      } else if (parent.find(name).filter(FileStatus::isDirectory).isPresent()) {
+        // Not by its path, on which a step may have left anything.
+        try (DirectoryHandle content = parent.openDirectory(name)) {
+          lease.replace(
+              (target, newName) -> copy(Path.of("/proc/self/fd/" + content.fd()), target, newName));
+        }
+      }
     }
   }
 
@@ -191,10 +218,14 @@ final class CacheMount implements RunMount {
   private record Copied(CacheMounts.Lease lease) implements MountPoint.Content {
     @Override
     public void place(DirectoryHandle parent, String name) throws IOException {
-      try (LocalContext files = LocalContext.open(lease.content())) {
-        FileTree tree = files.tree();
-        TreeCopy.copy(tree, tree.lookup("").orElseThrow(), parent, name, true);
-      }
+      copy(lease.content(), parent, name);
+    }
+  }
+
+  private static void copy(Path from, DirectoryHandle parent, String name) throws IOException {
+    try (LocalContext files = LocalContext.open(from)) {
+      FileTree tree = files.tree();
+      TreeCopy.copy(tree, tree.lookup("").orElseThrow(), parent, name, true);
     }
   }
 }

@@ -25,7 +25,6 @@ final class ConfigDraft {
   private static final List<String> DEFAULT_SHELL = List.of("/bin/sh", "-c");
   private static final String COMMENT = "kiln.dockerfile.v0";
 
-  private final Platform platform;
   private final ImageConfig base;
   private final SequencedMap<String, String> env = new LinkedHashMap<>();
   private final TreeMap<String, String> labels = new TreeMap<>();
@@ -52,8 +51,7 @@ final class ConfigDraft {
   /** When the first change was made, as long as there is no layer. */
   private @Nullable String withoutLayer;
 
-  private ConfigDraft(Platform platform, ImageConfig base) {
-    this.platform = platform;
+  private ConfigDraft(ImageConfig base) {
     this.base = base;
     ContainerConfig c = Optional.ofNullable(base.config()).orElseGet(ContainerConfig::empty);
     orEmpty(c.env()).forEach(this::setEnv);
@@ -75,9 +73,9 @@ final class ConfigDraft {
     created = base.created();
   }
 
-  /** That of an image or of another stage. */
-  static ConfigDraft of(Platform platform, ImageConfig base) {
-    return new ConfigDraft(platform, base);
+  /** That of an image or of another stage, whose platform it keeps. */
+  static ConfigDraft of(ImageConfig base) {
+    return new ConfigDraft(base);
   }
 
   /** That of {@code scratch}: PATH and the working directory are set, as BuildKit does. */
@@ -94,7 +92,7 @@ final class ConfigDraft {
             null,
             new RootFs(List.of()),
             null);
-    var draft = new ConfigDraft(platform, empty);
+    var draft = new ConfigDraft(empty);
     draft.env.put("PATH", DEFAULT_PATH);
     draft.workdir = "/";
     return draft;
@@ -113,6 +111,11 @@ final class ConfigDraft {
     if (equals > 0) {
       env.put(assignment.substring(0, equals), assignment.substring(equals + 1));
     }
+  }
+
+  /** What it runs on. */
+  Platform platform() {
+    return base.platform();
   }
 
   /** The environment in order. */
@@ -278,9 +281,9 @@ final class ConfigDraft {
     return new ImageConfig(
         created,
         author,
-        platform.architecture(),
-        platform.variant(),
-        platform.os(),
+        base.architecture(),
+        base.variant(),
+        base.os(),
         base.osVersion(),
         base.osFeatures(),
         container,

@@ -3,11 +3,7 @@ package build.kiln.runtime.build;
 import build.kiln.runtime.cache.FileInputs;
 import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.layer.EntryMeta.Kind;
-import build.kiln.runtime.layer.FileTree;
-import build.kiln.runtime.oci.Digest;
 import java.io.IOException;
-import java.io.InputStream;
-import java.security.MessageDigest;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -17,8 +13,7 @@ import java.util.Optional;
  * attributes, link targets, which are hard links of one file, and content, but never times.
  */
 final class ContentDigest {
-  private final byte[] buffer = new byte[256 * 1024];
-  private final FileTree tree;
+  private final HashingTree tree;
   private final boolean owners;
   private final Map<Long, Integer> links = new HashMap<>();
   private final FileInputs seen;
@@ -27,7 +22,7 @@ final class ContentDigest {
    * @param owners whether owners count; those of a build context do not reach the image
    * @param seen hears of every entry
    */
-  ContentDigest(FileTree tree, boolean owners, FileInputs seen) {
+  ContentDigest(HashingTree tree, boolean owners, FileInputs seen) {
     this.tree = tree;
     this.owners = owners;
     this.seen = seen;
@@ -52,7 +47,7 @@ final class ContentDigest {
     entry.xattrs().forEach((name, value) -> hash.add(name).add(value));
     byte[] content = new byte[0];
     if (entry.kind() == Kind.FILE) {
-      content = content(entry);
+      content = tree.hash(entry);
       hash.add(content).number(earlier(entry));
     }
     boolean some = taken;
@@ -81,15 +76,5 @@ final class ContentDigest {
     }
     Integer first = links.putIfAbsent(file.linkId(), links.size() + 1);
     return first == null ? 0 : first;
-  }
-
-  private byte[] content(EntryMeta file) throws IOException {
-    MessageDigest hash = Digest.sha256();
-    try (InputStream in = tree.open(file)) {
-      for (int n; (n = in.read(buffer)) > 0; ) {
-        hash.update(buffer, 0, n);
-      }
-    }
-    return hash.digest();
   }
 }

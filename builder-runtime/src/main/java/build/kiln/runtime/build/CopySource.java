@@ -3,7 +3,6 @@ package build.kiln.runtime.build;
 import build.kiln.runtime.cache.FileInputs;
 import build.kiln.runtime.cache.StepInputs;
 import build.kiln.runtime.dockerfile.Word;
-import build.kiln.runtime.layer.FileTree;
 import java.io.IOException;
 import java.util.List;
 
@@ -13,9 +12,10 @@ interface CopySource extends AutoCloseable {
   /**
    * What is copied.
    *
+   * @param tree hashes what is read of it, for the key
    * @param selection which of the directories among the matches is copied
    */
-  record Picked(FileTree tree, List<Sources.Match> matches, Selection selection) {}
+  record Picked(HashingTree tree, List<Sources.Match> matches, Selection selection) {}
 
   /** As it stands in the Dockerfile. */
   Word word();

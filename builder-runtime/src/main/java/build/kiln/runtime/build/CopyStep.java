@@ -279,7 +279,7 @@ final class CopyStep implements AutoCloseable {
       for (Heredoc heredoc : heredocs) {
         copier.write(heredoc.fileName(), Names.encode(heredoc.content()), state.time());
       }
-      return session.write(plan);
+      return session.write(plan, state);
     } catch (Conflict e) {
       throw StepProblems.at(destination.range(), e);
     }

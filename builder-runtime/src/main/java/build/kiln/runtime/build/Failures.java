@@ -15,12 +15,16 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** What went wrong below, in the words and reasons of a build. */
 final class Failures {
   private static final String FULL =
       "the workspace is full: give it more room (spec.workspace.size in a cluster), or remove what is not needed";
+
+  private static final Pattern NO_ROOM =
+      Pattern.compile("No space left on device|Disk quota exceeded");
 
   private Failures() {}
 
@@ -118,10 +122,10 @@ final class Failures {
     for (Throwable e = cause; e != null; e = e.getCause()) {
       boolean full =
           e instanceof PosixException p
-              ? p.errno() == Errno.ENOSPC
+              ? p.errno() == Errno.ENOSPC || p.errno() == Errno.EDQUOT
               : e instanceof IOException
                   && !(e instanceof StoreException)
-                  && String.valueOf(e.getMessage()).contains("No space left on device");
+                  && NO_ROOM.matcher(String.valueOf(e.getMessage())).find();
       if (full) {
         return true;
       }

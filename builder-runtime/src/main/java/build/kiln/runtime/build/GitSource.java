@@ -146,7 +146,9 @@ final class GitSource implements CopySource {
     }
     EntryMeta root = checkout.tree().lookup("").orElseThrow();
     return new Picked(
-        checkout.tree(), List.of(new Sources.Match("", root)), Selection.of(null, excluded));
+        new HashingTree(checkout.tree()),
+        List.of(new Sources.Match("", root)),
+        Selection.of(null, excluded));
   }
 
   @FunctionalInterface

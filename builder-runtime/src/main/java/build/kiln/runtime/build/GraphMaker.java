@@ -87,7 +87,7 @@ final class GraphMaker {
         .findFirst()
         .orElseGet(
             () -> {
-              List<Instruction> all = new ArrayList<>(StagePlans.triggers(vertex.base(), null));
+              List<Instruction> all = new ArrayList<>(StagePlans.inherited(vertex.base(), null));
               all.addAll(vertex.stage().instructions());
               return new StagePlan(vertex.stage(), vertex.base(), null, all, "");
             });

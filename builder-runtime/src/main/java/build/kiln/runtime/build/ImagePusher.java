@@ -6,23 +6,41 @@ import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.PushResult;
 import build.kiln.runtime.registry.RegistryClient;
+import build.kiln.runtime.store.GrowingBlob;
 import build.kiln.runtime.store.LocalStore;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
-/** Pushes built images: blobs side by side, then the manifest, the tags last. */
-public final class ImagePusher {
+/**
+ * Pushes built images: blobs side by side, then the manifest, the tags last. Large layers may be on
+ * their way since they began to be written.
+ */
+public final class ImagePusher implements AutoCloseable {
   private final LocalStore store;
   private final RegistryClient registry;
+  private final EarlyUploads early;
 
   public ImagePusher(LocalStore store, RegistryClient registry) {
     this.store = store;
     this.registry = registry;
+    this.early = new EarlyUploads(registry);
+  }
+
+  /** Begins to send a layer that is being written. */
+  void sendEarly(Reference repository, GrowingBlob layer) {
+    early.begin(repository, layer);
+  }
+
+  /** Ends what is under way and was not waited for. */
+  @Override
+  public void close() {
+    early.close();
   }
 
   /**
@@ -89,9 +107,12 @@ public final class ImagePusher {
       throws IOException {
     @Nullable Reference origin = result.origins().get(blob.digest());
     List<Reference> mountFrom = origin == null ? List.of() : List.of(origin);
+    Optional<PushResult> sent = early.sent(repository, blob.digest());
     PushResult done =
-        registry.pushBlob(
-            repository, blob, downloads(result).source(origin, blob, activity), mountFrom);
+        sent.isPresent()
+            ? sent.get()
+            : registry.pushBlob(
+                repository, blob, downloads(result).source(origin, blob, activity), mountFrom);
     switch (done.how()) {
       case UPLOADED -> pushed.addAndGet(done.bytesMoved());
       case MOUNTED -> mounted.addAndGet(blob.size());

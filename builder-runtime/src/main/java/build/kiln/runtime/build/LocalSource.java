@@ -72,7 +72,7 @@ final class LocalSource implements CopySource {
     if (matches.isEmpty() && !wildcard.hasWildcards()) {
       throw MissingSource.of(word, wildcard.prefix(), from, session.contextTree());
     }
-    return new Picked(from.tree(), matches, Selection.of(included, excluded));
+    return new Picked(new HashingTree(from.tree()), matches, Selection.of(included, excluded));
   }
 
   /** What stands before the pivot names directories, what stands after it is taken from them. */

@@ -62,7 +62,7 @@ final class MountSource {
       digest =
           HexFormat.of()
               .formatHex(
-                  new ContentDigest(origin.tree(), origin.chain() != null, seen)
+                  new ContentDigest(new HashingTree(origin.tree()), origin.chain() != null, seen)
                       .of(entry, Selection.ALL));
     }
     return digest;

@@ -1,6 +1,8 @@
 package build.kiln.runtime.build;
 
+import build.kiln.runtime.check.CheckOptions;
 import build.kiln.runtime.context.IgnoreFiles;
+import build.kiln.runtime.dockerfile.Directives;
 import build.kiln.runtime.dockerfile.Dockerfile;
 import build.kiln.runtime.dockerfile.DockerfileException;
 import build.kiln.runtime.dockerfile.Expansion;
@@ -11,6 +13,7 @@ import build.kiln.runtime.dockerfile.PredefinedArguments;
 import build.kiln.runtime.dockerfile.SourceFile;
 import build.kiln.runtime.dockerfile.Stage;
 import build.kiln.runtime.dockerfile.StageGraph;
+import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Platform;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -34,6 +37,25 @@ record Planning(
     GlobalArguments globals,
     StageGraph graph,
     Stage target) {
+  /** Build arguments that a build looks at itself. */
+  private static final Set<String> BUILDKIT =
+      Set.of(
+          CheckOptions.ARGUMENT,
+          PredefinedArguments.SYNTAX,
+          PredefinedArguments.HOST_NAME,
+          PredefinedArguments.CACHE_NAMESPACE);
+
+  /** Those of BuildKit's that mean nothing in Kiln, and what does. */
+  private static final Map<String, String> NO_EFFECT =
+      Map.of(
+          "BUILDKIT_INLINE_CACHE",
+          "a cache in a registry has a repository of its own (cache.registry, --cache-to)",
+          "BUILDKIT_MULTI_PLATFORM",
+          "a build makes one image",
+          "BUILDKIT_BUILD_NAME",
+          "a run has the name of its resource",
+          "BUILDKIT_CONTEXT_KEEP_GIT_DIR",
+          "a context from Git has no .git; ADD --keep-git-dir of the repository has");
 
   /**
    * Reads the Dockerfile.
@@ -42,11 +64,26 @@ record Planning(
    */
   static Planning of(BuildRequest request, BuildProgress progress) {
     Dockerfile dockerfile = dockerfile(request, progress);
+    checkFrontend(request, dockerfile);
     Map<String, String> predefined = platformArguments(request, dockerfile);
     GlobalArguments globals = GlobalArguments.resolve(dockerfile, predefined, request.buildArgs());
-    StageGraph graph = StageGraph.of(dockerfile, globals, request.contexts().names());
+    StageGraph graph =
+        StageGraph.of(
+            dockerfile,
+            globals,
+            request.contexts().names(),
+            text -> otherPlatform(request.platform(), text));
     Stage target = request.target() == null ? graph.lastStage() : graph.target(request.target());
     return new Planning(request, dockerfile, predefined, globals, graph, target);
+  }
+
+  private static Optional<String> otherPlatform(Platform built, String text) {
+    try {
+      Platform platform = Platform.parse(text);
+      return built.accepts(platform) ? Optional.empty() : Optional.of(platform.toString());
+    } catch (OciException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
+    }
   }
 
   Expansion expansion() {
@@ -67,6 +104,13 @@ record Planning(
     } catch (DockerfileException e) {
       loading.failed(e.getMessage());
       throw e;
+    }
+  }
+
+  private static void checkFrontend(BuildRequest request, Dockerfile dockerfile) {
+    String given = request.buildArgs().get(PredefinedArguments.SYNTAX);
+    if (given != null) {
+      Directives.checkFrontend(given, dockerfile.stages().getFirst().from().origin().keyword());
     }
   }
 
@@ -93,8 +137,9 @@ record Planning(
     Set<String> unused = new TreeSet<>(request.buildArgs().keySet());
     unused.removeIf(PredefinedArguments::isProxy);
     unused.removeAll(PredefinedArguments.PLATFORM);
-    unused.removeIf(
-        name -> name.equals(BuildRequest.EPOCH_ARGUMENT) || name.startsWith("BUILDKIT_"));
+    unused.remove(BuildRequest.EPOCH_ARGUMENT);
+    unused.removeAll(BUILDKIT);
+    unused.removeIf(name -> warnOfNoEffect(name, progress));
     var declarations = new ArrayList<Instruction>(dockerfile.globalArgs());
     dockerfile.stages().forEach(stage -> declarations.addAll(stage.instructions()));
     for (Instruction instruction : declarations) {
@@ -106,6 +151,14 @@ record Planning(
       progress.warn(
           "no ARG of the Dockerfile takes the build arguments " + String.join(", ", unused), null);
     }
+  }
+
+  private static boolean warnOfNoEffect(String name, BuildProgress progress) {
+    String instead = NO_EFFECT.get(name);
+    if (instead != null) {
+      progress.warn("the build argument " + name + " has no effect here: " + instead, null);
+    }
+    return instead != null;
   }
 
   /** The ignore file that counts. */

@@ -9,6 +9,7 @@ import build.kiln.runtime.dockerfile.Instruction.Run;
 import build.kiln.runtime.dockerfile.PredefinedArguments;
 import build.kiln.runtime.dockerfile.RunScript;
 import build.kiln.runtime.layer.Layer;
+import build.kiln.runtime.oci.Platform;
 import build.kiln.runtime.rootfs.Snapshots.Snapshot;
 import build.kiln.runtime.sandbox.Command;
 import build.kiln.runtime.sandbox.Sandbox;
@@ -21,6 +22,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** One RUN: what it depends on, and running it. */
 final class RunStep {
@@ -92,11 +94,16 @@ final class RunStep {
     hash.add(workdir()).add(state.config().user());
     files.forEach(f -> hash.add(f.path()).add(f.content()).number(f.mode()));
     session.sourceDateEpoch().ifPresent(hash::number);
-    return hash;
+    String hostName = hostName();
+    return hostName == null ? hash : hash.add("host name").add(hostName);
   }
 
   private String workdir() {
     return "/" + Paths.absolute("/", state.config().workdir());
+  }
+
+  private @Nullable String hostName() {
+    return session.request().buildArgs().get(PredefinedArguments.HOST_NAME);
   }
 
   private boolean offline() {
@@ -112,6 +119,10 @@ final class RunStep {
         .setting("the shell", String.join("\0", state.config().shell()))
         .setting("the user", state.config().user())
         .setting("the working directory", state.config().workdir());
+    String hostName = hostName();
+    if (hostName != null) {
+      inputs.setting("the host name", hostName);
+    }
   }
 
   private static String text(Map.Entry<String, String> variable) {
@@ -121,7 +132,7 @@ final class RunStep {
   /** Runs the command and makes a layer of what it changed. */
   Layer execute(BuildProgress.Activity activity)
       throws IOException, BuildException, InterruptedException {
-    Sandbox sandbox = session.sandbox();
+    Sandbox sandbox = sandbox();
     if (offline() && !sandbox.mounts()) {
       throw new BuildException(
           FailureReason.IsolationUnavailable,
@@ -132,9 +143,14 @@ final class RunStep {
                   + " cannot make",
               "build with an isolation of Namespaces"));
     }
+    if (hostName() != null && !sandbox.mounts()) {
+      activity.note(
+          "the tier " + sandbox.tier() + " has no host name of its own to be " + hostName());
+    }
     state.files().requireAll();
     try (StepMounts made = mounts.prepare(sandbox.mounts(), activity);
-        Snapshot snapshot = session.snapshots().prepare(state.files().layers(), made.points())) {
+        Snapshot snapshot =
+            session.snapshots(sandbox).prepare(state.files().layers(), made.points())) {
       Command command = command(made);
       var tail = new LogTail();
       int exit;
@@ -144,15 +160,30 @@ final class RunStep {
         snapshot.stepEnded();
       }
       if (exit != 0) {
-        throw failed(exit, tail);
+        throw machineProblem(null).orElseGet(() -> failed(exit, tail));
       }
-      Layer layer = session.write(snapshot.changes());
+      Layer layer = session.write(snapshot.changes(), state);
       snapshot.commit(layer);
       return layer;
     }
   }
 
-  private static int run(
+  private Sandbox sandbox() throws BuildException, InterruptedException {
+    try {
+      return session.sandbox();
+    } catch (SandboxException e) {
+      throw noSandbox(e);
+    }
+  }
+
+  private BuildException noSandbox(SandboxException e) {
+    return new BuildException(
+        FailureReason.IsolationUnavailable,
+        StepProblems.text(run.origin().keyword(), Failures.message(e), null),
+        e);
+  }
+
+  private int run(
       Sandbox sandbox,
       Snapshot snapshot,
       Command command,
@@ -168,8 +199,34 @@ final class RunStep {
             activity.output(Arrays.copyOf(bytes, length));
           });
     } catch (SandboxException e) {
-      throw new BuildException(FailureReason.IsolationUnavailable, Failures.message(e), e);
+      throw machineProblem(e).orElseGet(() -> noSandbox(e));
     }
+  }
+
+  /**
+   * Why a command that failed could not have run at all: it is of another platform. Asked only
+   * then, since what a stage says of its platform need not be what its programs are.
+   */
+  private Optional<BuildException> machineProblem(@Nullable SandboxException cause)
+      throws InterruptedException {
+    Platform platform = state.config().platform();
+    Platform host = Platform.host();
+    if (platform.architecture().equals(host.architecture()) || session.runs(platform)) {
+      return Optional.empty();
+    }
+    String message =
+        "a RUN of %s cannot be executed on this machine, which is %s (exec format error)"
+            .formatted(platform, host);
+    return Optional.of(
+        new BuildException(
+            FailureReason.StepFailed,
+            StepProblems.text(
+                run.origin().keyword(),
+                message,
+                "build it on such a machine, install an emulator on this one (binfmt_misc, as with"
+                    + " tonistiigi/binfmt), or cross-build in a stage with FROM"
+                    + " --platform=$BUILDPLATFORM"),
+            cause));
   }
 
   private Command command(StepMounts made) throws IOException, BuildException {
@@ -183,9 +240,7 @@ final class RunStep {
     env.putIfAbsent("PATH", ConfigDraft.DEFAULT_PATH);
     env.putIfAbsent("HOME", identity.home());
     session.request().proxies().forEach(env::putIfAbsent);
-    session.request().buildArgs().entrySet().stream()
-        .filter(arg -> PredefinedArguments.isProxy(arg.getKey()))
-        .forEach(arg -> env.put(arg.getKey(), arg.getValue()));
+    env.putAll(PredefinedArguments.proxies(session.request().buildArgs()));
     env.putAll(made.environment());
     made.variables().forEach(variable -> env.remove(variable.name()));
     return new Command(
@@ -198,7 +253,8 @@ final class RunStep {
         files,
         made.mounts(),
         made.variables(),
-        offline());
+        offline(),
+        hostName());
   }
 
   private BuildException failed(int exit, LogTail tail) {

@@ -97,16 +97,22 @@ final class SecretMount implements RunMount {
                 "this step needs the secret \"%s\", which the build was not given".formatted(id),
                 "kiln build --secret id=%s,src=FILE".formatted(id)));
       }
+      // As in BuildKit, the variable is set all the same.
+      variable(made, new byte[0]);
       return false;
     }
+    variable(made, content);
+    return true;
+  }
+
+  private void variable(StepMounts made, byte[] value) throws BuildException {
     if (mount.env() != null) {
       try {
-        made.variable(new SecretVariable(mount.env(), content));
+        made.variable(new SecretVariable(mount.env(), value));
       } catch (IllegalArgumentException e) {
         throw StepProblems.at(range, e);
       }
     }
-    return true;
   }
 
   @Override

@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * A stage that the target needs.
  *
  * @param image the base if it is an image
- * @param instructions the triggers of the base image, then the stage's own
+ * @param instructions the triggers of the base, or what copies the files that are one, then the
+ *     stage's own
  * @param label what its steps are shown with, such as {@code builder}; empty if the Dockerfile has
  *     one stage
  */

@@ -11,10 +11,13 @@ import build.kiln.runtime.dockerfile.Word;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -22,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * The stages that a target needs, and the images that they are based on or copy from.
  *
  * @param plans in the Dockerfile's order
- * @param images by the names in the Dockerfile; one that was not found is not in it
+ * @param images by {@link StageSource.Named#key()}; one that was not found is not in it
  */
 record StagePlans(List<StagePlan> plans, Map<String, BaseImage> images) {
   StagePlans {
@@ -36,12 +39,27 @@ record StagePlans(List<StagePlan> plans, Map<String, BaseImage> images) {
     /**
      * @return empty if it is to be done without
      */
-    Optional<BaseImage> find(Word name) throws BuildException;
+    Optional<BaseImage> find(StageSource.Named named) throws BuildException;
   }
 
   /** How many steps there are in all. */
   int steps() {
     return plans.stream().mapToInt(StagePlan::steps).sum();
+  }
+
+  /** The numbers of the stages whose layers the image of a stage has: its own, and its bases'. */
+  Set<Integer> inImageOf(Stage target) {
+    var numbers = new HashSet<Integer>();
+    var byNumber = new HashMap<Integer, StagePlan>();
+    plans.forEach(plan -> byNumber.put(plan.stage().number(), plan));
+    @Nullable StagePlan at = byNumber.get(target.number());
+    while (at != null && numbers.add(at.stage().number())) {
+      at =
+          at.base() instanceof StageSource.OfStage base
+              ? byNumber.get(base.stage().number())
+              : null;
+    }
+    return Set.copyOf(numbers);
   }
 
   /** The stages themselves. */
@@ -63,16 +81,17 @@ record StagePlans(List<StagePlan> plans, Map<String, BaseImage> images) {
    * @throws BuildException at the name, if an image cannot be had
    */
   static Finder finder(StageGraph graph, BaseImages images, BuildProgress progress) {
-    return name -> Optional.of(find(graph, images, name, progress));
+    return named -> Optional.of(find(graph, images, named, progress));
   }
 
   private static BaseImage find(
-      StageGraph graph, BaseImages images, Word name, BuildProgress progress)
+      StageGraph graph, BaseImages images, StageSource.Named named, BuildProgress progress)
       throws BuildException {
+    Word name = named.name();
     BuildProgress.Activity loading =
-        progress.internal("[internal] load metadata for " + name.text());
+        progress.internal("[internal] load metadata for " + named.key());
     try {
-      BaseImage image = images.find(name.text(), loading);
+      BaseImage image = images.find(named, loading);
       loading.done();
       return image;
     } catch (BuildException e) {
@@ -87,7 +106,12 @@ record StagePlans(List<StagePlan> plans, Map<String, BaseImage> images) {
   }
 
   /** The instructions that a stage inherits from what it is based on. */
-  static List<Instruction> triggers(StageSource base, @Nullable BaseImage image) {
+  static List<Instruction> inherited(StageSource base, @Nullable BaseImage image) {
+    if (base instanceof StageSource.Files files) {
+      // A stage of files has them as its root, as if it copied them to nothing.
+      String text = "COPY --from=%s . /".formatted(files.name());
+      return List.of(Dockerfile.parseTrigger("FROM " + files.name(), text));
+    }
     if (base instanceof StageSource.OfStage parent) {
       return parent.stage().instructions().stream()
           .filter(Instruction.Onbuild.class::isInstance)
@@ -139,15 +163,8 @@ record StagePlans(List<StagePlan> plans, Map<String, BaseImage> images) {
 
     private StagePlan plan(Stage stage) throws BuildException {
       StageSource base = graph.vertex(stage).base();
-      if (base instanceof StageSource.Files files) {
-        throw StepProblems.at(
-            files.name().range(),
-            "FROM of files (\"%s\") is not supported yet".formatted(files.name()),
-            "name an image: --build-context %s=docker-image://REFERENCE".formatted(files.name()));
-      }
-      BaseImage image =
-          base instanceof StageSource.Named named ? image(named.name()).orElse(null) : null;
-      List<Instruction> instructions = new ArrayList<>(triggers(base, image));
+      BaseImage image = base instanceof StageSource.Named named ? image(named).orElse(null) : null;
+      List<Instruction> instructions = new ArrayList<>(inherited(base, image));
       instructions.addAll(stage.instructions());
       String label = planning.dockerfile().stages().size() == 1 ? "" : stage.displayName();
       return new StagePlan(stage, base, image, instructions, label);
@@ -159,7 +176,7 @@ record StagePlans(List<StagePlan> plans, Map<String, BaseImage> images) {
         case StageSource.OfStage other ->
             graph.taken(stage, new StageGraph.Dependency(other.stage(), from));
         case StageSource.Named named -> {
-          image(named.name());
+          image(named);
           yield List.of();
         }
         case StageSource.Scratch scratch -> List.of();
@@ -167,11 +184,11 @@ record StagePlans(List<StagePlan> plans, Map<String, BaseImage> images) {
       };
     }
 
-    private Optional<BaseImage> image(Word name) throws BuildException {
-      Optional<BaseImage> known = images.get(name.text());
+    private Optional<BaseImage> image(StageSource.Named named) throws BuildException {
+      Optional<BaseImage> known = images.get(named.key());
       if (known == null) {
-        known = finder.find(name);
-        images.put(name.text(), known);
+        known = finder.find(named);
+        images.put(named.key(), known);
       }
       return known;
     }

@@ -71,6 +71,9 @@ final class StageRunner {
 
   BuiltStage run() throws BuildException, InterruptedException {
     StageState state = start();
+    if (session.isInImage(plan)) {
+      state.becomesImage();
+    }
     for (Instruction instruction : plan.instructions()) {
       try {
         // A trigger, or words that only now have their values, may ask for what is not there yet.
@@ -123,7 +126,7 @@ final class StageRunner {
     }
     if (plan.base() instanceof StageSource.OfStage base) {
       BuiltStage built = others.await(base.stage().number());
-      ConfigDraft config = ConfigDraft.of(session.request().platform(), built.config());
+      ConfigDraft config = ConfigDraft.of(built.config());
       config.takeTriggers();
       var state = new StageState(built.files(), built.origin(), config, built.args(), built.time());
       state.unknownSince(built.unknownSince());
@@ -140,7 +143,7 @@ final class StageRunner {
   private StageState ofImage(BaseImage image) {
     String text = "FROM " + image.pinned();
     session.progress().step(plan.stepName(1, text), text).done();
-    ConfigDraft config = ConfigDraft.of(session.request().platform(), image.config());
+    ConfigDraft config = ConfigDraft.of(image.config());
     config.takeTriggers();
     return new StageState(
         session.files(image),
@@ -225,7 +228,7 @@ final class StageRunner {
         state,
         instruction,
         run.createdBy(),
-        new Cached(keys, false, run::describe),
+        new Cached(keys, false, false, run::describe),
         activity -> session.limited(() -> run.execute(activity)));
   }
 
@@ -245,7 +248,7 @@ final class StageRunner {
           state,
           instruction,
           HistoryText.of(instruction, state.config().shell()),
-          new Cached(keys, copy.isIndependent(), copy::describe),
+          new Cached(keys, copy.isIndependent(), true, copy::describe),
           activity -> session.limited(copy::execute));
     }
   }
@@ -285,7 +288,7 @@ final class StageRunner {
             built.files(), "stage " + other.stage().displayName(), built.chain());
       }
       case StageSource.Named named -> {
-        BaseImage image = session.image(named.name().text());
+        BaseImage image = session.image(named.key());
         StageFiles files = session.files(image);
         yield new CopyStep.Origin(files, "image " + image.name(), chain(image));
       }
@@ -327,6 +330,7 @@ final class StageRunner {
         new Cached(
             List.of(key),
             false,
+            false,
             inputs ->
                 inputs
                     .words(path)
@@ -351,7 +355,7 @@ final class StageRunner {
       } else if (made.lookup(target.real()).filter(e -> !e.isDirectory()).isPresent()) {
         throw new Conflict("\"/%s\" is there and is no directory".formatted(path));
       }
-      return session.write(made);
+      return session.write(made, state);
     } catch (Conflict e) {
       throw StepProblems.at(instruction.path().range(), e);
     } catch (Accounts.UnknownAccount e) {

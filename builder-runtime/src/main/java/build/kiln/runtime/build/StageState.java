@@ -22,6 +22,7 @@ final class StageState {
   private StageFiles files;
   private Origin origin;
   private @Nullable String unknownSince;
+  private boolean inImage;
 
   /**
    * What the files came from last.
@@ -50,6 +51,16 @@ final class StageState {
         (name, value) ->
             this.args.put(name, config.env().containsKey(name) ? Optional.empty() : value));
     this.time = time;
+  }
+
+  /** Says that the layers which steps make from now on are the image's. */
+  void becomesImage() {
+    inImage = true;
+  }
+
+  /** Whether a layer that a step makes is the image's; else only other stages read it. */
+  boolean isInImage() {
+    return inImage;
   }
 
   StageFiles files() {

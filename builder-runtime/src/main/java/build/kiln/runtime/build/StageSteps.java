@@ -43,9 +43,10 @@ final class StageSteps {
    *
    * @param keys cheap ones first
    * @param independent whether they do not depend on the steps before
+   * @param readsAll whether making the layer reads what the keys need anyway, and costs little more
    * @param describe what they are made of
    */
-  record Cached(List<Key> keys, boolean independent, Description describe) {}
+  record Cached(List<Key> keys, boolean independent, boolean readsAll, Description describe) {}
 
   /** Tells what keys are made of. */
   @FunctionalInterface
@@ -68,6 +69,15 @@ final class StageSteps {
         unknown(state, text, activity, MissReason.earlierStep(unknown));
         return;
       }
+      if (cached.readsAll() && !session.explaining() && isNew(instruction, text)) {
+        // Made first, since its keys are then known from what was read for it.
+        Layer layer = work.run(activity);
+        Search none = new Search(keys(cached), new Lookup.Unknown());
+        StepInputs inputs = inputs(state, instruction, text, cached);
+        lookups.missed();
+        made(state, activity, text, createdBy, layer, none, inputs, missReason(none, inputs));
+        return;
+      }
       Search search = search(cached);
       StepInputs inputs = inputs(state, instruction, text, cached);
       if (search.result() instanceof Lookup.Hit hit) {
@@ -88,10 +98,7 @@ final class StageSteps {
       if (!reason.equals(MissReason.FIRST) && !reason.equals(MissReason.CACHE_IS_OFF)) {
         activity.note("not cached: " + reason);
       }
-      CacheEntry entry = CacheEntry.of(work.run(activity), session.now()).withKeys(search.tried());
-      session.cache().keep(entry, inputs);
-      done(state, text, createdBy, entry);
-      activity.finished(CacheResult.Miss, reason, entry.asLayer());
+      made(state, activity, text, createdBy, work.run(activity), search, inputs, reason);
     } catch (IOException | BuildException | RuntimeException e) {
       activity.failed(e.getMessage());
       throw e;
@@ -119,6 +126,41 @@ final class StageSteps {
     // A fixed time is that of this build, whoever did the step.
     boolean fixed = session.imageTime().isPresent();
     state.config().step(createdBy, fixed ? session.historyTime() : entry.created());
+  }
+
+  /** Whether it is not worth asking the cache. */
+  private boolean isNew(Instruction instruction, String text) {
+    return !session.request().cache()
+        || session.cache().isNew(StepInputs.of(name(instruction), text).build());
+  }
+
+  private String name(Instruction instruction) {
+    return "%s/%03d %s".formatted(plan.stage().displayName(), step, instruction.name());
+  }
+
+  private List<String> keys(Cached cached) throws IOException, BuildException {
+    var keys = new ArrayList<String>();
+    for (Key key : cached.keys()) {
+      keys.add(compressed(key.get()));
+    }
+    return keys;
+  }
+
+  /** A step was done: keeps and tells what it came to. */
+  private void made(
+      StageState state,
+      BuildProgress.Activity activity,
+      String text,
+      String createdBy,
+      Layer layer,
+      Search search,
+      StepInputs inputs,
+      String reason)
+      throws IOException {
+    CacheEntry entry = CacheEntry.of(layer, session.now()).withKeys(search.tried());
+    session.cache().keep(entry, inputs);
+    done(state, text, createdBy, entry);
+    activity.finished(CacheResult.Miss, reason, entry.asLayer());
   }
 
   private Search search(Cached cached) throws IOException, BuildException {
@@ -151,8 +193,7 @@ final class StageSteps {
 
   private StepInputs inputs(StageState state, Instruction instruction, String text, Cached cached)
       throws IOException, BuildException {
-    String name = "%s/%03d %s".formatted(plan.stage().displayName(), step, instruction.name());
-    StepInputs.Builder inputs = StepInputs.of(name, text);
+    StepInputs.Builder inputs = StepInputs.of(name(instruction), text);
     if (!cached.independent()) {
       inputs.parent(state.parent());
     }

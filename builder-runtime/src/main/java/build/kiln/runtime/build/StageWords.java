@@ -69,18 +69,13 @@ final class StageWords {
     var origin = new StageState.Origin(Parent.Kind.EMPTY, "", null);
     BaseImage image = plan.image();
     if (image != null) {
-      return new StageState(
-          none, origin, ConfigDraft.of(planning.request().platform(), image.config()), Map.of(), 0);
+      return new StageState(none, origin, ConfigDraft.of(image.config()), Map.of(), 0);
     }
     StageState parent =
         plan.base() instanceof StageSource.OfStage base ? ends.get(base.stage().number()) : null;
     if (parent != null) {
       return new StageState(
-          none,
-          origin,
-          ConfigDraft.of(planning.request().platform(), parent.config().build(List.of())),
-          parent.args(),
-          0);
+          none, origin, ConfigDraft.of(parent.config().build(List.of())), parent.args(), 0);
     }
     return new StageState(
         none, origin, ConfigDraft.scratch(planning.request().platform()), Map.of(), 0);

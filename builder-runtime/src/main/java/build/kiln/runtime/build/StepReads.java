@@ -112,7 +112,7 @@ final class StepReads {
   static Source source(StageSource source) {
     return switch (source) {
       case StageSource.OfStage other -> Source.stage(other.stage());
-      case StageSource.Named named -> Source.of(SourceKind.IMAGE, named.name().text());
+      case StageSource.Named named -> Source.of(SourceKind.IMAGE, named.key());
       case StageSource.Scratch scratch -> Source.scratch();
       case StageSource.Files files -> Source.of(SourceKind.FILES, files.name().text());
     };

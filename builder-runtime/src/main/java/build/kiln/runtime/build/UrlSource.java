@@ -121,7 +121,9 @@ final class UrlSource implements CopySource {
     Download done = downloaded();
     EntryMeta entry = EntryMeta.file(name, MODE, 0, 0, done.lastModified().orElse(0), done.size());
     return new Picked(
-        new OneFile(entry, file()), List.of(new Sources.Match(name, entry)), Selection.ALL);
+        new HashingTree(new OneFile(entry, file())),
+        List.of(new Sources.Match(name, entry)),
+        Selection.ALL);
   }
 
   private Path file() throws IOException {

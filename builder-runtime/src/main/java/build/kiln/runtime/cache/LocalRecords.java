@@ -28,6 +28,11 @@ final class LocalRecords {
     this.scope = scope;
   }
 
+  /** Whether the step, or an instruction of the same text, was ever done in this scope. */
+  boolean hasSimilar(StepInputs inputs) {
+    return !keys(step(inputs)).isEmpty() || !keys(text(inputs)).isEmpty();
+  }
+
   /** The entry of a key, whether its layer is there or not. */
   Optional<CacheEntry> find(String key) {
     return store.getCache(key).flatMap(bytes -> read(bytes, CacheEntry.class));

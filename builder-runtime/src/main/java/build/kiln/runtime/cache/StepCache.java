@@ -95,6 +95,16 @@ public final class StepCache {
     to.forEach(target -> target.cache().onWarning(listener));
   }
 
+  /**
+   * Whether nothing is to be expected of a lookup: there is no registry to ask, and nothing of the
+   * kind was ever done here. An entry may still be there, of another scope.
+   *
+   * @param inputs step and instruction are enough
+   */
+  public boolean isNew(StepInputs inputs) {
+    return (from.isEmpty() || withdrawn) && !local.hasSimilar(inputs);
+  }
+
   /** What is written when the build is done. */
   public List<Target> targets() {
     return to;

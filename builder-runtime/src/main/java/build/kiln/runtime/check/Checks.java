@@ -140,8 +140,7 @@ public final class Checks {
               .apply(named)
               .map(StageCheck.Scope::of)
               .orElseGet(StageCheck.Scope::unknown);
-      case StageSource.Scratch _ -> StageCheck.Scope.of(Map.of());
-      case StageSource.Files _ -> StageCheck.Scope.unknown();
+      case StageSource.Scratch _, StageSource.Files _ -> StageCheck.Scope.of(Map.of());
     };
   }
 

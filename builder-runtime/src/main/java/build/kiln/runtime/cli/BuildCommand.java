@@ -196,6 +196,7 @@ class BuildCommand implements Callable<Integer> {
     var setup =
         new Engine.Setup(
             storeFolder == null ? desk.store() : storeFolder,
+            null,
             called.method() == CallSpec.Method.graph
                 ? desk.registry(insecure, LOOK_ONCE)
                 : desk.registry(insecure),
@@ -232,19 +233,24 @@ class BuildCommand implements Callable<Integer> {
       throws CommandFailure, IOException, BuildException, InterruptedException {
     ProgressMode mode = quiet ? ProgressMode.quiet : progress;
     BuildResult result;
-    try (Display display = mode.open(System.err, Desk.ofThisProcess().environment())) {
+    try (Display display = mode.open(System.err, Desk.ofThisProcess().environment());
+        var pusher = new ImagePusher(engine.store(), engine.registry())) {
       var buildProgress = new BuildProgress(display);
+      var builder = new Builder(engine.environment(), Clock.systemUTC(), cache);
+      if (!verifyReproducible
+          && specs.stream().anyMatch(spec -> spec.type() == OutputSpec.Type.REGISTRY)) {
+        builder.sending(pusher, names.getFirst());
+      }
       result =
-          new Builder(engine.environment(), Clock.systemUTC(), cache)
-              .build(
-                  request,
-                  buildProgress,
-                  built -> {
-                    if (verifyReproducible) {
-                      verify(engine, request, built, buildProgress);
-                    }
-                    return deliver(engine, built, names, specs, buildProgress);
-                  });
+          builder.build(
+              request,
+              buildProgress,
+              built -> {
+                if (verifyReproducible) {
+                  verify(engine, request, built, buildProgress);
+                }
+                return deliver(engine, pusher, built, names, specs, buildProgress);
+              });
     }
     report(result, names, specs);
     return ExitCode.OK.code();
@@ -380,17 +386,18 @@ class BuildCommand implements Callable<Integer> {
 
   private static List<Reference> deliver(
       Engine engine,
+      ImagePusher pusher,
       BuildResult result,
       List<Reference> names,
       List<OutputSpec> specs,
       BuildProgress progress)
       throws IOException, BuildException, InterruptedException {
-    var pusher = new ImagePusher(engine.store(), engine.registry());
     var pushed = new ArrayList<Reference>();
     for (OutputSpec spec : specs) {
       switch (spec.type()) {
         case IMAGE -> {
           ImageOrigins.keep(engine.store(), result.descriptor().digest(), result.origins());
+          engine.store().keepImage(result.descriptor());
           for (Reference name : names) {
             engine.store().tag(name, result.descriptor());
           }

@@ -82,6 +82,7 @@ final class CheckCommand implements Callable<Integer> {
     var setup =
         new Engine.Setup(
             storeFolder == null ? desk.store() : storeFolder,
+            null,
             desk.registry(insecure),
             desk.credentials(),
             desk.git(),

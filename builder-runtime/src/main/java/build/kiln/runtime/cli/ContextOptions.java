@@ -3,24 +3,32 @@ package build.kiln.runtime.cli;
 import build.kiln.runtime.build.BuildContexts;
 import build.kiln.runtime.context.BuildContext;
 import build.kiln.runtime.context.LocalContext;
+import build.kiln.runtime.dockerfile.NamedContexts;
+import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.store.OciLayout;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /**
  * {@code --build-context NAME=VALUE}, as docker build has it: an image by {@code
- * docker-image://REFERENCE}, else files as a build context names them.
+ * docker-image://REFERENCE} or {@code oci-layout://FOLDER[:TAG][@DIGEST]}, else files as a build
+ * context names them.
  */
 final class ContextOptions implements AutoCloseable {
   private static final String IMAGE = "docker-image://";
+  private static final String LAYOUT = "oci-layout://";
+
+  /** No host has a name below it (RFC 2606), so that nothing is ever asked for there. */
+  private static final String LAYOUT_REGISTRY = "oci-layout.invalid";
 
   private final Map<String, BuildContext> files = new HashMap<>();
   private final Map<String, String> images = new HashMap<>();
+  private final Map<String, OciLayout> layouts = new HashMap<>();
 
   private ContextOptions() {}
 
@@ -47,7 +55,7 @@ final class ContextOptions implements AutoCloseable {
 
   private void add(String option, Engine engine) throws CommandFailure {
     int equals = option.indexOf('=');
-    String name = equals < 0 ? "" : option.substring(0, equals).toLowerCase(Locale.ROOT);
+    String name = equals < 0 ? "" : NamedContexts.familiar(option.substring(0, equals));
     String value = option.substring(equals + 1);
     if (name.isEmpty() || value.isEmpty()) {
       throw CommandFailure.usage("--build-context %s: want NAME=VALUE".formatted(option));
@@ -57,9 +65,14 @@ final class ContextOptions implements AutoCloseable {
     }
     if (value.startsWith(IMAGE)) {
       images.put(name, image(name, value.substring(IMAGE.length())));
-    } else if (value.startsWith("oci-layout://") || value.startsWith("target:")) {
+    } else if (value.startsWith(LAYOUT)) {
+      OciLayout layout = layout(name, value.substring(LAYOUT.length()));
+      String image = inLayout(name, layout.root().digest());
+      images.put(name, image);
+      layouts.put(image, layout);
+    } else if (value.startsWith("target:")) {
       throw CommandFailure.usage(
-          "--build-context %s: %s is not supported yet; an image is named as %sREFERENCE"
+          "--build-context %s: %s is a target of a bake file; an image is named as %sREFERENCE"
               .formatted(name, value, IMAGE));
     } else {
       files.put(name, files(name, value, engine));
@@ -72,6 +85,27 @@ final class ContextOptions implements AutoCloseable {
     } catch (OciException e) {
       throw CommandFailure.usage("--build-context %s: %s".formatted(name, e.getMessage()));
     }
+  }
+
+  private static OciLayout layout(String name, String place) throws CommandFailure {
+    int at = place.indexOf('@');
+    String path = at < 0 ? place : place.substring(0, at);
+    int colon = path.indexOf(':');
+    String folder = colon < 0 ? path : path.substring(0, colon);
+    try {
+      return OciLayout.open(
+          Path.of(folder),
+          colon < 0 ? null : path.substring(colon + 1),
+          at < 0 ? null : Digest.parse(place.substring(at + 1)));
+    } catch (IOException | OciException e) {
+      throw CommandFailure.usage("--build-context %s: %s".formatted(name, e.getMessage()));
+    }
+  }
+
+  /** What an image of a layout is called where images have names. */
+  private static String inLayout(String name, Digest digest) {
+    String readable = name.replaceAll("[^a-z0-9]+", "-").replaceAll("^-|-$", "");
+    return "%s/%s@%s".formatted(LAYOUT_REGISTRY, readable.isEmpty() ? "image" : readable, digest);
   }
 
   private static BuildContext files(String name, String value, Engine engine)
@@ -95,7 +129,7 @@ final class ContextOptions implements AutoCloseable {
   }
 
   BuildContexts contexts() {
-    return new BuildContexts(files, images);
+    return new BuildContexts(files, images, layouts);
   }
 
   @Override

@@ -31,17 +31,25 @@ final class Engine implements AutoCloseable {
    * How to set it up.
    *
    * @param store folder of the local store, made if it is missing
+   * @param work folder for unfinished work; null for one in the store
    * @param isolation the weakest that is acceptable
    * @param allowChroot whether {@code Auto} may fall back to chroot
    */
   record Setup(
       Path store,
+      @Nullable Path work,
       RegistryConfig registry,
       Credentials credentials,
       GitAccess git,
       Isolation isolation,
       boolean allowChroot,
-      Predicate<Reference> allowedBases) {}
+      Predicate<Reference> allowedBases) {
+    /** The same in another place. */
+    Setup in(Path otherStore, @Nullable Path otherWork) {
+      return new Setup(
+          otherStore, otherWork, registry, credentials, git, isolation, allowChroot, allowedBases);
+    }
+  }
 
   private Engine(
       LocalStore store, RegistryClient registry, BuildEnvironment environment, Setup setup) {
@@ -52,7 +60,7 @@ final class Engine implements AutoCloseable {
   }
 
   static Engine open(Setup setup) throws IOException {
-    LocalStore store = LocalStore.open(setup.store());
+    LocalStore store = LocalStore.open(setup.store(), setup.work(), LayerWriter.onAllCores());
     RegistryClient registry = new RegistryClient(setup.registry(), setup.credentials());
     return new Engine(store, registry, environment(setup, store, registry), setup);
   }
@@ -109,7 +117,7 @@ final class Engine implements AutoCloseable {
   BuildEnvironment elsewhere() throws IOException {
     if (again == null) {
       int threads = Runtime.getRuntime().availableProcessors() == 1 ? 2 : 1;
-      again = LocalStore.open(setup.store(), new LayerWriter(threads));
+      again = LocalStore.open(setup.store(), setup.work(), new LayerWriter(threads));
     }
     return environment(setup, again, registry);
   }

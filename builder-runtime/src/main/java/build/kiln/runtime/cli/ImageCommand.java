@@ -34,6 +34,7 @@ abstract class ImageCommand implements Callable<Integer> {
     var setup =
         new Engine.Setup(
             storeFolder == null ? desk.store() : storeFolder,
+            null,
             desk.registry(insecure),
             desk.credentials(),
             desk.git(),

@@ -25,11 +25,11 @@ final class ImageOrigins {
       throws IOException {
     Map<String, String> texts = new LinkedHashMap<>();
     origins.forEach((blob, from) -> texts.put(blob.toString(), from.toString()));
-    store.putCache(key(image), Json.write(new Kept(texts)));
+    store.putCache(LocalStore.originsRecord(image), Json.write(new Kept(texts)));
   }
 
   static Map<Digest, Reference> of(LocalStore store, Digest image) {
-    Optional<byte[]> record = store.getCache(key(image));
+    Optional<byte[]> record = store.getCache(LocalStore.originsRecord(image));
     if (record.isEmpty()) {
       return Map.of();
     }
@@ -42,9 +42,5 @@ final class ImageOrigins {
     } catch (OciException damaged) {
       return Map.of();
     }
-  }
-
-  private static String key(Digest image) {
-    return "origins of " + image;
   }
 }

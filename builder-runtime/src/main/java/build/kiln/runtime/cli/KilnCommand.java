@@ -21,6 +21,9 @@ import picocli.CommandLine.Spec;
       InspectCommand.class,
       HistoryCommand.class,
       RmiCommand.class,
+      ImageGroupCommand.class,
+      BuilderCommand.class,
+      SystemCommand.class,
       VersionCommand.class
     },
     mixinStandardHelpOptions = true,

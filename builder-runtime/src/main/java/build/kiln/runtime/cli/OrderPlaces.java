@@ -2,18 +2,21 @@ package build.kiln.runtime.cli;
 
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.ImageBuildSpec;
+import build.kiln.api.v1alpha1.ImageBuildSpec.BuildArg;
 import build.kiln.api.v1alpha1.ImageBuildSpec.BuildSecret;
+import build.kiln.api.v1alpha1.ImageBuildSpec.Cache;
+import build.kiln.api.v1alpha1.ImageBuildSpec.ConfigMapKey;
 import build.kiln.api.v1alpha1.ImageBuildSpec.GitSource;
 import build.kiln.api.v1alpha1.ImageBuildSpec.SecretName;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Source;
 import build.kiln.api.v1alpha1.ImageBuildSpec.SshKey;
+import build.kiln.api.v1alpha1.ImageBuildSpec.VolumeCache;
 import build.kiln.api.work.BuilderPaths;
 import build.kiln.api.work.WorkOrder;
 import build.kiln.runtime.build.BuildException;
 import build.kiln.runtime.build.BuildSecrets;
 import build.kiln.runtime.context.BuildContext;
 import build.kiln.runtime.context.ConfigMapContext;
-import build.kiln.runtime.context.EmptyContext;
 import build.kiln.runtime.context.GitAccess;
 import build.kiln.runtime.context.GitContext;
 import build.kiln.runtime.context.InlineContext;
@@ -25,10 +28,13 @@ import build.kiln.runtime.ssh.AgentSource;
 import build.kiln.runtime.ssh.KeyAgent;
 import build.kiln.runtime.store.LocalStore;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -42,9 +48,11 @@ import org.jspecify.annotations.Nullable;
  * @param secrets laid out as {@link BuilderPaths} says
  * @param configMaps a folder a ConfigMap
  * @param store the local store's folder
+ * @param volume where the volume of {@code cache.volume} is mounted; null at a desk
  * @param desk what the user's own environment adds; null in a pod
  */
-record OrderPlaces(Path secrets, Path configMaps, Path store, @Nullable Desk desk) {
+record OrderPlaces(
+    Path secrets, Path configMaps, Path store, @Nullable Path volume, @Nullable Desk desk) {
   private static final String DOCKER_CONFIG = ".dockerconfigjson";
 
   /** How to set the engine up for an order. */
@@ -55,14 +63,21 @@ record OrderPlaces(Path secrets, Path configMaps, Path store, @Nullable Desk des
     registry.insecureHosts(Optional.ofNullable(settings.insecureRegistries()).orElse(List.of()));
     registry.caDirectory(certificates(settings));
     registry.proxies(proxies(settings));
+    Path onVolume = cacheVolume(order.resource().getSpec()).isPresent() ? volume : null;
     return new Engine.Setup(
-        store,
+        onVolume == null ? store : onVolume.resolve("store"),
+        onVolume == null ? null : store.resolveSibling("work"),
         registry.build(),
         credentials(order.resource().getSpec()),
         gitOfAdd(settings),
         order.resolved().isolation(),
         desk != null,
         Patterns.allowing(settings.allowedBases()));
+  }
+
+  /** The volume that an ImageBuild wants its cache on. */
+  static Optional<VolumeCache> cacheVolume(ImageBuildSpec spec) {
+    return Optional.ofNullable(spec.cache()).filter(cache -> !cache.disabled()).map(Cache::volume);
   }
 
   private static @Nullable Path certificates(WorkOrder.Settings settings) {
@@ -112,24 +127,22 @@ record OrderPlaces(Path secrets, Path configMaps, Path store, @Nullable Desk des
   }
 
   /**
-   * The build files of a spec.
+   * The build files that a source names.
    *
+   * @param field of the source, for messages
    * @param pinned the commit to take; null for what the revision means now
    */
   BuildContext openContext(
-      ImageBuildSpec spec,
+      Source source,
+      String field,
       @Nullable String pinned,
       LocalStore localStore,
       WorkOrder.Settings settings)
       throws BuildException {
-    Source source = spec.source();
     try {
-      if (source == null) {
-        return new EmptyContext();
-      }
       if (source.git() != null) {
-        return GitContext.fetch(
-                source.git(), pinned, gitAccess(source.git(), settings), localStore.scratch("git"))
+        GitAccess access = gitAccess(source.git(), field, settings);
+        return GitContext.fetch(source.git(), pinned, access, localStore.scratch("git"))
             .dated(BuildContext.FIXED_TIME);
       }
       if (source.configMap() != null) {
@@ -139,6 +152,46 @@ record OrderPlaces(Path secrets, Path configMaps, Path store, @Nullable Desk des
       return InlineContext.of(Optional.ofNullable(source.inline()).orElse(List.of()));
     } catch (IOException e) {
       throw BuildException.of("get the build files", e);
+    }
+  }
+
+  /**
+   * The values of build arguments.
+   *
+   * @param resolved those that come from elsewhere; null if they are to be looked up here
+   * @throws BuildException SourceNotFound if one is not there
+   */
+  Map<String, String> buildArgs(ImageBuildSpec spec, @Nullable Map<String, String> resolved)
+      throws BuildException {
+    Map<String, String> values = new LinkedHashMap<>();
+    for (BuildArg arg : Optional.ofNullable(spec.buildArgs()).orElse(List.of())) {
+      String value = resolved == null ? null : resolved.get(arg.name());
+      if (value == null) {
+        value = arg.valueFrom() == null ? arg.value() : value(arg.valueFrom().configMapKeyRef());
+      }
+      values.put(arg.name(), value);
+    }
+    return values;
+  }
+
+  private String value(ConfigMapKey reference) throws BuildException {
+    Path file = configMaps.resolve(reference.name()).resolve(reference.key());
+    try {
+      return Files.readString(file);
+    } catch (NoSuchFileException e) {
+      throw new BuildException(
+          FailureReason.SourceNotFound,
+          "the ConfigMap \"%s\" of buildArgs has no key %s, or is not there (looked for %s)"
+              .formatted(reference.name(), reference.key(), file),
+          e);
+    } catch (CharacterCodingException e) {
+      throw new BuildException(
+          FailureReason.SpecInvalid,
+          "the key %s of the ConfigMap \"%s\" is no text in UTF-8: no build argument can have its value"
+              .formatted(reference.key(), reference.name()),
+          e);
+    } catch (IOException e) {
+      throw BuildException.of("read the build argument's value " + file, e);
     }
   }
 
@@ -196,7 +249,8 @@ record OrderPlaces(Path secrets, Path configMaps, Path store, @Nullable Desk des
     return desk == null ? access : access.withSshFolder(desk.sshFolder());
   }
 
-  private GitAccess gitAccess(GitSource git, WorkOrder.Settings settings) throws BuildException {
+  private GitAccess gitAccess(GitSource git, String field, WorkOrder.Settings settings)
+      throws BuildException {
     if (git.secretRef() == null) {
       return gitOfAdd(settings);
     }
@@ -204,8 +258,8 @@ record OrderPlaces(Path secrets, Path configMaps, Path store, @Nullable Desk des
     if (!Files.isDirectory(folder)) {
       throw new BuildException(
           FailureReason.SecretNotFound,
-          "the Secret \"%s\" of source.git is not there (looked for %s)"
-              .formatted(git.secretRef().name(), folder));
+          "the Secret \"%s\" of %s.git is not there (looked for %s)"
+              .formatted(git.secretRef().name(), field, folder));
     }
     return gitOfAdd(settings).withSecret(folder).withSshFolder(null);
   }

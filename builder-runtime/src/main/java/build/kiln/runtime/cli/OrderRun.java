@@ -2,12 +2,13 @@ package build.kiln.runtime.cli;
 
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.ImageBuildSpec;
-import build.kiln.api.v1alpha1.ImageBuildSpec.BuildArg;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Cache;
 import build.kiln.api.v1alpha1.ImageBuildSpec.CacheMode;
 import build.kiln.api.v1alpha1.ImageBuildSpec.CompressionType;
 import build.kiln.api.v1alpha1.ImageBuildSpec.LayerCompression;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Reproducible;
+import build.kiln.api.v1alpha1.ImageBuildSpec.Source;
+import build.kiln.api.v1alpha1.ImageBuildSpec.VolumeCache;
 import build.kiln.api.v1alpha1.ImageBuildStatus.IsolationReport;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
 import build.kiln.api.v1alpha1.Isolation;
@@ -29,6 +30,7 @@ import build.kiln.runtime.cache.StepCache;
 import build.kiln.runtime.cache.StepCache.Mode;
 import build.kiln.runtime.cache.StepCache.Target;
 import build.kiln.runtime.context.BuildContext;
+import build.kiln.runtime.context.EmptyContext;
 import build.kiln.runtime.dockerfile.SourceFile;
 import build.kiln.runtime.layer.Compression;
 import build.kiln.runtime.oci.OciException;
@@ -38,7 +40,6 @@ import build.kiln.runtime.sandbox.Sandbox;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import java.io.IOException;
 import java.time.Clock;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -92,9 +93,6 @@ final class OrderRun {
               FailureReason.Infrastructure,
               "the builder was told to stop before it was done; a new attempt may succeed",
               null);
-    } catch (IOException e) {
-      BuildException failure = BuildException.of("build", e);
-      outcome = failed(failure.reason(), failure.getMessage(), null);
     } catch (OutOfMemoryError e) {
       // Not of the heap, with which the JVM ends at once: of direct buffers, or threads.
       outcome = failed(FailureReason.OutOfMemory, "the builder is out of memory: " + e, null);
@@ -119,38 +117,81 @@ final class OrderRun {
     return order.resource().getSpec();
   }
 
-  private Reference buildAndPush() throws BuildException, InterruptedException, IOException {
+  private Reference buildAndPush() throws BuildException, InterruptedException {
     Reference output = allowed("output.image", spec().output().image());
-    try (Engine engine = Engine.open(places.setup(order));
-        BuildContext context =
-            places.openContext(
-                spec(), order.resolved().revision(), engine.store(), order.settings())) {
+    var progress = new BuildProgress(BuildListener.all(List.of(display, steps, this::timePhases)));
+    Engine.Setup setup = places.setup(order);
+    VolumeCache spec = OrderPlaces.cacheVolume(spec()).orElse(null);
+    if (setup.work() == null || spec == null) {
+      return buildAndPush(output, setup, progress);
+    }
+    Engine.Setup without = setup.in(places.store(), null);
+    var volume = new CacheVolume(setup.store(), spec, progress);
+    if (!volume.isUsable()) {
+      return buildAndPush(output, without, progress);
+    }
+    try {
+      Reference image = buildAndPush(output, setup, progress);
+      evict(volume);
+      return image;
+    } catch (BuildException e) {
+      evict(volume);
+      if (e.reason() != FailureReason.DiskFull) {
+        throw e;
+      }
+      progress.warn(
+          "there is no room left, building without the cache's volume: " + e.getMessage());
+      return buildAndPush(output, without, progress);
+    }
+  }
+
+  private void evict(CacheVolume volume) {
+    volume.evict();
+    timings.ended("eviction");
+  }
+
+  private Reference buildAndPush(Reference output, Engine.Setup setup, BuildProgress progress)
+      throws BuildException, InterruptedException {
+    try (Engine engine = Engine.open(setup);
+        BuildContext context = openSource(engine);
+        OrderContexts named = OrderContexts.open(order, places, engine.store())) {
       revision = context.revision().orElse(null);
-      BuildRequest request = request(context);
+      BuildRequest request = request(context, named.contexts());
       List<Reference> names = names(output, revision);
       timings.ended("source");
-      var progress =
-          new BuildProgress(BuildListener.all(List.of(display, steps, this::timePhases)));
       StepCache cache = cache(engine, request.platform());
       var builder = new Builder(engine.environment(), Clock.systemUTC(), cache);
       BuildResult result;
-      try {
-        result = builder.build(request, progress, image -> push(engine, image, names, progress));
+      try (var pusher = new ImagePusher(engine.store(), engine.registry())) {
+        result =
+            builder
+                .sending(pusher, names.getFirst())
+                .build(request, progress, image -> push(pusher, image, names, progress));
       } finally {
         sandbox = builder.sandbox().orElse(null);
         timings.ended(built == null ? "steps" : "cache");
       }
       return output.withDigest(result.descriptor().digest());
+    } catch (IOException e) {
+      throw BuildException.of("build", e);
     }
   }
 
+  private BuildContext openSource(Engine engine) throws BuildException {
+    Source source = spec().source();
+    return source == null
+        ? new EmptyContext()
+        : places.openContext(
+            source, "source", order.resolved().revision(), engine.store(), order.settings());
+  }
+
   private List<Reference> push(
-      Engine engine, BuildResult image, List<Reference> names, BuildProgress progress)
+      ImagePusher pusher, BuildResult image, List<Reference> names, BuildProgress progress)
       throws BuildException, InterruptedException {
     timings.ended("steps");
     built = image;
     try {
-      var pushed = new ImagePusher(engine.store(), engine.registry()).push(image, names, progress);
+      ImagePusher.Pushed pushed = pusher.push(image, names, progress);
       pushedBytes = pushed.pushedBytes();
       return List.of(names.getFirst());
     } finally {
@@ -213,7 +254,8 @@ final class OrderRun {
         : tag.replace("{{git.sha}}", commit).replace("{{git.shortSha}}", commit.substring(0, 7));
   }
 
-  private BuildRequest request(BuildContext context) throws BuildException, IOException {
+  private BuildRequest request(BuildContext context, BuildContexts named)
+      throws BuildException, IOException {
     ImageBuildSpec spec = spec();
     String inline = spec.dockerfile() == null ? null : spec.dockerfile().inline();
     String path =
@@ -222,10 +264,7 @@ final class OrderRun {
             .orElse(DEFAULT_DOCKERFILE);
     SourceFile dockerfile =
         inline == null ? dockerfile(context, path) : SourceFile.of(DEFAULT_DOCKERFILE, inline);
-    Map<String, String> buildArgs = new LinkedHashMap<>();
-    for (BuildArg arg : Optional.ofNullable(spec.buildArgs()).orElse(List.of())) {
-      buildArgs.put(arg.name(), arg.value());
-    }
+    Map<String, String> buildArgs = places.buildArgs(spec, order.resolved().buildArgs());
     if (spec.reproducible() != null) {
       buildArgs.put(BuildRequest.EPOCH_ARGUMENT, sourceDateEpoch(spec.reproducible(), context));
     }
@@ -244,7 +283,7 @@ final class OrderRun {
         Optional.ofNullable(spec.output().labels()).orElse(Map.of()),
         Optional.ofNullable(spec.output().annotations()).orElse(Map.of()),
         places.buildSecrets(spec),
-        BuildContexts.none());
+        named);
   }
 
   private static String sourceDateEpoch(Reproducible reproducible, BuildContext context)

@@ -34,9 +34,9 @@ final class PushCommand extends ImageCommand {
   void run(Engine engine, Desk desk)
       throws CommandFailure, BuildException, IOException, InterruptedException {
     var images = new LocalImages(engine.store());
-    var pusher = new ImagePusher(engine.store(), engine.registry());
     ProgressMode mode = quiet ? ProgressMode.quiet : ProgressMode.auto;
-    try (Display display = mode.open(System.err, desk.environment())) {
+    try (var pusher = new ImagePusher(engine.store(), engine.registry());
+        Display display = mode.open(System.err, desk.environment())) {
       for (String text : names) {
         Reference name = LocalImages.name(text);
         if (name.digest() != null) {

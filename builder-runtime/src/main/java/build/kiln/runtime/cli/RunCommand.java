@@ -74,6 +74,15 @@ final class RunCommand implements Callable<Integer> {
   private @Nullable Path workspace;
 
   @Option(
+      names = "--cache-volume",
+      paramLabel = "DIR",
+      description =
+          "Where the volume of an order's cache.volume is mounted. Default: "
+              + BuilderPaths.CACHE
+              + ".")
+  private Path cacheVolume = Path.of(BuilderPaths.CACHE);
+
+  @Option(
       names = "--termination-log",
       paramLabel = "FILE",
       description =
@@ -121,7 +130,7 @@ final class RunCommand implements Callable<Integer> {
   private int runOrder(WorkOrder order, Timings timings) throws IOException {
     String nonce = order.resolved().nonce();
     Path folder = workspace == null ? Path.of(BuilderPaths.WORKSPACE) : workspace;
-    var places = new OrderPlaces(secrets, configMaps, folder.resolve("store"), null);
+    var places = new OrderPlaces(secrets, configMaps, folder.resolve("store"), cacheVolume, null);
     Report report;
     try (Display display = ProgressMode.plain.open(System.out, Map.of())) {
       report = new OrderRun(order, places, display, records(nonce), timings).run();
@@ -138,6 +147,12 @@ final class RunCommand implements Callable<Integer> {
   private int runManifest(ManifestFile.Manifest manifest, Timings timings)
       throws CommandFailure, IOException {
     manifest.notes().forEach(note -> System.err.println("kiln: " + note));
+    OrderPlaces.cacheVolume(manifest.build().getSpec())
+        .ifPresent(
+            volume ->
+                System.err.println(
+                    "kiln: cache.volume (%s) is ignored at a desk: the local store is the cache"
+                        .formatted(volume.claimName())));
     Desk desk = Desk.ofThisProcess();
     Map<String, String> proxies = desk.proxies();
     var settings =
@@ -146,7 +161,7 @@ final class RunCommand implements Callable<Integer> {
     WorkOrder order = new OrderMaker().order(manifest, settings);
     Path folder = workspace == null ? desk.store() : workspace;
     try (var maps = ConfigMapFolders.write(manifest.configMaps(), configMaps, folder)) {
-      var places = new OrderPlaces(secrets, maps.folder(), folder, desk);
+      var places = new OrderPlaces(secrets, maps.folder(), folder, null, desk);
       Report report;
       try (Display display = progress.open(System.err, desk.environment())) {
         report = new OrderRun(order, places, display, step -> {}, timings).run();

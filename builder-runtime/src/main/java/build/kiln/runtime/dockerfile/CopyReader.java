@@ -38,6 +38,7 @@ final class CopyReader {
         if (found == null) {
           throw bad(word.range(), "a here-document without its text", null);
         }
+        checkFileName(word, found);
         heredocs.add(found);
       } else {
         sources.add(word);
@@ -46,6 +47,17 @@ final class CopyReader {
     return keyword == Keyword.COPY
         ? copy(origin, flags, sources, heredocs, destination)
         : add(origin, flags, sources, heredocs, destination);
+  }
+
+  /** What ends a here-document is also the name of the file that is copied. */
+  private static void checkFileName(Word word, Heredoc heredoc) {
+    String name = heredoc.name();
+    if (name.contains("/") || name.equals(".") || name.equals("..")) {
+      throw bad(
+          word.range(),
+          "\"" + name + "\" cannot be a file's name, which a here-document has here",
+          "end it with another word, and name the file in the destination");
+    }
   }
 
   private static boolean isHeredoc(Word word) {

@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -34,7 +35,7 @@ final class DirectiveReader {
     }
     Word syntax = found.get("syntax");
     if (syntax != null) {
-      checkFrontend(syntax, problems);
+      frontendProblem(syntax).ifPresent(problems::add);
     }
     return new Directives(syntax, escape, found.get("check"));
   }
@@ -86,7 +87,8 @@ final class DirectiveReader {
     return '`';
   }
 
-  private static void checkFrontend(Word syntax, List<Problem> problems) {
+  /** What to say of a front end that is not the built-in one. */
+  static Optional<Problem> frontendProblem(Word syntax) {
     String image = syntax.text().split("\\s", 2)[0];
     int digest = image.indexOf('@');
     String name = digest < 0 ? image : image.substring(0, digest);
@@ -94,14 +96,14 @@ final class DirectiveReader {
     if (tag > name.lastIndexOf('/')) {
       name = name.substring(0, tag);
     }
-    if (!BUILT_IN.contains(name)) {
-      problems.add(
-          new Problem(
-              Problem.Code.UNSUPPORTED_FRONTEND,
-              syntax.range(),
-              "the front end " + image + " is not supported",
-              "Kiln runs no front end images; it has docker/dockerfile built in"));
-    }
+    return BUILT_IN.contains(name)
+        ? Optional.empty()
+        : Optional.of(
+            new Problem(
+                Problem.Code.UNSUPPORTED_FRONTEND,
+                syntax.range(),
+                "the front end " + image + " is not supported",
+                "Kiln runs no front end images; it has docker/dockerfile built in"));
   }
 
   private DirectiveReader() {}

@@ -1,5 +1,6 @@
 package build.kiln.runtime.dockerfile;
 
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +18,20 @@ public record Directives(@Nullable Word syntaxWord, char escape, @Nullable Word 
   /** The front end that is asked for, with what follows it. */
   public Optional<Word> syntax() {
     return Optional.ofNullable(syntaxWord);
+  }
+
+  /**
+   * Checks the build argument that names a front end.
+   *
+   * @param place what to point at if it is not the built-in one
+   * @throws DockerfileException if it is not
+   */
+  public static void checkFrontend(String image, SourceRange place) {
+    DirectiveReader.frontendProblem(new Word(image, place))
+        .ifPresent(
+            problem -> {
+              throw new DockerfileException(List.of(problem));
+            });
   }
 
   /** Which build checks to skip or to take as errors, as written. */

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which stage needs which. A stage's name may be used twice: FROM means the last one before it,
@@ -31,8 +32,21 @@ public final class StageGraph {
     }
   }
 
+  /** What the platforms mean that {@code FROM --platform} names. */
+  @FunctionalInterface
+  public interface Platforms {
+    /**
+     * @return how the platform is usually written; empty if it is the one that is built
+     * @throws IllegalArgumentException if the text is no platform
+     */
+    Optional<String> other(String text);
+  }
+
   /** A stage that is taken from, and the word that says so. */
   public record Dependency(Stage stage, Word word) {}
+
+  /** What is a stage's number, or would be one. */
+  static final String NUMBER = "[+-]?[0-9]{1,18}";
 
   private final List<Vertex> vertices;
   private final Map<String, Stage> byName;
@@ -51,13 +65,16 @@ public final class StageGraph {
    *     needs itself
    */
   public static StageGraph of(Dockerfile dockerfile, GlobalArguments arguments) {
-    return of(dockerfile, arguments, NamedContexts.none());
+    return of(dockerfile, arguments, NamedContexts.none(), text -> Optional.empty());
   }
 
-  /** The same with names that the build gives a meaning. */
+  /** The same with names that the build gives a meaning, and stages of other platforms. */
   public static StageGraph of(
-      Dockerfile dockerfile, GlobalArguments arguments, NamedContexts contexts) {
-    return new Builder(dockerfile, arguments, contexts).build();
+      Dockerfile dockerfile,
+      GlobalArguments arguments,
+      NamedContexts contexts,
+      Platforms platforms) {
+    return new Builder(dockerfile, arguments, contexts, platforms).build();
   }
 
   /** All stages, in the file's order. */
@@ -163,12 +180,12 @@ public final class StageGraph {
 
   private static StageSource resolve(
       Word from, Map<String, Stage> byName, List<Stage> stages, NamedContexts contexts) {
-    Optional<StageSource> given = contexts.find(from);
+    Optional<StageSource> given = contexts.find(from, null);
     if (given.isPresent()) {
       return given.get();
     }
     String name = from.text();
-    if (name.matches("[+-]?[0-9]{1,18}")) {
+    if (name.matches(NUMBER)) {
       long number = Long.parseLong(name);
       if (number < 0 || number >= stages.size()) {
         throw new DockerfileException(
@@ -190,11 +207,18 @@ public final class StageGraph {
     private final Dockerfile dockerfile;
     private final GlobalArguments arguments;
     private final Expansion expansion;
+    private final List<Stage> stages = new ArrayList<>();
     private final Map<String, Stage> byName = new HashMap<>();
     private final NamedContexts contexts;
+    private final Platforms platforms;
 
-    Builder(Dockerfile dockerfile, GlobalArguments arguments, NamedContexts contexts) {
+    Builder(
+        Dockerfile dockerfile,
+        GlobalArguments arguments,
+        NamedContexts contexts,
+        Platforms platforms) {
       this.contexts = contexts;
+      this.platforms = platforms;
       this.dockerfile = dockerfile;
       this.arguments = arguments;
       this.expansion = Expansion.of(dockerfile.directives().escape());
@@ -203,14 +227,17 @@ public final class StageGraph {
     StageGraph build() {
       var froms = new ArrayList<From>();
       var bases = new ArrayList<StageSource>();
-      for (Stage stage : dockerfile.stages()) {
-        From from = expanded(stage.from());
+      for (Stage written : dockerfile.stages()) {
+        From from = expanded(written.from());
         froms.add(from);
-        bases.add(base(from.image()));
+        Optional<StageSource> instead = instead(written, from);
+        Stage stage = instead.isEmpty() ? written : empty(written);
+        stages.add(stage);
+        bases.add(instead.orElseGet(() -> base(from)));
         stage.name().ifPresent(name -> byName.put(name, stage));
       }
       var vertices = new ArrayList<Vertex>();
-      for (Stage stage : dockerfile.stages()) {
+      for (Stage stage : stages) {
         StageSource base = bases.get(stage.number());
         vertices.add(new Vertex(stage, froms.get(stage.number()), base, dependencies(stage, base)));
       }
@@ -260,8 +287,22 @@ public final class StageGraph {
       return false;
     }
 
-    private StageSource base(Word image) {
-      Optional<StageSource> given = contexts.find(image);
+    /** What the build says that a stage of this name is. */
+    private Optional<StageSource> instead(Stage stage, From from) {
+      String platform = platform(from.platform());
+      return stage
+          .name()
+          .flatMap(name -> contexts.find(new Word(name, from.image().range()), platform));
+    }
+
+    private static Stage empty(Stage stage) {
+      return new Stage(stage.number(), stage.from(), List.of(), stage.range());
+    }
+
+    private StageSource base(From from) {
+      Word image = from.image();
+      String platform = platform(from.platform());
+      Optional<StageSource> given = contexts.find(image, platform);
       if (given.isPresent()) {
         return given.get();
       }
@@ -271,7 +312,19 @@ public final class StageGraph {
       }
       return image.text().equals("scratch")
           ? new StageSource.Scratch()
-          : new StageSource.Named(image);
+          : new StageSource.Named(image, platform);
+    }
+
+    private @Nullable String platform(@Nullable Word word) {
+      if (word == null) {
+        return null;
+      }
+      try {
+        return platforms.other(word.text()).orElse(null);
+      } catch (IllegalArgumentException e) {
+        throw new DockerfileException(
+            Problem.Code.BAD_ARGUMENT, word.range(), String.valueOf(e.getMessage()), null);
+      }
     }
 
     private From expanded(From from) {
@@ -336,8 +389,7 @@ public final class StageGraph {
     private List<Dependency> references(Instruction instruction) {
       var found = new ArrayList<Dependency>();
       for (Word word : instruction.froms()) {
-        if (resolve(word, byName, dockerfile.stages(), contexts)
-            instanceof StageSource.OfStage other) {
+        if (resolve(word, byName, stages, contexts) instanceof StageSource.OfStage other) {
           found.add(new Dependency(other.stage(), word));
         }
       }

@@ -1,13 +1,11 @@
 package build.kiln.runtime.dockerfile;
 
-import build.kiln.runtime.dockerfile.Instruction.From;
 import build.kiln.runtime.dockerfile.Instruction.Onbuild;
 import build.kiln.runtime.dockerfile.Instruction.Run;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.function.Function;
-import java.util.function.Predicate;
 
 /**
  * What the language has and no step is to have, one row each, and what the engine cannot do yet.
@@ -67,23 +65,6 @@ public final class Unsupported {
     List<Problem> problems = problems(instruction);
     if (!problems.isEmpty()) {
       throw new DockerfileException(problems);
-    }
-  }
-
-  /**
-   * Whether a stage's platform is the build's own.
-   *
-   * @param from expanded
-   * @param isTarget whether a platform such as {@code linux/arm64} is the one that is built
-   */
-  public static void checkPlatform(From from, Predicate<String> isTarget) {
-    Word platform = from.platform();
-    if (platform != null && !isTarget.test(platform.text())) {
-      throw new DockerfileException(
-          Problem.Code.UNSUPPORTED,
-          platform.range(),
-          "FROM --platform=" + platform + " is not the platform of this build",
-          "a stage for another platform is not supported yet");
     }
   }
 

@@ -5,8 +5,7 @@ import java.util.zip.CRC32;
 /**
  * A compressed format as a sequence of blocks that know nothing of each other: so blocks can be
  * compressed side by side, and the bytes depend on the input and the level alone, never on how many
- * threads there were. A faster deflate (ISA-L, libdeflate with members) is one more implementation
- * of this.
+ * threads there were.
  */
 interface BlockCodec {
   /** How many bytes a block has; the last may have fewer. */
@@ -42,13 +41,13 @@ interface BlockCodec {
   }
 
   /**
-   * The codec of a compression, which must not be NONE. Default levels are those that people's
-   * tools have: gzip 6, zstd 3.
+   * The codec of a compression, which must not be NONE. Without a level, gzip is the fastest there
+   * is and zstd has its tools' 3.
    */
   static BlockCodec of(Compression compression) {
     int level = compression.level();
     return switch (compression.type()) {
-      case GZIP -> new GzipBlocks(level == 0 ? 6 : level);
+      case GZIP -> new GzipBlocks(level);
       case ZSTD -> new ZstdBlocks(level == 0 ? 3 : level);
       case NONE -> throw new IllegalArgumentException("no codec for uncompressed layers");
     };

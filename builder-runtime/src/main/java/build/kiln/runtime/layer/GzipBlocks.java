@@ -11,7 +11,11 @@ import java.util.zip.Deflater;
  * are one deflate stream. The header is fixed: no time, no name, system unknown. One member, since
  * some readers stop after the first.
  *
- * <p>Equal bytes on two machines need the same deflate; the JDK's is the zlib that it brings along.
+ * <p>Equal bytes on two machines need the same deflate. A level asks for zlib, which the JDK brings
+ * along; without one it is {@link FastDeflate} where that can be loaded, else zlib at a level of
+ * about the same size.
+ *
+ * @param level 1 to 9, or 0 for what is fast
  */
 record GzipBlocks(int level) implements BlockCodec {
   private static final int BLOCK_SIZE = 1024 * 1024;
@@ -44,9 +48,18 @@ record GzipBlocks(int level) implements BlockCodec {
     return true;
   }
 
+  /** The most bytes that a block of this length can become. */
+  static int bound(int length) {
+    // Stored blocks cost 5 bytes for every 16 KiB or less; the flush, and one byte to spare.
+    return length + (length >> 10) + 64;
+  }
+
   @Override
   public Encoder newEncoder() {
-    return new DeflaterEncoder(level);
+    if (level > 0) {
+      return new DeflaterEncoder(level);
+    }
+    return FastDeflate.isAvailable() ? new FastDeflate(BLOCK_SIZE) : new DeflaterEncoder(1);
   }
 
   private static final class DeflaterEncoder implements Encoder {
@@ -75,8 +88,7 @@ record GzipBlocks(int level) implements BlockCodec {
 
     @Override
     public int bound(int length) {
-      // Stored blocks cost 5 bytes for every 16 KiB or less; the flush, and one byte to spare.
-      return length + (length >> 10) + 64;
+      return GzipBlocks.bound(length);
     }
 
     @Override

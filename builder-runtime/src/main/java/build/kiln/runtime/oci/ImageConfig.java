@@ -78,6 +78,21 @@ public record ImageConfig(
       @JsonProperty("StartInterval") @Nullable Long startInterval,
       @JsonProperty("Retries") @Nullable Integer retries) {}
 
+  /** The same image, said to be for another platform. */
+  public ImageConfig withPlatform(Platform platform) {
+    return new ImageConfig(
+        created,
+        author,
+        platform.architecture(),
+        platform.variant(),
+        platform.os(),
+        platform.osVersion(),
+        platform.osFeatures(),
+        config,
+        rootfs,
+        history);
+  }
+
   public Platform platform() {
     return new Platform(architecture, os, osVersion, osFeatures, variant);
   }

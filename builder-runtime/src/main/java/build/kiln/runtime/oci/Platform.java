@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,25 +20,74 @@ public record Platform(
     @JsonProperty("os.features") @Nullable List<String> osFeatures,
     @Nullable String variant) {
 
+  private static final Set<String> SYSTEMS =
+      Set.of("linux", "windows", "darwin", "freebsd", "netbsd", "openbsd", "solaris", "wasip1");
+
+  private static final Set<String> ARCHITECTURES =
+      Set.of(
+          "amd64",
+          "x86_64",
+          "x86-64",
+          "386",
+          "i386",
+          "arm64",
+          "aarch64",
+          "arm",
+          "armhf",
+          "armel",
+          "loong64",
+          "mips",
+          "mips64",
+          "mips64le",
+          "mipsle",
+          "ppc64",
+          "ppc64le",
+          "riscv64",
+          "s390x",
+          "wasm");
+
   /**
-   * Reads {@code os/arch[/variant]}, with the spellings that uname and Debian use for
-   * architectures.
+   * Reads {@code os/arch[/variant]}, or one of the first two alone, with the spellings that uname
+   * and Debian use for architectures. What is not said is this machine's; of arm it is v7.
+   *
+   * @throws OciException if the text is no platform
    */
   public static Platform parse(String text) {
     String[] parts = text.toLowerCase(Locale.ROOT).split("/", -1);
+    if (parts.length == 1 && SYSTEMS.contains(parts[0])) {
+      return of(parts[0], host().architecture(), host().variant());
+    }
+    if (parts.length == 1 && ARCHITECTURES.contains(parts[0])) {
+      return of("linux", parts[0], List.of());
+    }
     if (parts.length < 2 || parts.length > 3 || List.of(parts).contains("")) {
       throw new OciException("not a platform: \"" + text + "\" (want os/arch or os/arch/variant)");
     }
-    String variant = parts.length == 3 ? parts[2] : null;
-    return switch (parts[1]) {
-      case "x86_64", "x86-64", "amd64" ->
-          of(parts[0], "amd64", "v1".equals(variant) ? null : variant);
-      case "aarch64", "arm64" -> of(parts[0], "arm64", "v8".equals(variant) ? null : variant);
-      case "armhf" -> of(parts[0], "arm", "v7");
-      case "armel" -> of(parts[0], "arm", "v6");
-      case "i386" -> of(parts[0], "386", variant);
-      default -> of(parts[0], parts[1], variant);
+    return of(parts[0], parts[1], List.of(parts).subList(2, parts.length));
+  }
+
+  /**
+   * @param variants one or none
+   */
+  private static Platform of(String os, String architecture, List<String> variants) {
+    String variant = variants.isEmpty() ? null : variants.getFirst();
+    return switch (architecture) {
+      case "x86_64", "x86-64", "amd64" -> of(os, "amd64", "v1".equals(variant) ? null : variant);
+      case "aarch64", "arm64" ->
+          of(os, "arm64", "v8".equals(variant) || "8".equals(variant) ? null : variant);
+      case "armhf" -> of(os, "arm", "v7");
+      case "armel" -> of(os, "arm", "v6");
+      case "arm" -> of(os, "arm", arm(variant));
+      case "i386" -> of(os, "386", variant);
+      default -> of(os, architecture, variant);
     };
+  }
+
+  private static String arm(@Nullable String variant) {
+    if (variant == null) {
+      return "v7";
+    }
+    return variant.startsWith("v") ? variant : "v" + variant;
   }
 
   public static Platform of(String os, String architecture, @Nullable String variant) {

@@ -28,8 +28,10 @@ public final class LockedFile implements AutoCloseable {
    */
   public static Optional<LockedFile> tryLock(Path path, boolean exclusive) throws PosixException {
     String name = path.toAbsolutePath().toString();
+    // For both: over NFS a shared lock needs a file that may be read, an exclusive one that may be
+    // written.
     int flags =
-        OpenFlags.WRITE_ONLY | OpenFlags.CREATE | OpenFlags.NO_FOLLOW | OpenFlags.CLOSE_ON_EXEC;
+        OpenFlags.READ_WRITE | OpenFlags.CREATE | OpenFlags.NO_FOLLOW | OpenFlags.CLOSE_ON_EXEC;
     int fd =
         (int)
             Native.check(Beneath.openat(Native.AT_FDCWD, name, flags, 0600), Syscall.OPENAT, name);

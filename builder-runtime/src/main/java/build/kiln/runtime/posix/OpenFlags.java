@@ -8,6 +8,7 @@ final class OpenFlags {
 
   static final int READ_ONLY = 0;
   static final int WRITE_ONLY = 1;
+  static final int READ_WRITE = 2;
   static final int CREATE = 0100;
   static final int EXCLUSIVE = 0200;
   static final int NON_BLOCKING = 04000;

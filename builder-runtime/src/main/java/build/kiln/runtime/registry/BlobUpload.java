@@ -8,6 +8,7 @@ import build.kiln.runtime.registry.PushResult.How;
 import build.kiln.runtime.registry.RegistryException.Code;
 import build.kiln.runtime.registry.Requester.Request;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
@@ -59,6 +60,48 @@ final class BlobUpload {
     }
     Sending sending = new Sending(repository, blob, content, session);
     return requester.retries().run(sending.doing, requester.retries().attempts(), sending::once);
+  }
+
+  PushResult stream(Reference repository, InputStream content, RegistryClient.WrittenBlob written)
+      throws IOException {
+    String doing = "stream a blob to " + repository.name();
+    URI session;
+    try (content) {
+      URI started = start(doing, repository);
+      try {
+        Request patch =
+            request(doing, repository, "PATCH", started)
+                .body(new HttpCall.Body("application/octet-stream", -1, () -> content))
+                .lane(Lane.UPLOAD)
+                .expecting(202, 204);
+        session = requester.callOnce(patch, reply -> next(doing, repository, reply));
+      } catch (IOException e) {
+        cancelWhatever(repository, started);
+        throw e;
+      }
+    }
+    try {
+      Descriptor blob = written.whole();
+      Request put =
+          request(doing, repository, "PUT", ChunkedUpload.withDigest(session, blob.digest()))
+              .body(HttpCall.Body.of("application/octet-stream", new byte[0]))
+              .expecting(201, 204);
+      requester.callOnce(put, HttpReply::status);
+      return new PushResult(How.UPLOADED, blob.size());
+    } catch (IOException e) {
+      cancelWhatever(repository, session);
+      throw e;
+    }
+  }
+
+  private Request request(String doing, Reference repository, String method, URI target) {
+    Request plain =
+        Request.of(doing, sites.upstream(repository), repository, method, target.toString());
+    return plain.scopes(List.of(Scope.push(plain.repository()))).silence(commitTimeout);
+  }
+
+  private URI next(String doing, Reference repository, HttpReply reply) throws IOException {
+    return location(doing, sites.upstream(repository), reply);
   }
 
   private static boolean mountable(Reference target, Reference source) {
@@ -138,6 +181,15 @@ final class BlobUpload {
     }
   }
 
+  /** As {@link #cancel}, of a thread that may be interrupted. */
+  private void cancelWhatever(Reference repository, URI session) {
+    boolean interrupted = Thread.interrupted();
+    cancel(repository, session);
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
   private static String path(Endpoint endpoint, Reference repository) {
     return "/v2/" + endpoint.repository(repository).repository() + "/blobs/";
   }
@@ -194,13 +246,11 @@ final class BlobUpload {
     }
 
     private Request request(String method, URI target) {
-      Request plain =
-          Request.of(doing, sites.upstream(repository), repository, method, target.toString());
-      return plain.scopes(List.of(Scope.push(plain.repository()))).silence(commitTimeout);
+      return BlobUpload.this.request(doing, repository, method, target);
     }
 
     private URI next(HttpReply reply) throws IOException {
-      return location(doing, sites.upstream(repository), reply);
+      return BlobUpload.this.next(doing, repository, reply);
     }
 
     /** Registries behind a load balancer forget sessions; a new one is worth a try. */

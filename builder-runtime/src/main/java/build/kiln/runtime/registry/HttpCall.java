@@ -19,7 +19,11 @@ record HttpCall(
     @Nullable Body body,
     @Nullable Duration silence) {
 
-  /** What a request carries: exactly this many bytes of the source, opened for each sending. */
+  /**
+   * What a request carries: exactly this many bytes of the source, opened for each sending.
+   *
+   * @param length -1 for as many as there are, sent in HTTP's chunks (RFC 9112, 7.1)
+   */
   record Body(String contentType, long length, BlobSource source) {
     static Body of(String contentType, byte[] bytes) {
       return new Body(contentType, bytes.length, BlobSource.of(bytes));

@@ -331,13 +331,13 @@ final class HttpTransport implements AutoCloseable {
       try (InputStream in = openSource()) {
         for (int n = readSource(in, buffer); n >= 0; n = readSource(in, buffer)) {
           sent += n;
-          if (sent > body.length()) {
+          if (body.length() >= 0 && sent > body.length()) {
             throw new SourceFailure("it has more than " + body.length() + " bytes", null);
           }
           out.write(buffer, 0, n);
         }
       }
-      if (sent != body.length()) {
+      if (body.length() >= 0 && sent != body.length()) {
         throw new SourceFailure("it has " + sent + " bytes, not " + body.length(), null);
       }
     }

@@ -126,6 +126,25 @@ public final class RegistryClient implements AutoCloseable {
   }
 
   /**
+   * Sends a blob whose digest is known only when all of it was read: a PATCH of unknown length and
+   * a PUT that names the digest (distribution-spec 1.1, "Pushing a blob in chunks"). Tried once,
+   * since what is read is gone: after a failure, {@link #pushBlob} does it.
+   *
+   * @param content read to its end and closed
+   * @param written tells what it was, asked after its end
+   */
+  public PushResult streamBlob(Reference repository, InputStream content, WrittenBlob written)
+      throws IOException {
+    return upload.stream(repository, content, written);
+  }
+
+  /** Waits for what a blob is that was streamed. */
+  @FunctionalInterface
+  public interface WrittenBlob {
+    Descriptor whole() throws IOException;
+  }
+
+  /**
    * Stores a manifest under the target's digest if it has one, else under its tag.
    *
    * @param bytes stored as they are; what they point at must be there

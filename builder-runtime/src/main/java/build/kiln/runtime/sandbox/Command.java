@@ -1,6 +1,7 @@
 package build.kiln.runtime.sandbox;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a step runs. Nothing of the builder's own environment is added.
@@ -17,6 +18,8 @@ import java.util.List;
  * @param secrets further variables of the environment
  * @param offline whether it has a network of its own with nothing but a loopback device; else it
  *     has the builder's
+ * @param hostName the host name that it sees; null for the sandbox's usual one. A tier without
+ *     namespaces has but the machine's
  */
 public record Command(
     List<String> argv,
@@ -28,7 +31,8 @@ public record Command(
     List<StepFile> files,
     List<StepMount> mounts,
     List<SecretVariable> secrets,
-    boolean offline) {
+    boolean offline,
+    @Nullable String hostName) {
   public Command {
     argv = List.copyOf(argv);
     env = List.copyOf(env);
@@ -53,7 +57,7 @@ public record Command(
       int gid,
       List<Integer> groups,
       List<StepFile> files) {
-    this(argv, env, cwd, uid, gid, groups, files, List.of(), List.of(), false);
+    this(argv, env, cwd, uid, gid, groups, files, List.of(), List.of(), false, null);
   }
 
   /** A command that needs no files. */

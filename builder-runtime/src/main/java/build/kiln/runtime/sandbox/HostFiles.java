@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a step sees as {@code /etc/resolv.conf} and {@code /etc/hosts}.
@@ -18,6 +19,17 @@ record HostFiles(byte[] resolvConf, byte[] hosts) {
     hosts.writeBytes(readIfThere(config.hosts()));
     hosts.writeBytes(("\n127.0.0.1 " + config.hostName() + "\n").getBytes(StandardCharsets.UTF_8));
     return new HostFiles(readIfThere(config.resolvConf()), hosts.toByteArray());
+  }
+
+  /** The content of {@code /etc/hosts} for a step that has another name, if it is not null. */
+  byte[] hosts(@Nullable String hostName) {
+    if (hostName == null) {
+      return hosts;
+    }
+    var own = new ByteArrayOutputStream();
+    own.writeBytes(hosts);
+    own.writeBytes(("127.0.0.1 " + hostName + "\n").getBytes(StandardCharsets.UTF_8));
+    return own.toByteArray();
   }
 
   /** A machine without a network has neither file. */

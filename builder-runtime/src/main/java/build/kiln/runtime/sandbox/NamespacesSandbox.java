@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -111,7 +112,11 @@ final class NamespacesSandbox implements Sandbox {
         };
     byte[] json =
         new OciBundle(step, ids.groups(), hostFiles, ProcessHandle.current().pid())
-            .write(path, recipe, config.hostName(), command);
+            .write(
+                path,
+                recipe,
+                Objects.requireNonNullElse(command.hostName(), config.hostName()),
+                command);
     Files.createDirectory(step.resolve(NamespaceTools.SECRETS));
     var secrets = LauncherSecrets.of(command, json);
     if (!secrets.holdConfig()) {

@@ -142,7 +142,7 @@ final class OciBundle {
     mount(mounts, "/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev");
     mount(mounts, "/sys", "bind", "/sys", "rbind,nosuid,noexec,nodev,rro");
     file(mounts, "/etc/resolv.conf", "resolv.conf", hostFiles.resolvConf(), 0644);
-    file(mounts, "/etc/hosts", "hosts", hostFiles.hosts(), 0644);
+    file(mounts, "/etc/hosts", "hosts", hostFiles.hosts(command.hostName()), 0644);
     int number = 0;
     for (StepFile file : command.files()) {
       file(mounts, file.path(), "file" + number++, file.content(), file.mode());

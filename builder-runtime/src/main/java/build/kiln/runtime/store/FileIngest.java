@@ -10,26 +10,42 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.util.HexFormat;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** A blob in a temporary file, which takes its name by one rename when it is whole. */
 final class FileIngest implements BlobIngest {
+  /** Blobs below this are written before it pays to read them meanwhile. */
+  static final int LARGE = 4 << 20;
+
   private final LocalStore store;
   private final Path file;
   private final FileChannel channel;
   private final String algorithm;
   private final MessageDigest hash;
   private final OutputStream out = new Out();
+  private final Consumer<GrowingBlob> readers;
+  private @Nullable GrowingBlob growing;
   private long size;
 
-  FileIngest(LocalStore store, Path file, String algorithm, MessageDigest hash) throws IOException {
+  /**
+   * @param readers hears once of a blob that has become {@link #LARGE}
+   */
+  FileIngest(
+      LocalStore store,
+      Path file,
+      String algorithm,
+      MessageDigest hash,
+      Consumer<GrowingBlob> readers)
+      throws IOException {
     this.store = store;
     this.file = file;
     this.algorithm = algorithm;
     this.hash = hash;
+    this.readers = readers;
     this.channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
   }
 
@@ -74,18 +90,31 @@ final class FileIngest implements BlobIngest {
     if (store.has(descriptor)) {
       Files.delete(file);
     } else {
-      Path blob = store.blobPath(descriptor.digest());
-      Files.createDirectories(blob.getParent());
-      Files.move(file, blob, StandardCopyOption.ATOMIC_MOVE);
+      store.moveInto(file, store.blobPath(descriptor.digest()));
+    }
+    if (growing != null) {
+      growing.committed(descriptor);
     }
     return descriptor;
   }
 
   @Override
   public void close() throws IOException {
+    if (growing != null) {
+      growing.givenUp();
+    }
     if (channel.isOpen()) {
       channel.close();
       Files.deleteIfExists(file);
+    }
+  }
+
+  private void tell() {
+    if (growing != null) {
+      growing.grown(size);
+    } else if (size >= LARGE) {
+      growing = new GrowingBlob(file, size);
+      readers.accept(growing);
     }
   }
 
@@ -103,6 +132,7 @@ final class FileIngest implements BlobIngest {
       }
       hash.update(bytes, offset, length);
       size += length;
+      tell();
     }
   }
 }

@@ -20,6 +20,7 @@ import java.util.HexFormat;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.function.Consumer;
 
 /** The layers of a local store: written, indexed, and inflated for reading. Thread-safe. */
 public final class LayerFiles {
@@ -35,7 +36,17 @@ public final class LayerFiles {
 
   /** Writes a layer into the store, with its index. */
   public Layer write(LayerSource source, Compression compression) throws IOException {
-    try (var ingest = store.ingest()) {
+    return write(source, compression, blob -> {});
+  }
+
+  /**
+   * Writes a layer into the store, with its index.
+   *
+   * @param readers hears of a large layer's blob while it is written
+   */
+  public Layer write(LayerSource source, Compression compression, Consumer<GrowingBlob> readers)
+      throws IOException {
+    try (var ingest = store.ingest(readers)) {
       LayerWriter.Written written = writer.writeIndexed(source, compression, ingest);
       keepIndex(written.layer().diffId(), written.index());
       return written.layer();
@@ -48,6 +59,7 @@ public final class LayerFiles {
    * @throws LayerException if the layer is no safe tar, or not that of its diff ID
    */
   public LayerIndex index(Layer layer) throws IOException {
+    store.mark(store.indexPath(layer.diffId()));
     Optional<LayerIndex> known = LayerIndex.load(store.indexPath(layer.diffId()));
     if (known.isPresent()) {
       return known.get();
@@ -61,8 +73,13 @@ public final class LayerFiles {
     return index;
   }
 
-  /** Whether {@link #index} answers without the layer's blob. */
+  /** Whether {@link #index} answers without the layer's blob, until the store is closed. */
   public boolean hasIndex(Layer layer) {
+    try {
+      store.mark(store.indexPath(layer.diffId()));
+    } catch (IOException notMarked) {
+      return false;
+    }
     return LayerIndex.load(store.indexPath(layer.diffId())).isPresent();
   }
 
@@ -114,7 +131,7 @@ public final class LayerFiles {
       inflated.put(layer.diffId(), store.blobPath(layer.diffId()));
       return store.blobPath(layer.diffId());
     }
-    Path file = store.tempFile();
+    Path file = store.workFile();
     boolean whole = false;
     try (Verified tar = verified(layer);
         var out = Files.newOutputStream(file)) {

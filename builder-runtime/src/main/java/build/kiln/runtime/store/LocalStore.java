@@ -4,16 +4,20 @@ import build.kiln.runtime.layer.BlobIngest;
 import build.kiln.runtime.layer.LayerWriter;
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Digest;
+import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.oci.MediaTypes;
 import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.posix.LockedFile;
 import build.kiln.runtime.store.StoreException.Code;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -23,6 +27,8 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Images and what builds remember, in a directory. Several processes and threads may use one at the
@@ -35,23 +41,43 @@ import java.util.concurrent.ConcurrentHashMap;
  *   cache/             one file a step's cache record
  *   index/             what layers hold, by diff ID
  *   cache-mounts/      directories of RUN --mount=type=cache
- *   tmp/               one directory a process, for unfinished work
+ *   tmp/               one directory a process, for unfinished files
+ *   lock               see {@link StoreLock}
  * </pre>
+ *
+ * What else is unfinished, such as root file systems, can lie elsewhere: a store on a volume holds
+ * only what is worth keeping.
  */
 public final class LocalStore implements AutoCloseable {
   /** Manifests and configurations may be this large: the limit of most registries, fourfold. */
   private static final int MAX_DOCUMENT = 16 * 1024 * 1024;
 
+  private static final List<String> FOLDERS =
+      List.of("blobs/sha256", "tags", "cache", "index", "tmp");
+
   private final Path root;
+  private final GroupAccess access;
   private final ScratchDirectory scratch;
+  private final @Nullable ScratchDirectory work;
+  private final StoreLock lock;
+  private final Uses uses;
   private final Tags tags;
   private final Records cache;
   private final LayerFiles layers;
   private final Set<Digest> trusted = ConcurrentHashMap.newKeySet();
 
-  private LocalStore(Path root, ScratchDirectory scratch, LayerWriter writer) {
+  private LocalStore(
+      Path root,
+      GroupAccess access,
+      ScratchDirectory scratch,
+      @Nullable ScratchDirectory work,
+      LayerWriter writer) {
     this.root = root;
+    this.access = access;
     this.scratch = scratch;
+    this.work = work;
+    this.lock = new StoreLock(root.resolve("lock"));
+    this.uses = new Uses(lock);
     this.tags = new Tags(this, root.resolve("tags"));
     this.cache = new Records(this, root.resolve("cache"));
     this.layers = new LayerFiles(this, writer);
@@ -68,11 +94,44 @@ public final class LocalStore implements AutoCloseable {
    * @param writer of new layers
    */
   public static LocalStore open(Path root, LayerWriter writer) throws IOException {
-    Files.createDirectories(root.resolve("blobs/sha256"));
-    Files.createDirectories(root.resolve("tags"));
-    Files.createDirectories(root.resolve("cache"));
-    Files.createDirectories(root.resolve("index"));
-    return new LocalStore(root, ScratchDirectory.create(root.resolve("tmp")), writer);
+    return open(root, null, writer);
+  }
+
+  /**
+   * Opens a store, making it if there is none.
+   *
+   * @param work a folder for unfinished work that is no file of the store; null for one in the
+   *     store
+   * @param writer of new layers
+   */
+  public static LocalStore open(Path root, @Nullable Path work, LayerWriter writer)
+      throws IOException {
+    Path there = root;
+    while (!Files.isDirectory(there) && there.getParent() != null) {
+      there = there.getParent();
+    }
+    GroupAccess access = GroupAccess.of(there);
+    for (String folder : FOLDERS) {
+      access.makeFolder(root.resolve(folder));
+    }
+    Path lock = root.resolve("lock");
+    if (!Files.exists(lock)) {
+      makeLock(lock, access);
+    }
+    // Where locks are not to be had nothing is; better now than at the first use.
+    new StoreLock(lock).shared().close();
+    ScratchDirectory scratch = ScratchDirectory.create(root.resolve("tmp"), access);
+    return new LocalStore(
+        root, access, scratch, work == null ? null : ScratchDirectory.create(work), writer);
+  }
+
+  private static void makeLock(Path lock, GroupAccess access) throws IOException {
+    try {
+      Files.createFile(lock);
+      access.open(lock);
+    } catch (FileAlreadyExistsException anotherProcess) {
+      // It is as good.
+    }
   }
 
   public Path root() {
@@ -86,15 +145,22 @@ public final class LocalStore implements AutoCloseable {
 
   /** Directories that steps keep between builds. */
   public CacheMounts cacheMounts() {
-    return new CacheMounts(root.resolve("cache-mounts"));
+    return new CacheMounts(cacheMountsFolder(), lock);
   }
 
-  /** Whether there is a blob of this digest. */
-  public boolean has(Digest digest) {
-    return Files.isRegularFile(blobPath(digest));
+  Path cacheMountsFolder() {
+    return root.resolve("cache-mounts");
   }
 
-  /** Whether there is a blob of this digest and size; one that was cut off does not count. */
+  /** Whether there is a blob of this digest. One that is there stays until the store is closed. */
+  public boolean has(Digest digest) throws IOException {
+    return size(digest).isPresent();
+  }
+
+  /**
+   * Whether there is a blob of this digest and size; one that was cut off does not count. One that
+   * is there stays until the store is closed.
+   */
   public boolean has(Descriptor descriptor) throws IOException {
     OptionalLong size = size(descriptor.digest());
     boolean there = size.isPresent() && size.getAsLong() == descriptor.size();
@@ -143,6 +209,7 @@ public final class LocalStore implements AutoCloseable {
    */
   void verify(Digest digest) throws IOException {
     trusted.add(digest);
+    uses.mark(blobPath(digest));
     if (!isWhole(digest)) {
       throw damaged(digest);
     }
@@ -155,8 +222,11 @@ public final class LocalStore implements AutoCloseable {
             .formatted(digest, root));
   }
 
-  /** A blob's bytes, or empty if there is none. */
+  /** A blob's size in bytes, or empty if there is none. */
   public OptionalLong size(Digest digest) throws IOException {
+    if (!uses.mark(blobPath(digest))) {
+      return OptionalLong.empty();
+    }
     try {
       return OptionalLong.of(Files.size(blobPath(digest)));
     } catch (NoSuchFileException e) {
@@ -176,6 +246,7 @@ public final class LocalStore implements AutoCloseable {
    */
   public InputStream open(Digest digest) throws IOException {
     trusted.add(digest);
+    uses.mark(blobPath(digest));
     try {
       return Files.newInputStream(blobPath(digest));
     } catch (NoSuchFileException e) {
@@ -208,12 +279,21 @@ public final class LocalStore implements AutoCloseable {
 
   /** Starts a blob; its digest will be a SHA-256. */
   public BlobIngest ingest() throws IOException {
-    return new FileIngest(this, tempFile(), "sha256", Digest.sha256());
+    return ingest(blob -> {});
+  }
+
+  /**
+   * As {@link #ingest()}.
+   *
+   * @param readers hears of the blob as soon as it is large, while it is written
+   */
+  BlobIngest ingest(Consumer<GrowingBlob> readers) throws IOException {
+    return new FileIngest(this, tempFile(), "sha256", Digest.sha256(), readers);
   }
 
   /** Starts a blob whose digest is known, of whatever algorithm. */
   public BlobIngest ingest(Digest expected) throws IOException {
-    return new FileIngest(this, tempFile(), expected.algorithm(), expected.newHash());
+    return new FileIngest(this, tempFile(), expected.algorithm(), expected.newHash(), blob -> {});
   }
 
   /** Keeps these bytes. */
@@ -240,7 +320,21 @@ public final class LocalStore implements AutoCloseable {
           Code.UNSUPPORTED,
           "cannot tag " + name + ": " + descriptor.mediaType() + " is no manifest and no index");
     }
-    tags.put(name.withDefaultTag(), descriptor);
+    try (LockedFile held = lock.shared()) {
+      for (Digest blob : ImageReach.of(this, List.of(descriptor)).blobs()) {
+        uses.mark(blobPath(blob));
+      }
+      cache.put(StoreContents.IMAGE + descriptor.digest(), Json.write(descriptor));
+      tags.put(name.withDefaultTag(), descriptor);
+    }
+  }
+
+  /**
+   * Remembers that a manifest or index is an image of the user's also without a name, and no base
+   * that a build has looked at.
+   */
+  public void keepImage(Descriptor descriptor) throws IOException {
+    cache.put(StoreContents.IMAGE + descriptor.digest(), Json.write(descriptor));
   }
 
   /** What a name stands for; empty also if the manifest itself is gone. */
@@ -273,7 +367,24 @@ public final class LocalStore implements AutoCloseable {
 
   /** A record of the step cache; a damaged one is none. */
   public Optional<byte[]> getCache(String key) {
-    return cache.get(key);
+    Optional<byte[]> record = cache.get(key);
+    if (record.isPresent()) {
+      try {
+        uses.mark(cache.file(key));
+      } catch (IOException notMarked) {
+        // It looks older than it is, and is had already.
+        return record;
+      }
+    }
+    return record;
+  }
+
+  /**
+   * The key of the record that says where the layers of an image are. It stays as long as the
+   * image.
+   */
+  public static String originsRecord(Digest image) {
+    return StoreContents.ORIGINS + image;
   }
 
   /** Where the index of a layer is kept. */
@@ -281,16 +392,44 @@ public final class LocalStore implements AutoCloseable {
     return root.resolve("index").resolve(diffId.algorithm() + "-" + diffId.hex());
   }
 
-  /**
-   * A new empty directory for unfinished work, on the same file system as the blobs. It goes when
-   * the store is closed, or after the process has died.
-   */
-  public Path scratch(String name) throws IOException {
-    return Files.createTempDirectory(scratch.path(), name + "-");
+  /** Marks a file as used: if it is there, it stays until the store is closed. */
+  void mark(Path file) throws IOException {
+    uses.mark(file);
   }
 
-  /** A new name for an unfinished file. */
-  Path tempFile() {
+  StoreLock lock() {
+    return lock;
+  }
+
+  Records cacheRecords() {
+    return cache;
+  }
+
+  /** See {@link ScratchDirectory#oldestUse}. */
+  FileTime oldestUse() throws IOException {
+    return scratch.oldestUse();
+  }
+
+  /**
+   * A new empty directory for unfinished work, on the same file system as the blobs unless the
+   * store was opened with a folder for that. It goes when the store is closed, or after the process
+   * has died.
+   */
+  public Path scratch(String name) throws IOException {
+    return Files.createTempDirectory(workFolder(), name + "-");
+  }
+
+  private Path workFolder() throws IOException {
+    return work == null ? scratch.path() : work.path();
+  }
+
+  /** A new name for a file that only this process uses. */
+  Path workFile() throws IOException {
+    return workFolder().resolve(UUID.randomUUID().toString());
+  }
+
+  /** A new name for an unfinished file, on the same file system as the blobs. */
+  Path tempFile() throws IOException {
     return scratch.path().resolve(UUID.randomUUID().toString());
   }
 
@@ -303,16 +442,31 @@ public final class LocalStore implements AutoCloseable {
           out.write(part);
         }
       }
-      Files.createDirectories(file.getParent());
-      Files.move(temp, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      moveInto(temp, file);
     } finally {
       Files.deleteIfExists(temp);
     }
   }
 
+  /** Gives a whole file its name. */
+  void moveInto(Path temp, Path file) throws IOException {
+    access.open(temp);
+    Path parent = file.getParent();
+    if (parent != null) {
+      access.makeFolder(parent);
+    }
+    Files.move(temp, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+
   /** Removes this process's unfinished work. Blobs being written are given up. */
   @Override
   public void close() throws IOException {
-    scratch.close();
+    try {
+      if (work != null) {
+        work.close();
+      }
+    } finally {
+      scratch.close();
+    }
   }
 }

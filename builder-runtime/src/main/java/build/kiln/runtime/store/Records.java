@@ -25,6 +25,9 @@ final class Records {
   /** A key and its value. */
   record Entry(String key, byte[] value) {}
 
+  /** An entry and its file. */
+  record Stored(Path file, Entry entry) {}
+
   Records(LocalStore store, Path directory) {
     this.store = store;
     this.directory = directory;
@@ -53,6 +56,17 @@ final class Records {
     return entries;
   }
 
+  /** All entries with their files; damaged ones have an empty key. */
+  List<Stored> stored() throws IOException {
+    var stored = new ArrayList<Stored>();
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
+      for (Path file : files) {
+        stored.add(new Stored(file, read(file).orElse(new Entry("", new byte[0]))));
+      }
+    }
+    return stored;
+  }
+
   boolean remove(String key) throws IOException {
     try {
       Files.delete(file(key));
@@ -62,7 +76,7 @@ final class Records {
     }
   }
 
-  private Path file(String key) {
+  Path file(String key) {
     return directory.resolve(Digest.ofBytes(key.getBytes(StandardCharsets.UTF_8)).hex());
   }
 

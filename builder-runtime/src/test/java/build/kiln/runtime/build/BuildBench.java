@@ -15,6 +15,7 @@ import build.kiln.runtime.layer.LayerWriter;
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.ImageConfig;
 import build.kiln.runtime.oci.ImageConfig.ContainerConfig;
+import build.kiln.runtime.oci.Index;
 import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.oci.Manifest;
 import build.kiln.runtime.oci.MediaTypes;
@@ -111,6 +112,43 @@ final class BuildBench implements AutoCloseable {
         r.annotations());
   }
 
+  /** The same request for another platform. */
+  static BuildRequest platform(BuildRequest r, String platform) {
+    return new BuildRequest(
+        r.dockerfile(),
+        r.dockerfilePath(),
+        r.context(),
+        r.target(),
+        r.buildArgs(),
+        r.proxies(),
+        Platform.parse(platform),
+        r.cache(),
+        r.pull(),
+        r.compression(),
+        r.labels(),
+        r.annotations());
+  }
+
+  /** The same request with named contexts. */
+  static BuildRequest named(BuildRequest r, BuildContexts contexts) {
+    return new BuildRequest(
+        r.dockerfile(),
+        r.dockerfilePath(),
+        r.ignoreFile(),
+        r.context(),
+        r.target(),
+        r.buildArgs(),
+        r.proxies(),
+        r.platform(),
+        r.cache(),
+        r.pull(),
+        r.compression(),
+        r.labels(),
+        r.annotations(),
+        r.secrets(),
+        contexts);
+  }
+
   /** The same request with annotations. */
   static BuildRequest annotated(BuildRequest r, Map<String, String> annotations) {
     return new BuildRequest(
@@ -134,6 +172,19 @@ final class BuildBench implements AutoCloseable {
     store = LocalStore.open(Files.createTempDirectory(folder, "store"));
   }
 
+  /** As if another process used the same store from now on. */
+  void restart() throws IOException {
+    Path root = store.root();
+    store.close();
+    store = LocalStore.open(root);
+  }
+
+  /** From now on the store is there, and what is unfinished in the bench's folder. */
+  void storeIn(Path elsewhere) throws IOException {
+    store.close();
+    store = LocalStore.open(elsewhere, folder.resolve("work"), LayerWriter.onAllCores());
+  }
+
   LocalStore store() {
     return store;
   }
@@ -155,32 +206,52 @@ final class BuildBench implements AutoCloseable {
 
   /** Pushes a base image of one layer and gives its name. */
   String base(String name, LayerSource files, ContainerConfig config) throws IOException {
+    push(registry.reference(name), Platform.host(), files, config);
+    return registry.reference(name).toString();
+  }
+
+  /** Pushes a base image for several platforms, of one layer each, and gives its name. */
+  String index(String name, Map<Platform, LayerSource> images, ContainerConfig config)
+      throws IOException {
+    Reference index = registry.reference(name);
+    var manifests = new ArrayList<Descriptor>();
+    for (Map.Entry<Platform, LayerSource> image : images.entrySet()) {
+      Reference own = registry.reference(name + "-" + image.getKey().toString().replace('/', '-'));
+      manifests.add(
+          push(own, image.getKey(), image.getValue(), config).withPlatform(image.getKey()));
+    }
+    client.pushManifest(
+        index,
+        Json.write(new Index(2, MediaTypes.OCI_INDEX, null, manifests, null, null)),
+        MediaTypes.OCI_INDEX);
+    return index.toString();
+  }
+
+  private Descriptor push(
+      Reference reference, Platform platform, LayerSource files, ContainerConfig config)
+      throws IOException {
     try (var other = LocalStore.open(Files.createTempDirectory(folder, "base"))) {
       Layer layer = other.layers().write(files, Compression.GZIP);
-      Platform host = Platform.host();
       byte[] configuration =
           Json.write(
               new ImageConfig(
                   "2023-01-01T00:00:00Z",
                   null,
-                  host.architecture(),
-                  null,
-                  "linux",
+                  platform.architecture(),
+                  platform.variant(),
+                  platform.os(),
                   null,
                   null,
                   config,
                   new ImageConfig.RootFs(List.of(layer.diffId())),
                   List.of(new ImageConfig.History(null, "base", null, null, null))));
-      Reference reference = registry.reference(name);
       Descriptor described = Descriptor.ofBytes(MediaTypes.OCI_CONFIG, configuration);
       client.pushBlob(
           reference, layer.descriptor(), () -> other.open(layer.descriptor().digest()), List.of());
       client.pushBlob(reference, described, BlobSource.of(configuration), List.of());
-      client.pushManifest(
-          reference,
-          Json.write(Manifest.oci(described, List.of(layer.descriptor()), null)),
-          MediaTypes.OCI_MANIFEST);
-      return reference.toString();
+      byte[] manifest = Json.write(Manifest.oci(described, List.of(layer.descriptor()), null));
+      client.pushManifest(reference, manifest, MediaTypes.OCI_MANIFEST);
+      return Descriptor.ofBytes(MediaTypes.OCI_MANIFEST, manifest);
     }
   }
 
@@ -219,7 +290,11 @@ final class BuildBench implements AutoCloseable {
   }
 
   Built build(String dockerfile, BuildContext files) throws Exception {
-    return build(request(dockerfile, files), StepCache.local(store, ""), result -> List.of());
+    return build(
+        request(dockerfile, files),
+        StepCache.local(store, ""),
+        builder -> builder,
+        result -> List.of());
   }
 
   Built build(String dockerfile, StepCache cache) throws Exception {
@@ -227,9 +302,20 @@ final class BuildBench implements AutoCloseable {
   }
 
   Built build(String dockerfile, StepCache cache, Builder.Delivery delivery) throws Exception {
+    return build(dockerfile, cache, builder -> builder, delivery);
+  }
+
+  Built build(
+      String dockerfile, StepCache cache, UnaryOperator<Builder> setUp, Builder.Delivery delivery)
+      throws Exception {
     try (BuildContext opened = LocalContext.open(context)) {
-      return build(request(dockerfile, opened), cache, delivery);
+      return build(request(dockerfile, opened), cache, setUp, delivery);
     }
+  }
+
+  /** Hears of the build that goes on. */
+  BuildProgress progress() {
+    return progress;
   }
 
   /** Builds as another process on another machine would, with the same context and registry. */
@@ -312,13 +398,17 @@ final class BuildBench implements AutoCloseable {
         store, client, GitAccess.anonymous(), sandboxes, folder.resolve("s"), allowedBases);
   }
 
-  private Built build(BuildRequest request, StepCache cache, Builder.Delivery delivery)
+  private Built build(
+      BuildRequest request,
+      StepCache cache,
+      UnaryOperator<Builder> setUp,
+      Builder.Delivery delivery)
       throws Exception {
     events.clear();
     clock = Clock.offset(clock, Duration.ofSeconds(10));
     progress = new BuildProgress(events::add);
     BuildResult result =
-        new Builder(environment(), clock, cache).build(request, progress, delivery);
+        setUp.apply(new Builder(environment(), clock, cache)).build(request, progress, delivery);
     return new Built(store, result);
   }
 

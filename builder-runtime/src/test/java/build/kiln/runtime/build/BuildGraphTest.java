@@ -291,7 +291,7 @@ class BuildGraphTest {
           FROM UPPER/Case                              | must be lower case
           FROM scratch AS a\\nCOPY --from=b / /\\nFROM scratch AS b\\nFROM a | comes later
           FROM scratch\\nRUN --security=insecure true  | is not supported
-          FROM --platform=linux/s390x scratch          | not the platform
+          FROM --platform=a/b/c/d scratch              | not a platform
           """)
   void whatNoBuildCanBeIsNoPicture(String dockerfile, String message) {
     BuildException refused =

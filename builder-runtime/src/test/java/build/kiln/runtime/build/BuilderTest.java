@@ -269,6 +269,16 @@ class BuilderTest {
         .containsExactly("0644 0:0 t \"a\"");
   }
 
+  @Test
+  void aTriggerOfABaseThatTakesFromItsOwnStageIsRefused() throws Exception {
+    String base = withTriggers("onbuild:1", "COPY --from=me a.txt /x");
+
+    assertFailure(
+        "FROM " + base + " AS me\nLABEL a=b",
+        FailureReason.DockerfileInvalid,
+        "ONBUILD of " + base + ":1:13: stage me takes from itself");
+  }
+
   private String withTriggers(String name, String... triggers) throws IOException {
     return bench.base(
         name,
@@ -449,9 +459,9 @@ class BuilderTest {
             FailureReason.SourceUnavailable,
             "get http://x.invalid/y on x.invalid:80 but the host is not known"),
         Arguments.of(
-            "FROM --platform=linux/s390x HOST/b:1",
+            "FROM --platform=a/b/c/d HOST/b:1",
             FailureReason.DockerfileInvalid,
-            "another platform"));
+            "Dockerfile:1:17: not a platform"));
   }
 
   @ParameterizedTest

@@ -7,6 +7,8 @@ import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.runtime.build.BuildBench.Built;
 import build.kiln.runtime.layer.EntryMeta;
+import build.kiln.runtime.posix.DirectoryHandle;
+import build.kiln.runtime.posix.TreeRemover;
 import build.kiln.runtime.ssh.AgentSource;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -101,7 +103,7 @@ class RunMountTest extends TierTest {
   void aMissingSecretIsNothingUnlessRequired() throws Exception {
     Built built =
         build(
-            "RUN --mount=type=secret,id=s,env=E --mount=type=secret,id=s test ! -e /run && test -z \"$E\"");
+            "RUN --mount=type=secret,id=s,env=E --mount=type=secret,id=s test ! -e /run && test \"${E-unset}\" = ''");
     assertThat(built.topLayer()).isEmpty();
 
     BuildException required = failure("RUN --mount=type=secret,id=s,required true");
@@ -297,6 +299,44 @@ class RunMountTest extends TierTest {
     assertThat(names(second)).containsExactly("out");
   }
 
+  /** As where the store is on a volume: what cannot be moved into a root is copied, and back. */
+  @Test
+  void aCacheOfAnotherFileSystemSurvivesToo() throws Exception {
+    Path memory = Path.of("/dev/shm");
+    Assumptions.assumeTrue(
+        Files.isWritable(memory) && !Files.getFileStore(memory).equals(Files.getFileStore(folder)),
+        "a writable file system in memory is needed");
+    Path elsewhere = Files.createTempDirectory(memory, "kiln-test");
+    try {
+      bench.storeIn(elsewhere);
+      String cache = "RUN --mount=type=cache,target=/c,sharing=locked ";
+      Built built =
+          build(
+              cache
+                  + "mkdir -m 750 /c/d && echo a > /c/d/f && ln /c/d/f /c/g && ln -s d /c/l && chown 5:6 /c/g\n"
+                  + cache
+                  + "echo b >> /c/d/f; rm /c/l; stat -c '%a %u:%g %h %n' /c/d /c/g > /out; cat /c/g >> /out");
+      assertThat(built.text("out")).isEqualTo("750 0:0 2 /c/d\n644 5:6 2 /c/g\na\nb\n");
+      assertThat(names(built)).containsExactly("out");
+
+      failure(cache + "echo c > /c/d/f; exit 1");
+      built = build(cache + "cat /c/d/f /c/g > /out; ls /c >> /out; rm -r /c/d");
+      assertThat(built.text("out")).isEqualTo("c\nc\nd\ng\n");
+      assertThat(build(cache + "ls /c > /out").text("out")).isEqualTo("g\n");
+
+      if (tier == Isolation.Chroot) {
+        String another = cache.replace("RUN ", "").replace("=/c,", "=/d,id=/c,");
+        assertThat(failure(cache + another + "true")).hasMessageContaining("in one place only");
+      }
+    } finally {
+      bench.freshStore();
+      try (var root = DirectoryHandle.open(elsewhere)) {
+        TreeRemover.removeContents(root);
+      }
+      Files.delete(elsewhere);
+    }
+  }
+
   @Test
   void aLockedCacheHasOneStepAtATime() throws Exception {
     String step =
@@ -317,6 +357,40 @@ class RunMountTest extends TierTest {
             """
                 .formatted(busybox, step));
     assertThat(built.files()).hasSize(3);
+  }
+
+  @Test
+  void aNamespaceKeepsCachesApart() throws Exception {
+    String step = "RUN --mount=type=cache,target=/c,id=x ls /c > /out; touch /c/%s\n";
+
+    build(step.formatted("plain"));
+    bench.request(r -> BuilderTest.change(r, Map.of("BUILDKIT_CACHE_MOUNT_NS", "n")));
+    assertThat(build(step.formatted("first")).text("out")).isEmpty();
+    assertThat(build(step.formatted("second")).text("out")).isEqualTo("first\n");
+    bench.request(r -> BuilderTest.change(r, Map.of("BUILDKIT_CACHE_MOUNT_NS", "m")));
+    assertThat(build(step.formatted("third")).text("out")).isEmpty();
+  }
+
+  @Test
+  void aHostNameIsAskedForByABuildArgument() throws Exception {
+    bench.request(r -> BuilderTest.change(r, Map.of("BUILDKIT_SANDBOX_HOSTNAME", "box-1")));
+
+    Built built = build("RUN hostname > /out; grep -c box-1 /etc/hosts >> /out || true");
+
+    if (tier == Isolation.Chroot) {
+      assertThat(built.text("out")).doesNotContain("box-1");
+      assertThat(bench.events.toString()).contains("no host name of its own to be box-1");
+    } else {
+      assertThat(built.text("out")).isEqualTo("box-1\n1\n");
+    }
+  }
+
+  @Test
+  void proxiesAreThereInBothCases() throws Exception {
+    bench.request(r -> BuilderTest.change(r, Map.of("HTTP_PROXY", "a", "no_proxy", "b")));
+
+    assertThat(build("RUN env | grep -i proxy | sort > /out").text("out"))
+        .isEqualTo("HTTP_PROXY=a\nNO_PROXY=b\nhttp_proxy=a\nno_proxy=b\n");
   }
 
   @Test

@@ -11,11 +11,16 @@ import build.kiln.runtime.context.InlineContext;
 import build.kiln.runtime.context.LocalContext;
 import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.oci.Digest;
+import build.kiln.runtime.oci.Platform;
+import build.kiln.runtime.sandbox.ForeignPrograms;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -24,6 +29,13 @@ import org.junit.jupiter.params.provider.EnumSource;
 @ParameterizedClass
 @EnumSource(names = {"Namespaces", "Chroot"})
 class RunStepTest extends TierTest {
+  private static final String FOREIGN = "linux/riscv64";
+
+  /** How an ELF executable of riscv64 begins. */
+  private static final byte[] RISCV64 = {
+    0x7f, 'E', 'L', 'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, (byte) 243, 0, 1, 0, 0, 0
+  };
+
   RunStepTest(Isolation tier) {
     super(tier);
   }
@@ -345,5 +357,77 @@ class RunStepTest extends TierTest {
             () -> bench.build("FROM " + busybox + "\nRUN [\"no-such-program\"]"));
     assertThat(program.reason()).isEqualTo(FailureReason.StepFailed);
     assertThat(Objects.requireNonNull(program.step()).exitCode()).isEqualTo(127);
+  }
+
+  /** A program is made where it can be, for where it cannot run. */
+  @Test
+  void crossBuilding() throws Exception {
+    String base = forTwoPlatforms();
+    bench.request(r -> BuildBench.platform(r, FOREIGN));
+
+    Built built =
+        bench.build(
+            """
+            FROM --platform=$BUILDPLATFORM BASE AS build
+            ARG TARGETARCH
+            RUN echo "program of $TARGETARCH" > /program
+            FROM BASE
+            COPY --from=build /program /
+            """
+                .replace("BASE", base));
+
+    assertThat(built.text("program")).isEqualTo("program of riscv64\n");
+    assertThat(built.config().platform()).hasToString(FOREIGN);
+    assertThat(built.files()).anyMatch(line -> line.contains("bin/sh"));
+  }
+
+  @Test
+  void aCommandOfAnotherMachineIsToldAtItsPlace() throws Exception {
+    Assumptions.assumeFalse(
+        ForeignPrograms.run("riscv64", folder).orElseThrow(), "there is an emulator of riscv64");
+
+    BuildException failure =
+        catchThrowableOfType(
+            BuildException.class,
+            () ->
+                bench.build(
+                    "FROM scratch\nFROM --platform=%s %s\nRUN echo a"
+                        .formatted(FOREIGN, forTwoPlatforms())));
+
+    assertThat(failure)
+        .hasMessageContaining("Dockerfile:3:1: a RUN of linux/riscv64 cannot be executed")
+        .hasMessageContaining("exec format error")
+        .hasMessageContaining("FROM --platform=$BUILDPLATFORM");
+    assertThat(failure.reason()).isEqualTo(FailureReason.StepFailed);
+  }
+
+  /** An image whose programs are not what it says of itself is run as ever. */
+  @Test
+  void whatRunsIsNotRefused() throws Exception {
+    String wrong = bench.index("wrong:1", Map.of(Platform.parse(FOREIGN), busybox()), container());
+
+    assertThat(
+            bench
+                .build("FROM --platform=%s %s\nRUN echo a > /x".formatted(FOREIGN, wrong))
+                .text("x"))
+        .isEqualTo("a\n");
+  }
+
+  private String forTwoPlatforms() throws IOException {
+    return bench.index(
+        "two:1",
+        Map.of(
+            Platform.host(),
+            busybox(),
+            Platform.parse(FOREIGN),
+            sink -> {
+              byte[] program = new byte[64];
+              System.arraycopy(RISCV64, 0, program, 0, RISCV64.length);
+              sink.add(EntryMeta.directory("bin", 0755, 0, 0, 1));
+              sink.add(
+                  EntryMeta.file("bin/sh", 0755, 0, 0, 1, program.length),
+                  new ByteArrayInputStream(program));
+            }),
+        container());
   }
 }

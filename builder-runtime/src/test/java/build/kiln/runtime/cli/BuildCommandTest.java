@@ -10,6 +10,7 @@ import build.kiln.runtime.registry.embedded.EmbeddedRegistry;
 import build.kiln.runtime.store.LocalStore;
 import build.kiln.runtime.testkit.ImageValidator;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -255,7 +256,8 @@ class BuildCommandTest {
         Arguments.of(2, "/no/such/key is not there", List.of("--ssh", "default=/no/such/key")),
         Arguments.of(2, "type=gha is not supported", List.of("--cache-from", "type=gha")),
         Arguments.of(2, "want NAME=VALUE", List.of("--build-context", "x")),
-        Arguments.of(2, "not supported yet", List.of("--build-context", "x=oci-layout://y")),
+        Arguments.of(2, "y is no OCI layout", List.of("--build-context", "x=oci-layout://y")),
+        Arguments.of(2, "not a digest", List.of("--build-context", "x=oci-layout://y:1@sha256:zz")),
         Arguments.of(2, "/no/such/folder", List.of("--build-context", "x=/no/such/folder")),
         Arguments.of(2, "docker-image", List.of("--build-context", "x=target:y")),
         Arguments.of(
@@ -267,7 +269,7 @@ class BuildCommandTest {
         Arguments.of(
             2, "unknown key modus", List.of("--cache-to", "type=registry,ref=h.example/x,modus=1")),
         Arguments.of(2, "must be lower case", List.of("--cache-repo", "h.example/UPPER")),
-        Arguments.of(2, "not a platform", List.of("--platform", "linux")),
+        Arguments.of(2, "not a platform", List.of("--platform", "linus")),
         Arguments.of(1, "did you mean one?", List.of("--target", "oen")),
         Arguments.of(1, "there is no such file", List.of("-f", "/no/such/Dockerfile")));
   }
@@ -303,8 +305,109 @@ class BuildCommandTest {
     assertThat(hidden.err()).contains("is not in the context assets");
 
     Files.writeString(context.resolve("Dockerfile"), "FROM assets\nENV A=b\n");
-    assertThat(build("--build-context", named).err())
-        .contains("Dockerfile:1:6", "FROM of files", "docker-image://");
+    Captured based = build("--build-context", named);
+    assertThat(based.exitCode()).as(based.err()).isZero();
+    assertThat(based.err()).contains("[2/2] COPY --from=assets . /");
+  }
+
+  @Test
+  void imagesOfAnOciLayoutAreContexts() throws Exception {
+    Path layout = layout("h.example/made:v1", "made", "h.example/made:v2");
+    String digest = Files.readString(folder.resolve("id"));
+    Path out = folder.resolve("out.tar");
+    Files.writeString(
+        context.resolve("Dockerfile"),
+        "FROM made:latest\nCOPY --from=one made /one\nCOPY --from=two made /two\n");
+
+    Captured built =
+        build(
+            "--build-context",
+            "made=oci-layout://" + layout,
+            "--build-context",
+            "one=oci-layout://" + layout + ":v1",
+            "--build-context",
+            "two=oci-layout://" + layout + ":none@" + digest,
+            "-o",
+            "type=oci,dest=" + out);
+
+    assertThat(built.exitCode()).as(built.err()).isZero();
+    assertThat(built.err())
+        .contains(
+            "load metadata for oci-layout.invalid/made@" + digest, "COPY --from=two made /two");
+    assertThat(out).isNotEmptyFile();
+
+    Captured unknown = build("--build-context", "made=oci-layout://" + layout + ":v3");
+    assertThat(unknown.exitCode()).isEqualTo(2);
+    assertThat(unknown.err()).contains("has no image v3; it has v1, latest, v2");
+    assertThat(
+            build("--build-context", "made=oci-layout://" + layout + "@sha256:" + "0".repeat(64))
+                .err())
+        .contains("has no image sha256:000");
+  }
+
+  @Test
+  void theOnlyImageOfALayoutNeedsNoTag() throws Exception {
+    Path layout = layout("h.example/made:v1");
+    Files.writeString(context.resolve("Dockerfile"), "FROM made\nLABEL a=b\n");
+
+    Captured built = build("--build-context", "made=oci-layout://" + layout);
+
+    assertThat(built.exitCode()).as(built.err()).isZero();
+  }
+
+  /** Whoever wrote the folder, what is in it must be what its digests say. */
+  @Test
+  void aLayoutWithADamagedLayerIsRefused() throws Exception {
+    Path layout = layout("h.example/made:v1");
+    try (Stream<Path> blobs = Files.list(layout.resolve("blobs/sha256"))) {
+      for (Path blob : blobs.filter(BuildCommandTest::isGzip).toList()) {
+        byte[] bytes = Files.readAllBytes(blob);
+        bytes[bytes.length - 1] ^= 1;
+        Files.write(blob, bytes);
+      }
+    }
+    Files.writeString(context.resolve("Dockerfile"), "FROM made\nCOPY a /x\n");
+
+    Captured built =
+        Captured.run(
+            "build",
+            "--store",
+            folder.resolve("other").toString(),
+            "--build-context",
+            "made=oci-layout://" + layout,
+            context.toString());
+
+    assertThat(built.exitCode()).isNotZero();
+    assertThat(built.err()).contains("sha256:");
+  }
+
+  private static boolean isGzip(Path file) {
+    try {
+      byte[] bytes = Files.readAllBytes(file);
+      return bytes[0] == 0x1f && (bytes[1] & 0xff) == 0x8b;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** An image with the file made, as an OCI layout. */
+  private Path layout(String... names) throws Exception {
+    Path tar = folder.resolve("layout.tar");
+    Path layout = Files.createDirectory(folder.resolve("layout"));
+    Files.writeString(context.resolve("Dockerfile"), "FROM scratch\nCOPY a /made\n");
+    List<String> options = new ArrayList<>(List.of("-o", "type=oci,dest=" + tar));
+    options.addAll(List.of("--iidfile", folder.resolve("id").toString()));
+    for (String name : names) {
+      options.addAll(List.of("-t", name));
+    }
+    Captured built = build(options.toArray(String[]::new));
+    assertThat(built.exitCode()).as(built.err()).isZero();
+    Process unpack =
+        new ProcessBuilder("tar", "xf", tar.toString(), "-C", layout.toString())
+            .inheritIO()
+            .start();
+    assertThat(unpack.waitFor()).isZero();
+    return layout;
   }
 
   @Test

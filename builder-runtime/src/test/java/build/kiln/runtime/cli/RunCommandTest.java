@@ -66,14 +66,17 @@ class RunCommandTest {
             .readValue(spec.replace("REGISTRY", registry.host()), ImageBuildSpec.class));
     return new WorkOrder(
         build,
-        new WorkOrder.Resolved(1, 1, null, build.getSpec().output().tags(), tier, NONCE),
+        new WorkOrder.Resolved(1, 1, null, null, build.getSpec().output().tags(), tier, NONCE),
         settings);
   }
 
   private Captured run(String spec, Isolation tier, WorkOrder.Settings settings)
       throws IOException {
-    Path file =
-        Files.writeString(folder.resolve("order.json"), Records.order(order(spec, tier, settings)));
+    return run(order(spec, tier, settings));
+  }
+
+  private Captured run(WorkOrder order) throws IOException {
+    Path file = Files.writeString(folder.resolve("order.json"), Records.order(order));
     return Captured.run(
         "run",
         "-f",
@@ -186,6 +189,110 @@ class RunCommandTest {
     }
   }
 
+  /** A named context of every kind. */
+  @Test
+  void namedContextsAreThere() throws IOException, InterruptedException {
+    Assumptions.assumeTrue(GitFixture.isGitHere(), "git is needed");
+    Path work = Files.createDirectory(folder.resolve("work"));
+    GitFixture.git(work, 0, "init", "-q", "-b", "main");
+    Files.createDirectory(work.resolve("sub"));
+    Files.writeString(work.resolve("sub/g"), "of git");
+    GitFixture.git(work, 0, "add", "-A");
+    GitFixture.git(work, 1_600_000_000, "commit", "-q", "-m", "one");
+    GitFixture.git(folder, 0, "clone", "-q", "--mirror", "work", "repo.git");
+    Path map = Files.createDirectories(folder.resolve("configmaps/files"));
+    Files.writeString(map.resolve("key"), "of a map");
+    String output = "output: {image: REGISTRY/shop/%s}\n";
+    Captured other =
+        run(
+            "dockerfile: {inline: \"FROM scratch\\nLABEL of=other\\n\"}\n"
+                + output.formatted("other"),
+            Isolation.NoRun,
+            WorkOrder.Settings.none());
+    assertThat(other.exitCode()).as(other.out() + other.err()).isZero();
+
+    try (var server = new GitHttpBackend(folder)) {
+      Captured run =
+          run(
+              """
+              dockerfile:
+                inline: |
+                  FROM docker.io/library/base
+                  COPY --from=git g /g
+                  COPY --from=map m /m
+                  COPY --from=inline / /
+              contexts:
+              - {name: base, image: {image: REGISTRY/shop/other}}
+              - {name: git, git: {url: "%s", subPath: sub}}
+              - {name: map, configMap: {name: files, items: [{key: key, path: m}]}}
+              - {name: inline, inline: [{path: i, content: inline}]}
+              """
+                      .formatted(server.url("/repo.git"))
+                  + output.formatted("api"),
+              Isolation.NoRun,
+              WorkOrder.Settings.none());
+
+      assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+      ImageConfig config = pushed("shop/api:latest");
+      assertThat(config.config()).extracting(ContainerConfig::labels).hasToString("{of=other}");
+      assertThat(config.rootfs().diffIds()).hasSize(3);
+    }
+  }
+
+  @Test
+  void anImageOfANamedContextMustBeAllowedAsABase() throws IOException {
+    Captured run =
+        run(
+            """
+            dockerfile: {inline: "FROM base\\nENV A=b\\n"}
+            contexts: [{name: base, image: {image: other.example/base}}]
+            output: {image: REGISTRY/x}
+            """,
+            Isolation.NoRun,
+            new WorkOrder.Settings(null, null, null, List.of(registry.host() + "/*"), null, null));
+
+    assertThat(run.exitCode()).isEqualTo(1);
+    assertThat(outcome().reason()).isEqualTo(FailureReason.RegistryNotAllowed);
+    assertThat(outcome().message()).contains("other.example/base");
+  }
+
+  @Test
+  void aBuildArgumentHasItsValueFromTheOrderOrAConfigMap() throws IOException {
+    Path map = Files.createDirectories(folder.resolve("configmaps/versions"));
+    Files.writeString(map.resolve("app"), "of the folder");
+    String spec =
+        """
+        dockerfile: {inline: "FROM scratch\\nARG V\\nARG W\\nLABEL v=$V w=$W\\n"}
+        buildArgs: [{name: V, valueFrom: {configMapKeyRef: {name: versions, key: app}}}, {name: W, value: w}]
+        output: {image: REGISTRY/shop/api}
+        """;
+    Captured run = run(spec, Isolation.NoRun, WorkOrder.Settings.none());
+    assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+    assertThat(pushed("shop/api:latest").config())
+        .extracting(ContainerConfig::labels)
+        .hasToString("{v=of the folder, w=w}");
+
+    WorkOrder order = order(spec, Isolation.NoRun, WorkOrder.Settings.none());
+    WorkOrder.Resolved resolved = order.resolved();
+    Captured resolvedRun =
+        run(
+            new WorkOrder(
+                order.resource(),
+                new WorkOrder.Resolved(
+                    1,
+                    1,
+                    null,
+                    Map.of("V", "resolved"),
+                    resolved.tags(),
+                    resolved.isolation(),
+                    NONCE),
+                order.settings()));
+    assertThat(resolvedRun.exitCode()).as(resolvedRun.out() + resolvedRun.err()).isZero();
+    assertThat(pushed("shop/api:latest").config())
+        .extracting(ContainerConfig::labels)
+        .hasToString("{v=resolved, w=w}");
+  }
+
   static Stream<Arguments> failures() {
     String from = "dockerfile: {inline: \"FROM scratch\\nENV A=b\\n\"}\n";
     String out = "output: {image: REGISTRY/x}\n";
@@ -199,6 +306,28 @@ class RunCommandTest {
         Arguments.of(
             FailureReason.SourceNotFound, 1, "source: {inline: [{path: a, content: b}]}\n" + out),
         Arguments.of(FailureReason.SourceNotFound, 1, "source: {configMap: {name: none}}\n" + out),
+        Arguments.of(
+            FailureReason.SourceNotFound,
+            1,
+            from + out + "contexts: [{name: a, configMap: {name: none}}]\n"),
+        Arguments.of(
+            FailureReason.SecretNotFound,
+            1,
+            from
+                + out
+                + "contexts: [{name: a, git: {url: \"http://REGISTRY/a.git\", secretRef: {name: s}}}]\n"),
+        Arguments.of(
+            FailureReason.SpecInvalid,
+            2,
+            from
+                + out
+                + "contexts: [{name: a, image: {image: x}}, {name: \"a:latest\", image: {image: y}}]\n"),
+        Arguments.of(
+            FailureReason.SourceNotFound,
+            1,
+            from
+                + out
+                + "buildArgs: [{name: V, valueFrom: {configMapKeyRef: {name: none, key: k}}}]\n"),
         Arguments.of(
             FailureReason.SpecInvalid, 2, from + "reproducible: {sourceDateEpoch: commit}\n" + out),
         Arguments.of(

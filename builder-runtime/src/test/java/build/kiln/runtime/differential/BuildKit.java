@@ -58,6 +58,18 @@ final class BuildKit {
       command.addAll(List.of("--target", test.target()));
     }
     test.buildArgs().forEach((k, v) -> command.addAll(List.of("--build-arg", k + "=" + v)));
+    if (test.platform() != null) {
+      command.addAll(List.of("--platform", test.platform()));
+    }
+    test.contexts()
+        .forEach(
+            (key, value) ->
+                command.addAll(
+                    List.of(
+                        "--build-context",
+                        key
+                            + "="
+                            + (value.startsWith(Case.IMAGE) ? value : context.resolve(value)))));
     test.labels().forEach((k, v) -> command.addAll(List.of("--label", k + "=" + v)));
     command.add(context.toString());
     return docker(command);

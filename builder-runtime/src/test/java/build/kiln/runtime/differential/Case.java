@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * One Dockerfile with its context, and what both builders must do with it.
  *
  * @param where the file and line of the corpus
+ * @param platform to build for; null for this machine's
+ * @param contexts named ones: a folder of the context, or an image as {@code docker-image://}
  * @param commands run by a shell in the context folder, after the files are written
  * @param refusedByKiln a part of the message with which Kiln must refuse it; null if it must build
  * @param refusedByBuildKit the same for BuildKit
@@ -35,6 +37,8 @@ record Case(
     @Nullable String target,
     Map<String, String> buildArgs,
     Map<String, String> labels,
+    @Nullable String platform,
+    Map<String, String> contexts,
     List<ContextFile> files,
     List<String> commands,
     @Nullable String refusedByKiln,
@@ -60,6 +64,9 @@ record Case(
    * @param text a part of the difference's words
    */
   record Accepted(String row, String text) {}
+
+  /** Before the image of a named context. */
+  static final String IMAGE = "docker-image://";
 
   /** Whether its Dockerfile names an image. */
   boolean mentions(String image) {

@@ -32,8 +32,9 @@ import org.jspecify.annotations.Nullable;
  * before it. Empty lines at the end of a text do not count.
  *
  * <p>Keys: {@code build-arg}, {@code label}, {@code target}, {@code file} (of the Dockerfile),
- * {@code kiln-refuses} and {@code buildkit-refuses} (a part of the message), {@code differs} (a row
- * of docs/dockerfile.md, a colon, a part of the difference).
+ * {@code platform}, {@code named} (a named context, as {@code name=folder}), {@code kiln-refuses}
+ * and {@code buildkit-refuses} (a part of the message), {@code differs} (a row of
+ * docs/dockerfile.md, a colon, a part of the difference).
  */
 final class CorpusFile {
   private static final String CASE = "== ";
@@ -121,7 +122,9 @@ final class CorpusFile {
     private final List<ContextFile> files = new ArrayList<>();
     private final List<String> commands = new ArrayList<>();
     private final List<Accepted> differences = new ArrayList<>();
+    private final Map<String, String> contexts = new LinkedHashMap<>();
     private String dockerfile = "Dockerfile";
+    private @Nullable String platform;
     private @Nullable String target;
     private @Nullable String refusedByKiln;
     private @Nullable String refusedByBuildKit;
@@ -143,6 +146,8 @@ final class CorpusFile {
       switch (parts[0]) {
         case "build-arg" -> put(buildArgs, value);
         case "label" -> put(labels, value);
+        case "platform" -> platform = value;
+        case "named" -> put(contexts, value);
         case "target" -> target = value;
         case "file" -> dockerfile = value;
         case "kiln-refuses" -> refusedByKiln = value;
@@ -176,6 +181,8 @@ final class CorpusFile {
           target,
           buildArgs,
           labels,
+          platform,
+          contexts,
           files,
           commands,
           refusedByKiln,

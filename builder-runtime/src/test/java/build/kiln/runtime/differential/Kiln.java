@@ -1,13 +1,16 @@
 package build.kiln.runtime.differential;
 
 import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.runtime.build.BuildContexts;
 import build.kiln.runtime.build.BuildEnvironment;
 import build.kiln.runtime.build.BuildException;
 import build.kiln.runtime.build.BuildProgress;
 import build.kiln.runtime.build.BuildRequest;
 import build.kiln.runtime.build.BuildResult;
+import build.kiln.runtime.build.BuildSecrets;
 import build.kiln.runtime.build.Builder;
 import build.kiln.runtime.build.SandboxSource;
+import build.kiln.runtime.context.BuildContext;
 import build.kiln.runtime.context.GitAccess;
 import build.kiln.runtime.context.LocalContext;
 import build.kiln.runtime.differential.LayerEntries.Entry;
@@ -102,22 +105,39 @@ final class Kiln implements AutoCloseable {
             },
             scratch,
             reference -> true);
+    Map<String, BuildContext> folders = new HashMap<>();
+    Map<String, String> images = new HashMap<>();
+    for (var named : test.contexts().entrySet()) {
+      String value = named.getValue();
+      if (value.startsWith(Case.IMAGE)) {
+        images.put(named.getKey(), value.substring(Case.IMAGE.length()));
+      } else {
+        folders.put(named.getKey(), LocalContext.open(context.resolve(value)));
+      }
+    }
     try (LocalContext files = LocalContext.open(context)) {
       var request =
           new BuildRequest(
               SourceFile.of(test.dockerfile(), dockerfile),
               test.dockerfile(),
+              null,
               files,
               test.target(),
               test.buildArgs(),
               Map.of(),
-              Platform.host(),
+              test.platform() == null ? Platform.host() : Platform.parse(test.platform()),
               false,
               false,
               Compression.GZIP,
               test.labels(),
-              Map.of());
+              Map.of(),
+              BuildSecrets.none(),
+              new BuildContexts(folders, images, Map.of()));
       return image(new Builder(environment).build(request, new BuildProgress(event -> {})));
+    } finally {
+      for (BuildContext folder : folders.values()) {
+        folder.close();
+      }
     }
   }
 

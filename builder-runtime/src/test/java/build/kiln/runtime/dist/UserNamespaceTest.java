@@ -92,6 +92,18 @@ class UserNamespaceTest {
     }
   }
 
+  /** To see and remove what steps left of other ids; without one there is nothing of the kind. */
+  @ParameterizedTest
+  @ValueSource(strings = {"builder prune", "system df"})
+  void whatLooksIntoCacheMountsTakesANamespaceIfThereIsOne(String command) throws Exception {
+    for (var unshare : List.of(NONE, ONE_ID, ALL_IDS)) {
+      var result = kiln.withOrdinaryUser(unshare).run(Map.of(), command.split(" "));
+      assertThat(result.exitCode()).isZero();
+      assertThat(result.err()).isEmpty();
+      assertThat(result.out()).containsSubsequence(command.split(" "));
+    }
+  }
+
   @Test
   void theImageSaysNever() throws Exception {
     var result =
@@ -109,8 +121,9 @@ class UserNamespaceTest {
   }
 
   /** The machine's own unshare, newuidmap and kernel, with a user that exists in this test only. */
-  @Test
-  void aRealUserGetsARealNamespace() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"build", "system"})
+  void aRealUserGetsARealNamespace(String command) throws Exception {
     assumeTrue("root".equals(System.getProperty("user.name")), "needs root to become another user");
     assumeTrue(
         Files.isExecutable(Path.of("/usr/bin/newuidmap")), "needs newuidmap (package uidmap)");
@@ -134,13 +147,13 @@ class UserNamespaceTest {
             path);
     assumeTrue(can.exitCode() == 0, "needs user namespaces: " + can.err());
 
-    var result = kiln.run(before, path, "build", ".");
+    var result = kiln.run(before, path, command, ".");
 
     assertThat(result.err()).isEmpty();
     assertThat(result.exitCode()).isZero();
     assertThat(result.out())
         .contains("map 0 1234 1", "map 1 300000 65535")
         .contains("-Duser.home=" + folder)
-        .endsWith("build", ".");
+        .endsWith(command, ".");
   }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -84,6 +85,20 @@ class StageGraphTest {
             Map.of());
     assertThat(graph.reachable(graph.lastStage())).hasSize(3);
     assertThat(graph.reachable(graph.target("base"))).hasSize(1);
+  }
+
+  @Test
+  void aTriggerThatTakesFromTheStageItRunsInIsACycle() {
+    assertThatThrownBy(
+            () ->
+                graph(
+                    """
+                    FROM scratch AS base
+                    ONBUILD COPY --from=child /a /
+                    FROM base AS child
+                    """,
+                    Map.of()))
+        .hasMessageContaining("Dockerfile:2:21: stage child needs itself");
   }
 
   @Test
@@ -167,22 +182,89 @@ class StageGraphTest {
             COPY --from=Assets a /
             FROM two
             COPY --from=scratch a /
+            COPY --from=0 a /
+            COPY --from=docker.io/library/Assets:latest a /
             """);
     var contexts =
         new NamedContexts(
-            Set.of("assets", "scratch"), Map.of("debian:12", "mirror.example/d:13", "base", "b:1"));
+            Set.of("assets", "scratch", "0"),
+            Map.of("debian:12", "mirror.example/d:13", "base", "b:1"));
     StageGraph graph =
-        StageGraph.of(file, GlobalArguments.resolve(file, Map.of(), Map.of()), contexts);
+        StageGraph.of(
+            file,
+            GlobalArguments.resolve(file, Map.of(), Map.of()),
+            contexts,
+            text -> Optional.empty());
+    // The stage that is called base is the image that the build says, by its number too.
     assertThat(graph.vertices().stream().map(v -> base(v.base())))
-        .containsExactly("mirror.example/d:13", "b:1", "stage 1");
-    assertThat(graph.reachable(graph.lastStage())).hasSize(2);
+        .containsExactly("b:1", "b:1", "stage 1");
+    assertThat(graph.reachable(graph.lastStage())).hasSize(3);
     List<Word> froms =
         file.stages().stream()
             .flatMap(s -> s.instructions().stream())
             .flatMap(i -> i.froms().stream())
             .toList();
     assertThat(froms.stream().map(f -> base(graph.resolve(f))))
-        .containsExactly("files assets", "files scratch");
+        .containsExactly("files assets", "scratch", "stage 0", "files assets");
+  }
+
+  @Test
+  void whatAStageDoesIsGoneWhereTheBuildSaysWhatItIs() {
+    Dockerfile file =
+        Dockerfile.parse("Dockerfile", "FROM nowhere AS one\nRUN never\nFROM one AS two\n");
+    StageGraph graph =
+        StageGraph.of(
+            file,
+            GlobalArguments.resolve(file, Map.of(), Map.of()),
+            new NamedContexts(Set.of("one"), Map.of()),
+            text -> Optional.empty());
+
+    assertThat(graph.target("one").instructions()).isEmpty();
+    assertThat(base(graph.vertex(graph.target("one")).base())).isEqualTo("files one");
+    assertThat(base(graph.vertex(graph.target("two")).base())).isEqualTo("files one");
+  }
+
+  @Test
+  void aStageMayBeForAnotherPlatform() {
+    Dockerfile file =
+        Dockerfile.parse(
+            "Dockerfile",
+            """
+            FROM --platform=$BUILDPLATFORM go AS build
+            FROM --platform=$TARGETPLATFORM x
+            FROM --platform=linux/arm64 build
+            """);
+    var globals =
+        GlobalArguments.resolve(
+            file,
+            Map.of("BUILDPLATFORM", "linux/amd64", "TARGETPLATFORM", "linux/arm64"),
+            Map.of());
+    StageGraph graph =
+        StageGraph.of(
+            file,
+            globals,
+            NamedContexts.none(),
+            text -> text.equals("linux/arm64") ? Optional.empty() : Optional.of(text));
+
+    // What a stage is based on decides over what its FROM says.
+    assertThat(graph.vertices().stream().map(v -> base(v.base())))
+        .containsExactly("go (linux/amd64)", "x", "stage 0");
+  }
+
+  @Test
+  void aPlatformThatIsNoneIsToldAtItsPlace() {
+    Dockerfile file = Dockerfile.parse("Dockerfile", "FROM --platform=a/b/c/d x\n");
+
+    assertThatThrownBy(
+            () ->
+                StageGraph.of(
+                    file,
+                    GlobalArguments.resolve(file, Map.of(), Map.of()),
+                    NamedContexts.none(),
+                    text -> {
+                      throw new IllegalArgumentException("not a platform: " + text);
+                    }))
+        .hasMessageStartingWith("Dockerfile:1:17: not a platform: a/b/c/d");
   }
 
   private static StageGraph graph(String text, Map<String, String> buildArgs) {
@@ -194,7 +276,7 @@ class StageGraphTest {
     return switch (source) {
       case StageSource.OfStage s -> "stage " + s.stage().number();
       case StageSource.Scratch s -> "scratch";
-      case StageSource.Named n -> n.name().text();
+      case StageSource.Named n -> n.key();
       case StageSource.Files f -> "files " + f.name();
     };
   }

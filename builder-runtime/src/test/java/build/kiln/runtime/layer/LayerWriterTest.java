@@ -39,25 +39,28 @@ class LayerWriterTest {
         sink.add(EntryMeta.file("data", 0644, 0, 0, 0, size), new Pattern(size, new Random(7)));
   }
 
-  @ParameterizedTest(name = "{0}, {1} bytes")
+  @ParameterizedTest(name = "{0} at level {1}, {2} bytes")
   @CsvSource({
-    "NONE, 5",
-    "NONE, 3000000",
-    "GZIP, 0",
-    "GZIP, 5",
-    "GZIP, 1047040",
-    "GZIP, 1047552",
-    "GZIP, 1048576",
-    "GZIP, 9000001",
-    "ZSTD, 0",
-    "ZSTD, 5",
-    "ZSTD, 2096128",
-    "ZSTD, 2097152",
-    "ZSTD, 9000001",
+    "NONE, 0, 5",
+    "NONE, 0, 3000000",
+    "GZIP, 0, 0",
+    "GZIP, 0, 5",
+    "GZIP, 0, 1047040",
+    "GZIP, 0, 1047552",
+    "GZIP, 0, 1048576",
+    "GZIP, 0, 9000001",
+    "GZIP, 1, 5",
+    "GZIP, 6, 1047552",
+    "GZIP, 9, 3000000",
+    "ZSTD, 0, 0",
+    "ZSTD, 0, 5",
+    "ZSTD, 0, 2096128",
+    "ZSTD, 0, 2097152",
+    "ZSTD, 19, 9000001",
   })
-  void bytesDoNotDependOnThreadsAndInflateToTheTar(Compression.Type type, long size)
+  void bytesDoNotDependOnThreadsAndInflateToTheTar(Compression.Type type, int level, long size)
       throws Exception {
-    var compression = new Compression(type, 0);
+    var compression = new Compression(type, level);
     byte[] tar = Tars.write(oneFile(size));
     var one = new MemoryIngest();
     Layer layer = new LayerWriter(1).write(oneFile(size), compression, one);

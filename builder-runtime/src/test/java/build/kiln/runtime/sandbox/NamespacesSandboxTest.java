@@ -117,7 +117,8 @@ class NamespacesSandboxTest extends SandboxContract {
             List.of(),
             List.of(),
             List.of(),
-            true);
+            true,
+            null);
     Ran ran = Ran.command(sandbox(), root(), offline);
     assertThat(ran.out().lines().map(String::strip))
         .as(ran.toString())

@@ -290,7 +290,8 @@ abstract class SandboxContract {
         List.of(),
         mounts,
         List.of(variables),
-        false);
+        false,
+        null);
   }
 
   @Test

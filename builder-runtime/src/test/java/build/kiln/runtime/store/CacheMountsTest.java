@@ -18,6 +18,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -32,7 +33,7 @@ class CacheMountsTest {
 
   @BeforeEach
   void make() {
-    caches = new CacheMounts(folder.resolve("caches"));
+    caches = new CacheMounts(folder.resolve("caches"), new StoreLock(folder.resolve("lock")));
   }
 
   private Lease open(Use use) throws IOException, InterruptedException {
@@ -78,6 +79,33 @@ class CacheMountsTest {
         .hasMessage("disk full");
     try (Lease lease = open(Use.LOCKED)) {
       assertThat(lease.content()).isEmptyDirectory();
+    }
+  }
+
+  /** As a builder leaves it that is killed between the two names. */
+  @Test
+  void whatWasBeingReplacedComesBack() throws Exception {
+    try (Lease lease = open(Use.LOCKED)) {
+      Files.writeString(lease.content().resolve("f"), "old");
+    }
+    Path content = folder.resolve("caches/k/0");
+    Files.move(content, folder.resolve("caches/k/0~old"));
+    Files.createDirectories(folder.resolve("caches/k/0~/half"));
+
+    try (Lease lease = open(Use.SHARED)) {
+      assertThat(lease.content()).isDirectoryContaining("glob:**/f");
+    }
+    try (Lease lease = open(Use.LOCKED)) {
+      lease.replace(
+          (parent, name) -> {
+            parent.makeDirectory(name, 0755);
+            Files.writeString(folder.resolve("caches/k").resolve(name).resolve("g"), "new");
+          });
+      assertThat(lease.content().resolve("g")).hasContent("new");
+    }
+    try (Stream<Path> left = Files.list(folder.resolve("caches/k"))) {
+      assertThat(left.map(Path::getFileName).map(Path::toString))
+          .containsExactlyInAnyOrder("0", "0.lock", "id");
     }
   }
 

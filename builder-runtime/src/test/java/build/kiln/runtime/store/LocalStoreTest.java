@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import build.kiln.runtime.layer.Compression;
 import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.layer.LayerException;
+import build.kiln.runtime.layer.LayerWriter;
 import build.kiln.runtime.layer.RandomTrees;
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Digest;
@@ -183,6 +184,43 @@ class LocalStoreTest {
       assertThat(scratch).exists();
     }
     assertThat(files("tmp")).isEmpty();
+  }
+
+  @Test
+  void unfinishedWorkCanLieElsewhere() throws Exception {
+    Path work = dir.resolve("work");
+    try (var store = LocalStore.open(dir.resolve("volume"), work, LayerWriter.onAllCores())) {
+      Layer layer = store.layers().write(RandomTrees.layer(1), Compression.GZIP);
+      assertThat(store.scratch("roots")).startsWith(work.toRealPath());
+      assertThat(store.layers().tar(layer)).startsWith(work.toRealPath());
+    }
+    assertThat(files("work")).isEmpty();
+    assertThat(files("volume/tmp")).isEmpty();
+  }
+
+  @Test
+  void aGroupsFolderIsMadeForTheGroup() throws Exception {
+    Path volume = Files.createDirectory(dir.resolve("volume"));
+    Files.setAttribute(volume, "unix:mode", 02775);
+    try (var store = LocalStore.open(volume.resolve("store"))) {
+      store.layers().write(RandomTrees.layer(1), Compression.GZIP);
+      store.putCache("key", bytes("{}"));
+      try (Stream<Path> all = Files.walk(volume)) {
+        for (Path file : all.toList()) {
+          int mode = (int) Files.getAttribute(file, "unix:mode");
+          assertThat(mode & 060).as(file.toString()).isEqualTo(060);
+          if (Files.isDirectory(file)) {
+            assertThat(mode & 02000).as(file.toString()).isNotZero();
+          }
+        }
+      }
+    }
+    try (var store = LocalStore.open(dir.resolve("own"))) {
+      store.putCache("key", bytes("{}"));
+      for (Path file : files("own")) {
+        assertThat((int) Files.getAttribute(file, "unix:mode") & 022).isZero();
+      }
+    }
   }
 
   @Test

@@ -53,6 +53,10 @@ public record ImageBuildSpec(
     @JsonPropertyDescription(
             "The Dockerfile: a path in the source (\"Dockerfile\" if nothing is said) or its text.")
         @Nullable DockerfileRef dockerfile,
+    @Size(max = 16)
+        @JsonPropertyDescription(
+            "Files and images that FROM, COPY --from and RUN --mount=from may name. A name goes before stages and images of that name.")
+        @Nullable List<NamedContext> contexts,
     @Size(min = 1, max = 128)
         @ValidationRule(
             value = "self.matches('^[A-Za-z0-9][A-Za-z0-9_.-]*$')",
@@ -108,8 +112,8 @@ public record ImageBuildSpec(
     @JsonPropertyDescription("What the builder pod needs of the cluster.")
         @Nullable PodTemplate podTemplate) {
 
-  private static final String RELATIVE =
-      "!self.startsWith('/') && !self.split('/').exists(p, p == '..')";
+  /** Not by split(), whose cost for the API server does not go with the lists it is in. */
+  private static final String RELATIVE = "!self.matches('^/|(^|/)[.][.](/|$)')";
 
   private static final String REPOSITORY =
       "self.matches('^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$')";
@@ -140,6 +144,62 @@ public record ImageBuildSpec(
                   "source.inline holds more than 256 KiB: use a ConfigMap or a Git repository")
           @JsonPropertyDescription("Files written here, together at most 256 KiB.")
           @Nullable List<InlineFile> inline) {}
+
+  /** What a name in a Dockerfile means: exactly one field is set besides the name. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  @ValidationRule(
+      value =
+          "(has(self.git) ? 1 : 0) + (has(self.configMap) ? 1 : 0) + (has(self.inline) ? 1 : 0) + (has(self.image) ? 1 : 0) == 1",
+      message =
+          "spec.contexts[] needs exactly one of git, configMap, inline and image: remove the others")
+  public record NamedContext(
+      @Required
+          @Size(min = 1, max = 255)
+          @ValidationRule(
+              value = "self.matches('^[a-z0-9][a-z0-9._/:@-]*$')",
+              message =
+                  "contexts[].name must be a stage's or an image's name, in lower case: letters, digits, '.', '_', '-', '/', ':', '@'")
+          @ValidationRule(
+              value = "self != 'scratch' && !self.matches('^[0-9]+$')",
+              message =
+                  "contexts[].name must not be scratch or a number: those mean nothing, or a stage, whatever a build says")
+          @JsonPropertyDescription(
+              "The name in FROM, COPY --from and RUN --mount=from. alpine, alpine:latest and docker.io/library/alpine are one name.")
+          String name,
+      @JsonPropertyDescription("A Git repository.") @Nullable GitSource git,
+      @JsonPropertyDescription("A ConfigMap in this namespace.")
+          @Nullable ConfigMapSource configMap,
+      @Size(min = 1, max = 64)
+          @ValidationRule(
+              value = "self.map(f, size(f.content)).sum() <= 262144",
+              message =
+                  "contexts[].inline holds more than 256 KiB: use a ConfigMap or a Git repository")
+          @JsonPropertyDescription("Files written here, together at most 256 KiB.")
+          @Nullable List<InlineFile> inline,
+      @JsonPropertyDescription(
+              "An image, in the place of an image or a stage of that name; registrySecrets are used for it, and the installation must allow it as a base.")
+          @Nullable ImageRef image) {
+
+    /** The files; null if it is an image. */
+    public @Nullable Source source() {
+      return image == null ? new Source(git, configMap, inline) : null;
+    }
+  }
+
+  /** An image in a registry. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record ImageRef(
+      @Required
+          @Size(min = 1, max = 512)
+          @ValidationRule(
+              value =
+                  "self.matches('^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[a-f0-9]{64})?$')",
+              message =
+                  "image.image must be an image such as registry.example.com/base/java:25 or one with a digest")
+          @JsonPropertyDescription("Its name, such as registry.example.com/base/java:25.")
+          String image) {}
 
   /** A Git repository at a revision. */
   @JsonIgnoreProperties(ignoreUnknown = true)
@@ -273,6 +333,9 @@ public record ImageBuildSpec(
   /** A value for an ARG. */
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
+  @ValidationRule(
+      value = "!has(self.valueFrom) || !has(self.value) || self.value == ''",
+      message = "spec.buildArgs[] has both value and valueFrom: remove one of them")
   public record BuildArg(
       @Required
           @Size(min = 1, max = 256)
@@ -282,11 +345,42 @@ public record ImageBuildSpec(
                   "buildArgs[].name must be a name as in ARG: letters, digits and '_', not starting with a digit")
           @JsonPropertyDescription("The ARG's name.")
           String name,
-      @Default("\"\"") @Size(max = 32768) @JsonPropertyDescription("Its value.") String value) {
+      @Default("\"\"") @Size(max = 32768) @JsonPropertyDescription("Its value.") String value,
+      @JsonPropertyDescription(
+              "Where its value is. A Secret is not possible: build arguments end in the image's history; give steps a secret with spec.secrets.")
+          @Nullable ArgSource valueFrom) {
     public BuildArg {
       value = Objects.requireNonNullElse(value, "");
     }
   }
+
+  /** Where the value of an ARG is. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  public record ArgSource(
+      @Required
+          @JsonPropertyDescription(
+              "A key of a ConfigMap in this namespace, at most 32 KiB. Another value there is another input of the build.")
+          ConfigMapKey configMapKeyRef) {}
+
+  /** A key of a ConfigMap of the same namespace. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  public record ConfigMapKey(
+      @Required
+          @Size(min = 1, max = 253)
+          @ValidationRule(
+              value = "self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')",
+              message =
+                  "name must be the name of a ConfigMap: lower case letters, digits, '-', '.'")
+          @JsonPropertyDescription("The ConfigMap's name.")
+          String name,
+      @Required
+          @Size(min = 1, max = 253)
+          @ValidationRule(
+              value = "self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')",
+              message =
+                  "key must be a key of a ConfigMap: letters, digits, '-', '_', '.', and not '.' alone or '..' at its start")
+          @JsonPropertyDescription("The key in it.")
+          String key) {}
 
   /** A secret that steps may mount. */
   @JsonIgnoreProperties(ignoreUnknown = true)
@@ -433,7 +527,7 @@ public record ImageBuildSpec(
       @Min(1)
           @Max(19)
           @JsonPropertyDescription(
-              "1 (fast) to 9 for gzip, 1 to 19 for zstd; 6 for gzip and 3 for zstd if not set.")
+              "1 (fast) to 9 for gzip, 1 to 19 for zstd. Not set, zstd has 3, and gzip the fastest compressor of the machine; with a level, gzip gives the same bytes on all machines.")
           @Nullable Integer level) {
     public LayerCompression {
       type = Objects.requireNonNullElse(type, CompressionType.gzip);
@@ -450,18 +544,22 @@ public record ImageBuildSpec(
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   @ValidationRule(
-      value = "has(self.registry) || (has(self.disabled) && self.disabled)",
-      message = "spec.cache says nowhere to keep anything: set cache.registry, or cache.disabled")
+      value = "has(self.registry) || has(self.volume) || (has(self.disabled) && self.disabled)",
+      message =
+          "spec.cache says nowhere to keep anything: set cache.volume or cache.registry, or cache.disabled")
   public record Cache(
       @JsonPropertyDescription("A repository that holds the results of steps.")
           @Nullable RegistryCache registry,
+      @JsonPropertyDescription(
+              "A volume that holds the results of steps, layers of bases, and the directories of RUN --mount=type=cache. It is looked into before the registry's cache.")
+          @Nullable VolumeCache volume,
       @Default("max")
           @JsonPropertyDescription(
-              "Which steps are kept: min, those whose layers are in the image; max, those of all stages.")
+              "Which steps are kept in the registry: min, those whose layers are in the image; max, those of all stages. A volume keeps all.")
           CacheMode mode,
       @Default("false")
           @JsonPropertyDescription(
-              "Every step is done, whatever earlier runs left, and nothing is written to the registry's cache.")
+              "Every step is done, whatever earlier runs left; the volume is not mounted, and nothing is written to the registry's cache.")
           Boolean disabled) {
     public Cache {
       mode = Objects.requireNonNullElse(mode, CacheMode.max);
@@ -515,6 +613,33 @@ public record ImageBuildSpec(
       return text.equals(COMMIT) ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(text));
     }
   }
+
+  /** A volume of a cache. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record VolumeCache(
+      @Required
+          @Size(min = 1, max = 253)
+          @ValidationRule(
+              value = "self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')",
+              message =
+                  "claimName must be the name of a PersistentVolumeClaim: lower case letters, digits, '-', '.'")
+          @JsonPropertyDescription(
+              "A PersistentVolumeClaim of this namespace. Several builds may use it at once; who may write to it decides what builds get from it.")
+          String claimName,
+      @Size(min = 1, max = 1024)
+          @ValidationRule(
+              value = RELATIVE,
+              message = "volume.subPath must be a folder of the volume, without '..'")
+          @JsonPropertyDescription("A folder of the volume; its root if not set.")
+          @Nullable String subPath,
+      @ValidationRule(
+              value =
+                  "isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0'))",
+              message = "volume.maxSize must be a size such as 500Mi or 20Gi")
+          @JsonPropertyDescription(
+              "When a run is over, what was not used for the longest time is removed until the cache has this size, and a hundredth of the volume is free. If not set, until a tenth is free.")
+          @Nullable Quantity maxSize) {}
 
   /** Scratch space. */
   @JsonIgnoreProperties(ignoreUnknown = true)

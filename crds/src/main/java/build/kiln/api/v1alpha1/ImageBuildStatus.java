@@ -117,7 +117,8 @@ public record ImageBuildStatus(
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Cause(
       @Size(max = 32)
-          @JsonPropertyDescription("Created, SpecChanged, PodChanged, Rebuild or Retry.")
+          @JsonPropertyDescription(
+              "Created, SpecChanged, ArgumentChanged, PodChanged, Rebuild or Retry.")
           String type,
       @Size(max = 1024) @JsonPropertyDescription("The value before.") @Nullable String from,
       @Size(max = 1024) @JsonPropertyDescription("The value after.") @Nullable String to) {}

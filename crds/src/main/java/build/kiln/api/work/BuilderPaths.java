@@ -32,6 +32,9 @@ public final class BuilderPaths {
   /** The workspace: an emptyDir, all that a build writes. */
   public static final String WORKSPACE = "/kiln/workspace";
 
+  /** The volume of {@code cache.volume}. */
+  public static final String CACHE = "/kiln/cache";
+
   /** Where kubelet reads the termination message. */
   public static final String TERMINATION_MESSAGE = "/dev/termination-log";
 

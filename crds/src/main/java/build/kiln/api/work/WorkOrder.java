@@ -33,6 +33,10 @@ public record WorkOrder(
       /** The commit a Git source was resolved to; null for other sources. */
       @Nullable String revision,
       /**
+       * The values of the build arguments that come from elsewhere; at a desk they are looked up.
+       */
+      @Nullable Map<String, String> buildArgs,
+      /**
        * Tags, at least one. {{run}} is replaced; {{git.sha}} and {{git.shortSha}} are not where the
        * revision is null: the builder resolves it and replaces them.
        */

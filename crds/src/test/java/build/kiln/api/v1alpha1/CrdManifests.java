@@ -36,15 +36,18 @@ final class CrdManifests {
 
   /** Lists whose items have a key, by path from the root of the schema. */
   private static final Map<String, String> LIST_MAP_KEYS =
-      Map.of(
-          "spec.buildArgs", "name",
-          "spec.registrySecrets", "name",
-          "spec.secrets", "id",
-          "spec.ssh", "id",
-          "spec.source.inline", "path",
-          "spec.source.configMap.items", "path",
-          "status.runs", "number",
-          "status.conditions", "type");
+      Map.ofEntries(
+          Map.entry("spec.buildArgs", "name"),
+          Map.entry("spec.contexts", "name"),
+          Map.entry("spec.contexts[].inline", "path"),
+          Map.entry("spec.contexts[].configMap.items", "path"),
+          Map.entry("spec.registrySecrets", "name"),
+          Map.entry("spec.secrets", "id"),
+          Map.entry("spec.ssh", "id"),
+          Map.entry("spec.source.inline", "path"),
+          Map.entry("spec.source.configMap.items", "path"),
+          Map.entry("status.runs", "number"),
+          Map.entry("status.conditions", "type"));
 
   /** Values that Kubernetes' own types leave to code: without these a pod could not be made. */
   private static final Map<String, String> QUANTITIES =

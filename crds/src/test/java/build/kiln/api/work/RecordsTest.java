@@ -213,7 +213,8 @@ class RecordsTest {
     WorkOrder order =
         new WorkOrder(
             build,
-            new WorkOrder.Resolved(3, 1, "c0ffee", List.of("latest"), Isolation.Chroot, NONCE),
+            new WorkOrder.Resolved(
+                3, 1, "c0ffee", Map.of("V", "1"), List.of("latest"), Isolation.Chroot, NONCE),
             WorkOrder.Settings.none());
 
     WorkOrder read = Records.readOrder(Records.order(order));

@@ -4,6 +4,7 @@ import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Cause;
 import build.kiln.api.v1alpha1.Isolation;
 import java.time.Instant;
+import java.util.Map;
 
 /** What a pass over an ImageBuild does; one thing, the next pass sees to the next. */
 sealed interface Action {
@@ -25,8 +26,14 @@ sealed interface Action {
   /** The accepted run waits for a pod of an earlier one to go. */
   record Settle(String pod) implements Action {}
 
-  /** The accepted run gets a Job. */
-  record Start(int attempt, Isolation tier, String note, SecretFiles secrets) implements Action {}
+  /**
+   * The accepted run gets a Job.
+   *
+   * @param arguments the values of build arguments that are in ConfigMaps
+   */
+  record Start(
+      int attempt, Isolation tier, String note, SecretFiles secrets, Map<String, String> arguments)
+      implements Action {}
 
   /** The run is under way. */
   record Watch(Reading reading) implements Action {}

@@ -102,6 +102,7 @@ final class Actor {
             start.attempt(),
             start.tier(),
             start.secrets(),
+            start.arguments(),
             List.copyOf(certificates.keySet()),
             settings);
     order(template, certificates);

@@ -13,6 +13,7 @@ import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.operator.settings.Settings;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,9 @@ import org.jspecify.annotations.Nullable;
 final class Decider {
   /** The next thing is to be done at once, by a pass of its own, after the status is written. */
   private static final Duration NOW = Duration.ofMillis(1);
+
+  /** ConfigMaps are not watched, so another value of a build argument is seen so late. */
+  private static final Duration ARGUMENTS_POLL = Duration.ofMinutes(1);
 
   private static final Duration LONGEST_QUEUE_POLL = Duration.ofSeconds(30);
 
@@ -35,7 +39,7 @@ final class Decider {
     var status = requireNonNullElse(build.getStatus(), ImageBuildStatus.NONE);
     var action = action(build, status, observed, settings, now);
     var kept = History.of(build.getSpec(), status, observed.attempts(), givesUp(action, status));
-    return new Decision(action, kept.delete(), kept.seal(), recheck(action, kept, settings, now));
+    return new Decision(action, kept.delete(), kept.seal(), recheck(action, build, settings, now));
   }
 
   private static Action action(
@@ -52,7 +56,7 @@ final class Decider {
     if (newest.isPresent() && !newest.get().phase().finished()) {
       return underWay(build, newest.get(), status, observed);
     }
-    var cause = due(build, status);
+    var cause = due(build, status, observed.arguments());
     if (cause.isPresent()) {
       return build.getSpec().suspend() ? new Action.Suspend() : new Action.Accept(cause.get());
     }
@@ -65,16 +69,24 @@ final class Decider {
         : new Action.Accept(Backoff.cause(newest.orElseThrow()));
   }
 
-  /** What starts a run, if something does. */
-  static Optional<Cause> due(ImageBuild build, ImageBuildStatus status) {
+  /**
+   * What starts a run, if something does.
+   *
+   * @param arguments see {@link Observed#arguments()}
+   */
+  static Optional<Cause> due(
+      ImageBuild build, ImageBuildStatus status, Map<String, String> arguments) {
     var spec = build.getSpec();
-    var inputs = Inputs.inputsHash(spec);
+    var inputs = Inputs.inputsHash(spec, arguments);
     var newest = status.newestRun();
     if (newest.isEmpty()) {
       return Optional.of(new Cause("Created", null, null));
     }
-    if (!inputs.equals(status.inputsHash()) || gaveWay(newest.get())) {
+    if (!Inputs.sameSpec(status.inputsHash(), inputs) || gaveWay(newest.get())) {
       return Optional.of(new Cause("SpecChanged", status.inputsHash(), inputs));
+    }
+    if (Inputs.hasArguments(inputs) && !inputs.equals(status.inputsHash())) {
+      return Optional.of(new Cause("ArgumentChanged", status.inputsHash(), inputs));
     }
     var wish = Wish.of(build);
     if (wish != null && !wish.equals(status.lastHandledRebuild())) {
@@ -99,9 +111,10 @@ final class Decider {
   private static Action underWay(
       ImageBuild build, Run run, ImageBuildStatus status, Observed observed) {
     var spec = build.getSpec();
-    var inputs = Inputs.inputsHash(spec);
+    var inputs = Inputs.inputsHash(spec, observed.arguments());
     if (!spec.suspend()) {
-      if (!inputs.equals(run.inputsHash())) {
+      // Arguments that changed meanwhile are the next run's, or this one's if it has not begun.
+      if (!Inputs.sameSpec(run.inputsHash(), inputs)) {
         return new Action.Accept(new Cause("SpecChanged", run.inputsHash(), inputs));
       }
       var podChanged = podChanged(spec, run);
@@ -157,7 +170,8 @@ final class Decider {
       case Readiness.Queued queued -> new Action.Queue(queued.position());
       case Readiness.NoTierLeft none ->
           new Action.Finish(new Result.Failure(FailureReason.IsolationUnavailable, none.message()));
-      case Readiness.Go go -> new Action.Start(attempt, go.tier(), go.note(), go.secrets());
+      case Readiness.Go go ->
+          new Action.Start(attempt, go.tier(), go.note(), go.secrets(), observed.arguments());
     };
   }
 
@@ -181,7 +195,7 @@ final class Decider {
   }
 
   private static @Nullable Duration recheck(
-      Action action, History kept, Settings settings, Instant now) {
+      Action action, ImageBuild build, Settings settings, Instant now) {
     return switch (action) {
       case Action.Accept _, Action.Finish _ -> NOW;
       case Action.Start _ -> settings.pollOfProgress();
@@ -193,7 +207,8 @@ final class Decider {
       case Action.Settle _ -> Duration.ofSeconds(2);
       case Action.Queue queue -> min(Duration.ofSeconds(5L * queue.position()), LONGEST_QUEUE_POLL);
       case Action.AwaitRetry retry -> max(Duration.between(now, retry.at()), NOW);
-      case Action.Reject _, Action.Suspend _, Action.Rest _ -> null;
+      case Action.Rest _ -> Arguments.areElsewhere(build) ? ARGUMENTS_POLL : null;
+      case Action.Reject _, Action.Suspend _ -> null;
     };
   }
 

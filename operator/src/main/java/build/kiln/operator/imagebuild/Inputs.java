@@ -26,6 +26,9 @@ final class Inputs {
       Set.of("podTemplate", "workspace", "timeout", "retries", "cache");
   private static final Set<String> NEITHER = Set.of("suspend", "history");
 
+  /** Between the hash of a spec and that of values which are elsewhere. */
+  private static final String AND = "-";
+
   private static final ObjectMapper JSON =
       JsonMapper.builder()
           .enable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
@@ -37,6 +40,31 @@ final class Inputs {
   /** The hash of what decides the image. */
   static String inputsHash(ImageBuildSpec spec) {
     return hash(inputs(spec));
+  }
+
+  /**
+   * The same with the values of build arguments that are in ConfigMaps.
+   *
+   * @param arguments by name; empty if they are not known
+   */
+  static String inputsHash(ImageBuildSpec spec, Map<String, String> arguments) {
+    var hash = inputsHash(spec);
+    return arguments.isEmpty() ? hash : hash + AND + hash(JSON.valueToTree(arguments));
+  }
+
+  /** Whether two hashes are of the same spec, whatever values from elsewhere went into them. */
+  static boolean sameSpec(@Nullable String one, String other) {
+    return one != null && specOf(one).equals(specOf(other));
+  }
+
+  /** Whether it tells of values from elsewhere. */
+  static boolean hasArguments(String hash) {
+    return hash.contains(AND);
+  }
+
+  private static String specOf(String hash) {
+    int end = hash.indexOf(AND);
+    return end < 0 ? hash : hash.substring(0, end);
   }
 
   /** The hash of what shapes the pod and its Job. */

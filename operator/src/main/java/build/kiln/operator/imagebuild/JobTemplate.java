@@ -28,6 +28,7 @@ import java.util.stream.Stream;
  * The Job of one attempt. Retries of the same attempt are the Job controller's; what is final for a
  * user ends the Job at once.
  *
+ * @param arguments the values of build arguments that are in ConfigMaps
  * @param caFiles names of the files of trusted certificates in the order's ConfigMap
  */
 record JobTemplate(
@@ -36,6 +37,7 @@ record JobTemplate(
     int attempt,
     Isolation tier,
     SecretFiles secrets,
+    Map<String, String> arguments,
     List<String> caFiles,
     Settings settings) {
   /** The builder's container. */

@@ -98,12 +98,30 @@ final class NextStatus {
     return new ImageBuildStatus(
         build.getMetadata().getGeneration(),
         action instanceof Action.Finish(Result.Success success) ? success.image() : before.image(),
-        accepts ? Inputs.inputsHash(build.getSpec()) : before.inputsHash(),
+        inputsHash(action),
         accepts || absorbs(action) ? rebuild() : before.lastHandledRebuild(),
         action instanceof Action.Queue queue ? Integer.valueOf(queue.position()) : null,
         newest.map(Run::progress).map(NextStatus::step).orElse(null),
         runs.isEmpty() ? null : runs,
         null);
+  }
+
+  /** Arguments may be known only when the Job is made. */
+  private @Nullable String inputsHash(Action action) {
+    return switch (action) {
+      case Action.Accept _ -> Inputs.inputsHash(build.getSpec(), observed.arguments());
+      case Action.Start start -> Inputs.inputsHash(build.getSpec(), start.arguments());
+      case Action.Reject _,
+          Action.Suspend _,
+          Action.Block _,
+          Action.Queue _,
+          Action.Settle _,
+          Action.Watch _,
+          Action.Finish _,
+          Action.AwaitRetry _,
+          Action.Rest _ ->
+          before.inputsHash();
+    };
   }
 
   private @Nullable String rebuild() {
@@ -133,6 +151,7 @@ final class NextStatus {
                   run ->
                       RunEdit.started(
                           run,
+                          Inputs.inputsHash(build.getSpec(), start.arguments()),
                           Names.job(
                               build.getMetadata().getName(),
                               build.getMetadata().getUid(),
@@ -185,7 +204,7 @@ final class NextStatus {
         new Run(
             last + 1,
             cause,
-            Inputs.inputsHash(spec),
+            Inputs.inputsHash(spec, observed.arguments()),
             Inputs.podHash(spec),
             null,
             Phase.Pending,
@@ -223,7 +242,9 @@ final class NextStatus {
           progressing("Starting", "isolation %s: a builder starts".formatted(start.tier()));
       case Action.Watch watch -> watched(watch.reading(), newest.orElseThrow());
       case Action.Finish _ ->
-          Decider.due(build, told).map(this::due).orElseGet(() -> rested(newest));
+          Decider.due(build, told, observed.arguments())
+              .map(this::due)
+              .orElseGet(() -> rested(newest));
       case Action.AwaitRetry _, Action.Rest _ -> rested(newest);
     };
   }

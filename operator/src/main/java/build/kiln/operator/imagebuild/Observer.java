@@ -26,6 +26,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -46,6 +47,7 @@ final class Observer {
   private final Admission admission;
   private final PodLogs logs;
   private final Surroundings surroundings;
+  private final Arguments arguments;
   private final Nonces nonces;
   private final ProgressLog progressLog;
 
@@ -61,6 +63,7 @@ final class Observer {
     this.admission = admission;
     this.logs = logs;
     this.surroundings = new Surroundings(client);
+    this.arguments = new Arguments(client);
     this.nonces = new Nonces(client);
     this.progressLog = new ProgressLog(logs);
   }
@@ -78,8 +81,10 @@ final class Observer {
       attempts.add(new Attempt(job, podsOf(job, pods)));
     }
     var run = status.newestRun().filter(newest -> !newest.phase().finished()).orElse(null);
-    if (run == null || Validation.problem(build).isPresent()) {
-      return new Observed(sorted(attempts), null, null, null, null);
+    boolean invalid = Validation.problem(build).isPresent();
+    if (run == null || invalid) {
+      var values = invalid ? Map.<String, String>of() : values(arguments.look(build));
+      return new Observed(sorted(attempts), null, null, null, null, values);
     }
     recorded(build, run, attempts).ifPresent(attempts::add);
     var sorted = sorted(attempts);
@@ -91,8 +96,10 @@ final class Observer {
       boolean starts =
           run.platform().map(PlatformRun::job).isEmpty()
               && !build.getSpec().suspend()
-              && Inputs.inputsHash(build.getSpec()).equals(run.inputsHash());
-      return new Observed(sorted, null, null, null, starts ? first(build, run, pods, now) : null);
+              && Inputs.sameSpec(run.inputsHash(), Inputs.inputsHash(build.getSpec()));
+      var found = arguments.look(build);
+      var readiness = starts ? first(build, run, found, pods, now) : null;
+      return new Observed(sorted, null, null, null, readiness, values(found));
     }
     return read(build, status, run, sorted, withPods(current.get()), now);
   }
@@ -107,12 +114,27 @@ final class Observer {
     var reading =
         JobReader.read(
             current, events(current, now), blocker(status, run), now, settings.startGrace());
-    var readiness =
-        reading instanceof SandboxFailed failed && build.getSpec().isolation() == Isolation.Auto
-            ? weaker(build, run, current, failed)
-            : null;
+    // A run that has its Job has its arguments; they are the next attempt's too.
+    Arguments.Found found = new Arguments.Found.All(Map.of());
+    Readiness readiness = null;
+    if (reading instanceof SandboxFailed failed && build.getSpec().isolation() == Isolation.Auto) {
+      found = arguments.look(build);
+      readiness = weaker(build, run, current, failed, found);
+    }
     return new Observed(
-        sorted, reading, progress(current, reading, now), report(current, reading), readiness);
+        sorted,
+        reading,
+        progress(current, reading, now),
+        report(current, reading),
+        readiness,
+        values(found));
+  }
+
+  private static Map<String, String> values(Arguments.Found found) {
+    return switch (found) {
+      case Arguments.Found.All all -> all.values();
+      case Arguments.Found.Lacking _ -> Map.of();
+    };
   }
 
   /** The Job that the status names but the informer does not know, yet or any more. */
@@ -176,10 +198,14 @@ final class Observer {
                     .map(reason -> new Blocker(reason, Text.orEmpty(ready.getMessage()))));
   }
 
-  private Readiness first(ImageBuild build, Run run, Collection<Pod> pods, Instant now) {
+  private Readiness first(
+      ImageBuild build, Run run, Arguments.Found found, Collection<Pod> pods, Instant now) {
     var old = pods.stream().filter(pod -> inTheWay(pod, run, now)).findFirst();
     if (old.isPresent()) {
       return new Readiness.OldPodRuns(old.get().getMetadata().getName());
+    }
+    if (found instanceof Arguments.Found.Lacking lacking) {
+      return lacking.missing();
     }
     return switch (surroundings.look(build)) {
       case Surroundings.Found.Lacking lacking -> lacking.missing();
@@ -202,7 +228,11 @@ final class Observer {
     };
   }
 
-  private Readiness weaker(ImageBuild build, Run run, Attempt failed, SandboxFailed why) {
+  private Readiness weaker(
+      ImageBuild build, Run run, Attempt failed, SandboxFailed why, Arguments.Found found) {
+    if (found instanceof Arguments.Found.Lacking lacking) {
+      return lacking.missing();
+    }
     return switch (surroundings.look(build)) {
       case Surroundings.Found.Lacking lacking -> lacking.missing();
       case Surroundings.Found.All all ->
@@ -219,7 +249,8 @@ final class Observer {
 
   private JobTemplate template(
       ImageBuild build, Run run, int attempt, Isolation tier, SecretFiles secrets) {
-    return new JobTemplate(build, run.number(), attempt, tier, secrets, List.of(), settings);
+    return new JobTemplate(
+        build, run.number(), attempt, tier, secrets, Map.of(), List.of(), settings);
   }
 
   private static boolean inTheWay(Pod pod, Run run, Instant now) {

@@ -58,7 +58,14 @@ final class OrderMap {
             .toList();
     return new WorkOrder(
         asApplied(job.build()),
-        new WorkOrder.Resolved(job.run(), job.attempt(), null, tags, job.tier(), nonce),
+        new WorkOrder.Resolved(
+            job.run(),
+            job.attempt(),
+            null,
+            job.arguments().isEmpty() ? null : job.arguments(),
+            tags,
+            job.tier(),
+            nonce),
         settings(job.settings(), job.build().getMetadata().getNamespace(), certificates));
   }
 

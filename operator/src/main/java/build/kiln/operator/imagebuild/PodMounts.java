@@ -1,7 +1,9 @@
 package build.kiln.operator.imagebuild;
 
 import build.kiln.api.v1alpha1.ImageBuild;
+import build.kiln.api.v1alpha1.ImageBuildSpec.Cache;
 import build.kiln.api.v1alpha1.ImageBuildSpec.ConfigMapSource;
+import build.kiln.api.v1alpha1.ImageBuildSpec.VolumeCache;
 import build.kiln.api.work.BuilderPaths;
 import build.kiln.operator.settings.Settings;
 import io.fabric8.kubernetes.api.model.KeyToPath;
@@ -14,8 +16,11 @@ import io.fabric8.kubernetes.api.model.VolumeMountBuilder;
 import io.fabric8.kubernetes.api.model.VolumeProjection;
 import io.fabric8.kubernetes.api.model.VolumeProjectionBuilder;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,6 +54,16 @@ record PodMounts(
             .withSizeLimit(workspaceSize())
             .endEmptyDir()
             .build());
+    cache()
+        .ifPresent(
+            cache ->
+                volumes.add(
+                    new VolumeBuilder()
+                        .withName("cache")
+                        .withNewPersistentVolumeClaim()
+                        .withClaimName(cache.claimName())
+                        .endPersistentVolumeClaim()
+                        .build()));
     if (!secrets.folders().isEmpty()) {
       volumes.add(
           new VolumeBuilder()
@@ -59,14 +74,14 @@ record PodMounts(
               .endProjected()
               .build());
     }
-    source()
-        .ifPresent(
-            map ->
+    configMaps()
+        .forEach(
+            (volume, map) ->
                 volumes.add(
                     new VolumeBuilder()
-                        .withName("source")
+                        .withName(volume)
                         .withNewConfigMap()
-                        .withName(map.name())
+                        .withName(map)
                         .endConfigMap()
                         .build()));
     return volumes;
@@ -76,12 +91,19 @@ record PodMounts(
     List<VolumeMount> mounts = new ArrayList<>();
     mounts.add(mount("work", WORK_DIRECTORY, true));
     mounts.add(mount("workspace", BuilderPaths.WORKSPACE, null));
+    cache()
+        .ifPresent(
+            cache ->
+                mounts.add(
+                    new VolumeMountBuilder(mount("cache", BuilderPaths.CACHE, null))
+                        .withSubPath(cache.subPath())
+                        .build()));
     if (!secrets.folders().isEmpty()) {
       mounts.add(mount("secrets", BuilderPaths.SECRETS, true));
     }
-    source()
-        .ifPresent(
-            map -> mounts.add(mount("source", BuilderPaths.CONFIG_MAPS + "/" + map.name(), true)));
+    configMaps()
+        .forEach(
+            (volume, map) -> mounts.add(mount(volume, BuilderPaths.CONFIG_MAPS + "/" + map, true)));
     return mounts;
   }
 
@@ -121,9 +143,25 @@ record PodMounts(
     return sources;
   }
 
-  private Optional<ConfigMapSource> source() {
-    var source = build.getSpec().source();
-    return source == null ? Optional.empty() : Optional.ofNullable(source.configMap());
+  /** The ConfigMaps whose keys are files of a context, each once, by the volume's name. */
+  private Map<String, String> configMaps() {
+    var names =
+        Sources.of(build.getSpec()).stream()
+            .flatMap(source -> Stream.ofNullable(source.configMap()))
+            .map(ConfigMapSource::name)
+            .distinct()
+            .toList();
+    Map<String, String> byVolume = new LinkedHashMap<>();
+    for (var name : names) {
+      byVolume.put(byVolume.isEmpty() ? "source" : "source-" + byVolume.size(), name);
+    }
+    return byVolume;
+  }
+
+  private Optional<VolumeCache> cache() {
+    return Optional.ofNullable(build.getSpec().cache())
+        .filter(cache -> !cache.disabled())
+        .map(Cache::volume);
   }
 
   private @Nullable Quantity workspaceSize() {

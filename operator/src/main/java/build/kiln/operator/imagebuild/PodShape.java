@@ -57,6 +57,8 @@ record PodShape(@Nullable Boolean hostUsers, PodSecurityContext pod, SecurityCon
             .withRunAsUser(NOBODY)
             .withRunAsGroup(NOBODY)
             .withFsGroup(NOBODY)
+            // A cache's volume of many files is walked through once, and not before every build.
+            .withFsGroupChangePolicy("OnRootMismatch")
             .withNewSeccompProfile()
             .withType("RuntimeDefault")
             .endSeccompProfile()

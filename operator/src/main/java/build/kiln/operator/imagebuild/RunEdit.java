@@ -28,7 +28,9 @@ final class RunEdit {
   private RunEdit() {}
 
   /** It got a Job. */
-  static Run started(Run run, String job, Isolation requested, String note) {
+  static Run started(
+      Run accepted, String inputsHash, String job, Isolation requested, String note) {
+    var run = withInputs(accepted, inputsHash);
     var platform = run.platform().orElse(NO_PLATFORM);
     var before = platform.isolation() == null ? null : platform.isolation().detail();
     return with(
@@ -141,6 +143,22 @@ final class RunEdit {
         run.completionTime(),
         List.of(platform),
         progress,
+        run.steps(),
+        run.failure());
+  }
+
+  private static Run withInputs(Run run, String inputsHash) {
+    return new Run(
+        run.number(),
+        run.cause(),
+        inputsHash,
+        run.podHash(),
+        run.revision(),
+        run.phase(),
+        run.startTime(),
+        run.completionTime(),
+        run.platforms(),
+        run.progress(),
         run.steps(),
         run.failure());
   }

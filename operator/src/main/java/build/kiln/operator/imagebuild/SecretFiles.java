@@ -70,7 +70,7 @@ record SecretFiles(Map<String, Map<String, List<String>>> folders) {
                         List.of(DOCKER_CONFIG),
                         false));
     var git =
-        Stream.ofNullable(spec.source())
+        Sources.of(spec).stream()
             .flatMap(source -> Stream.ofNullable(source.git()))
             .flatMap(source -> Stream.ofNullable(source.secretRef()))
             .map(secret -> new Wanted(BuilderPaths.SECRETS_GIT, secret.name(), GIT_KEYS, false));

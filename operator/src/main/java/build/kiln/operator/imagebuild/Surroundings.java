@@ -48,16 +48,20 @@ final class Surroundings {
       }
       files = files.with(wanted, keys);
     }
-    var missing = configMap(build, namespace);
-    return missing.isPresent() ? new Found.Lacking(missing.get()) : new Found.All(files);
+    for (var source : Sources.of(build.getSpec())) {
+      var missing =
+          source.configMap() == null
+              ? Optional.<Missing>empty()
+              : configMap(source.configMap(), namespace);
+      if (missing.isPresent()) {
+        return new Found.Lacking(missing.get());
+      }
+    }
+    return new Found.All(files);
   }
 
-  private Optional<Missing> configMap(ImageBuild build, String namespace) {
-    var source = build.getSpec().source();
-    if (source == null || source.configMap() == null) {
-      return Optional.empty();
-    }
-    var name = source.configMap().name();
+  private Optional<Missing> configMap(ConfigMapSource source, String namespace) {
+    var name = source.name();
     var map = client.configMaps().inNamespace(namespace).withName(name).get();
     if (map == null) {
       return Optional.of(
@@ -66,7 +70,7 @@ final class Surroundings {
               "ConfigMap %s does not exist in namespace %s. It is picked up when it appears"
                   .formatted(name, namespace)));
     }
-    return requireNonNullElse(source.configMap().items(), List.<ConfigMapSource.Item>of()).stream()
+    return requireNonNullElse(source.items(), List.<ConfigMapSource.Item>of()).stream()
         .map(ConfigMapSource.Item::key)
         .filter(
             key ->

@@ -3,14 +3,16 @@ package build.kiln.operator.imagebuild;
 import build.kiln.api.v1alpha1.Durations;
 import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageBuildSpec;
+import build.kiln.api.v1alpha1.ImageBuildSpec.BuildArg;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Cache;
 import build.kiln.api.v1alpha1.ImageBuildSpec.ConfigMapSource;
-import build.kiln.api.v1alpha1.ImageBuildSpec.GitSource;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Mounted;
+import build.kiln.api.v1alpha1.ImageBuildSpec.NamedContext;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Output;
 import build.kiln.api.v1alpha1.ImageBuildSpec.RegistryCache;
 import build.kiln.api.v1alpha1.ImageBuildSpec.SecretName;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Source;
+import build.kiln.api.v1alpha1.ImageBuildSpec.VolumeCache;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -50,6 +52,8 @@ final class Validation {
     return Stream.of(
             output(spec),
             source(spec),
+            contexts(spec),
+            arguments(spec),
             names(spec),
             dockerfile(spec),
             cache(spec),
@@ -87,18 +91,81 @@ final class Validation {
           : Optional.of(
               "spec.source is missing: set one of source.git, source.configMap and source.inline, or write the Dockerfile in dockerfile.inline");
     }
-    long given =
-        Stream.<@Nullable Object>of(source.git(), source.configMap(), source.inline())
-            .filter(one -> one != null)
-            .count();
-    if (given != 1) {
-      return Optional.of("spec.source needs exactly one of git, configMap and inline");
+    return given(source.git(), source.configMap(), source.inline()) == 1
+        ? files("source", source)
+        : Optional.of("spec.source needs exactly one of git, configMap and inline");
+  }
+
+  private static long given(@Nullable Object... fields) {
+    return Stream.of(fields).filter(Objects::nonNull).count();
+  }
+
+  /** Names and URLs of a source that has one of its fields. */
+  private static Optional<String> files(String field, Source source) {
+    var git = source.git();
+    if (git != null && git.url() != null && CREDENTIALS.matcher(git.url()).find()) {
+      return Optional.of(
+          "spec.%s.git.url must not hold credentials: put username and password into a Secret and name it in git.secretRef"
+              .formatted(field));
     }
-    var url = source.git() == null ? null : source.git().url();
-    return url != null && CREDENTIALS.matcher(url).find()
-        ? Optional.of(
-            "spec.source.git.url must not hold credentials: put username and password into a Secret and name it in git.secretRef")
-        : Optional.empty();
+    if (git != null && git.secretRef() != null && !isName(git.secretRef().name())) {
+      return Optional.of(notAName(field + ".git.secretRef.name", "Secret", git.secretRef().name()));
+    }
+    var map = source.configMap();
+    if (map == null) {
+      return Optional.empty();
+    }
+    return isName(map.name())
+        ? stream(map.items())
+            .map(ConfigMapSource.Item::key)
+            .filter(key -> !isKey(key))
+            .findFirst()
+            .map(key -> notAKey(field + ".configMap.items[].key", "ConfigMap", key))
+        : Optional.of(notAName(field + ".configMap.name", "ConfigMap", map.name()));
+  }
+
+  private static Optional<String> contexts(ImageBuildSpec spec) {
+    return stream(spec.contexts()).map(Validation::context).flatMap(Optional::stream).findFirst();
+  }
+
+  private static Optional<String> context(NamedContext context) {
+    var field = "contexts[%s]".formatted(context.name());
+    if (given(context.git(), context.configMap(), context.inline(), context.image()) != 1) {
+      return Optional.of(
+          "spec.%s needs exactly one of git, configMap, inline and image".formatted(field));
+    }
+    var source = context.source();
+    return source == null ? Optional.empty() : files(field, source);
+  }
+
+  private static Optional<String> arguments(ImageBuildSpec spec) {
+    return stream(spec.buildArgs()).map(Validation::argument).flatMap(Optional::stream).findFirst();
+  }
+
+  @SuppressWarnings("NullAway") // Where no schema is enforced, what is required may be missing.
+  private static Optional<String> argument(BuildArg arg) {
+    var from = arg.valueFrom();
+    if (from == null) {
+      return Optional.empty();
+    }
+    var field = "buildArgs[%s]".formatted(arg.name());
+    if (!arg.value().isEmpty()) {
+      return Optional.of(
+          "spec.%s has both value and valueFrom: remove one of them".formatted(field));
+    }
+    var reference = from.configMapKeyRef();
+    if (reference == null) {
+      return Optional.of(
+          "spec.%s.valueFrom needs configMapKeyRef (a Secret is for spec.secrets: build arguments end in the image's history)"
+              .formatted(field));
+    }
+    field += ".valueFrom.configMapKeyRef";
+    if (!isName(reference.name())) {
+      return Optional.of(notAName(field + ".name", "ConfigMap", reference.name()));
+    }
+    return isKey(reference.key())
+        ? Optional.empty()
+        : Optional.of(notAKey(field + ".key", "ConfigMap", reference.key()));
   }
 
   /** Whether a text may be an object's name, and so a part of a URL. */
@@ -106,17 +173,16 @@ final class Validation {
     return text != null && NAME.matcher(text).matches();
   }
 
+  private static boolean isKey(@Nullable String text) {
+    return text != null && KEY.matcher(text).matches();
+  }
+
   private static Optional<String> names(ImageBuildSpec spec) {
-    var source = Optional.ofNullable(spec.source());
-    var git = source.map(Source::git);
-    var map = source.map(Source::configMap);
-    var items = map.map(ConfigMapSource::items).stream().flatMap(List::stream);
     return Stream.of(
             secret("registrySecrets[].name", stream(spec.registrySecrets())),
             secret(
                 "output.secretRef.name",
                 Optional.ofNullable(spec.output()).map(Output::secretRef).stream()),
-            secret("source.git.secretRef.name", git.map(GitSource::secretRef).stream()),
             secret(
                 "cache.registry.secretRef.name",
                 Optional.ofNullable(spec.cache())
@@ -124,17 +190,7 @@ final class Validation {
                     .map(RegistryCache::secretRef)
                     .stream()),
             mounted("secrets", stream(spec.secrets())),
-            mounted("ssh", stream(spec.ssh())),
-            map.filter(named -> !isName(named.name()))
-                .map(named -> notAName("source.configMap.name", "ConfigMap", named.name())),
-            items
-                .map(ConfigMapSource.Item::key)
-                .filter(key -> key == null || !KEY.matcher(key).matches())
-                .findFirst()
-                .map(
-                    key ->
-                        "spec.source.configMap.items[].key \"%s\" is no key of a ConfigMap: letters, digits, '-', '_', '.'"
-                            .formatted(key)))
+            mounted("ssh", stream(spec.ssh())))
         .flatMap(Optional::stream)
         .findFirst();
   }
@@ -161,14 +217,17 @@ final class Validation {
     if (!isName(name)) {
       return Optional.of(notAName(field + "[].secretRef.name", "Secret", name));
     }
-    return KEY.matcher(key).matches()
+    return isKey(key)
         ? Optional.empty()
-        : Optional.of(
-            "spec.%s[].secretRef.key \"%s\" is no key of a Secret: letters, digits, '-', '_', '.'"
-                .formatted(field, key));
+        : Optional.of(notAKey(field + "[].secretRef.key", "Secret", key));
   }
 
-  private static String notAName(String field, String kind, String name) {
+  private static String notAKey(String field, String kind, @Nullable String key) {
+    return "spec.%s \"%s\" is no key of a %s: letters, digits, '-', '_', '.'"
+        .formatted(field, key, kind);
+  }
+
+  private static String notAName(String field, String kind, @Nullable String name) {
     return "spec.%s \"%s\" is no name of a %s: lower case letters, digits, '-', '.'"
         .formatted(field, name, kind);
   }
@@ -189,13 +248,33 @@ final class Validation {
       return Optional.empty();
     }
     var registry = spec.cache().registry();
-    if (registry == null) {
+    var volume = spec.cache().volume();
+    if (registry == null && volume == null) {
       return Optional.of(
-          "spec.cache says nowhere to keep anything: set cache.registry, or cache.disabled");
+          "spec.cache says nowhere to keep anything: set cache.volume or cache.registry, or cache.disabled");
     }
-    return isRepository(registry.repository())
-        ? Optional.empty()
-        : Optional.of("spec.cache.registry.repository names a repository, without a tag or digest");
+    if (registry != null && !isRepository(registry.repository())) {
+      return Optional.of(
+          "spec.cache.registry.repository names a repository, without a tag or digest");
+    }
+    return volume == null ? Optional.empty() : volume(volume);
+  }
+
+  private static Optional<String> volume(VolumeCache volume) {
+    if (!isName(volume.claimName())) {
+      return Optional.of(
+          notAName("cache.volume.claimName", "PersistentVolumeClaim", volume.claimName()));
+    }
+    var path = volume.subPath();
+    if (path != null && (path.startsWith("/") || List.of(path.split("/", -1)).contains(".."))) {
+      return Optional.of(
+          "spec.cache.volume.subPath \"%s\" must be a folder of the volume, without '..'"
+              .formatted(path));
+    }
+    var maxSize = volume.maxSize();
+    return maxSize != null && maxSize.getNumericalAmount().signum() <= 0
+        ? Optional.of("spec.cache.volume.maxSize must be a size such as 500Mi or 20Gi")
+        : Optional.empty();
   }
 
   @SuppressWarnings(

@@ -66,6 +66,18 @@ class BuildsE2E {
   }
 
   @Test
+  void namedContextsAndAnArgumentByTheirExample() {
+    try (var namespace = TestNamespace.create(cluster, "baseline")) {
+      namespace.apply(Example.manifest("contexts", namespace));
+
+      var build = namespace.awaitReady("contexts");
+
+      assertThat(namespace.runPod(Builds.image(build), "cat", "/www/index.html"))
+          .isEqualTo("<h1>From a context of its own</h1>\n");
+    }
+  }
+
+  @Test
   void fromAGitBranchAndACommit() throws Exception {
     var push = new GitPush("http://" + cluster.hostAddress(Service.GIT) + "/team/app.git");
     var first =

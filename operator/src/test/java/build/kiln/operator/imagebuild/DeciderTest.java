@@ -17,6 +17,7 @@ import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.operator.settings.Settings;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;
 import io.fabric8.kubernetes.api.model.batch.v1.JobBuilder;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -73,6 +74,21 @@ class DeciderTest {
             NOTHING,
             accept("PodChanged", podHash(SPEC), podHash(BIGGER))),
         row(
+            "a build argument's value changed",
+            build(SPEC, withArguments(Map.of("A", "1"))),
+            valued(Map.of("A", "2")),
+            accept("ArgumentChanged", hash(SPEC, Map.of("A", "1")), hash(SPEC, Map.of("A", "2")))),
+        row(
+            "a build argument's value is not known any more",
+            build(SPEC, withArguments(Map.of("A", "1"))),
+            NOTHING,
+            new Action.Rest()),
+        row(
+            "the spec changed, and a build argument's value",
+            build(OTHER, withArguments(Map.of("A", "1"))),
+            valued(Map.of("A", "2")),
+            accept("SpecChanged", hash(SPEC, Map.of("A", "1")), hash(OTHER, Map.of("A", "2")))),
+        row(
             "a wish for a rebuild",
             rebuild(build(SPEC, succeeded()), "x"),
             NOTHING,
@@ -123,7 +139,7 @@ class DeciderTest {
             "accepted, may start",
             build(SPEC, underWay(null)),
             ready(new Readiness.Go(Isolation.Namespaces, "", SecretFiles.NONE)),
-            new Action.Start(1, Isolation.Namespaces, "", SecretFiles.NONE)),
+            new Action.Start(1, Isolation.Namespaces, "", SecretFiles.NONE, Map.of())),
         row(
             "accepted, something is missing",
             build(SPEC, underWay(null)),
@@ -215,7 +231,7 @@ class DeciderTest {
                 null,
                 null,
                 new Readiness.Go(Isolation.Chroot, "note", SecretFiles.NONE)),
-            new Action.Start(2, Isolation.Chroot, "note", SecretFiles.NONE)),
+            new Action.Start(2, Isolation.Chroot, "note", SecretFiles.NONE, Map.of())),
         row(
             "the sandbox did not start, no weaker tier",
             build(SPEC, underWay("j")),
@@ -359,6 +375,35 @@ class DeciderTest {
 
   private static ImageBuildStatus succeeded() {
     return status(null, run(SPEC, Phase.Succeeded, null, null, null), false);
+  }
+
+  /** ConfigMaps are not watched. */
+  @Test
+  void argumentsThatAreElsewhereAreLookedAtNowAndThen() {
+    var spec = SPEC + "\nbuildArgs: [{name: A, valueFrom: {configMapKeyRef: {name: m, key: k}}}]";
+    var status = status(null, run(spec, Phase.Succeeded, null, null, null), false);
+
+    assertThat(
+            Decider.decide(build(spec, status), NOTHING, TestCluster.settings(""), NOW).recheck())
+        .isEqualTo(Duration.ofMinutes(1));
+    assertThat(
+            Decider.decide(build(SPEC, succeeded()), NOTHING, TestCluster.settings(""), NOW)
+                .recheck())
+        .isNull();
+  }
+
+  private static ImageBuildStatus withArguments(Map<String, String> values) {
+    var status = succeeded();
+    return new ImageBuildStatus(
+        1L, null, hash(SPEC, values), null, null, null, status.runs(), status.conditions());
+  }
+
+  private static Observed valued(Map<String, String> values) {
+    return new Observed(List.of(), null, null, null, null, values);
+  }
+
+  private static String hash(String spec, Map<String, String> values) {
+    return Inputs.inputsHash(TestCluster.build("hello", spec).getSpec(), values);
   }
 
   private static ImageBuildStatus handled(String wish) {

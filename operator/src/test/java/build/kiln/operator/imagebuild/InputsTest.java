@@ -2,6 +2,7 @@ package build.kiln.operator.imagebuild;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -17,6 +18,9 @@ class InputsTest {
         "isolation: NoRun",
         "buildArgs: [{name: A, value: b}]",
         "registrySecrets: [{name: s}]",
+        "contexts: [{name: a, image: {image: x}}]",
+        "contexts: [{name: a, git: {url: \"https://x/y\"}}]",
+        "buildArgs: [{name: A, valueFrom: {configMapKeyRef: {name: m, key: k}}}]",
         "secrets: [{id: a, secretRef: {name: s}}]",
         "ssh: [{id: a, secretRef: {name: s}}]",
         "source: {git: {url: \"https://x/y\"}}",
@@ -98,6 +102,25 @@ class InputsTest {
   void theOrderOfAMapsKeysDoesNotMatter() {
     assertThat(inputs("output: {image: r/x, labels: {a: b, c: d}}"))
         .isEqualTo(inputs("output: {image: r/x, labels: {c: d, a: b}}"));
+  }
+
+  @Test
+  void valuesFromElsewhereAreInputsThatAreToldApartFromTheSpec() {
+    var spec = TestCluster.build("x", SPEC).getSpec();
+    var none = Inputs.inputsHash(spec, Map.of());
+    var one = Inputs.inputsHash(spec, Map.of("A", "1", "B", "2"));
+    var other = Inputs.inputsHash(spec, Map.of("B", "2", "A", "3"));
+    var otherSpec = TestCluster.build("x", SPEC + "target: x").getSpec();
+
+    assertThat(none).isEqualTo(Inputs.inputsHash(spec));
+    assertThat(one)
+        .isNotEqualTo(other)
+        .isEqualTo(Inputs.inputsHash(spec, Map.of("B", "2", "A", "1")))
+        .hasSizeLessThanOrEqualTo(128);
+    assertThat(Inputs.sameSpec(one, other)).isTrue();
+    assertThat(Inputs.sameSpec(none, other)).isTrue();
+    assertThat(Inputs.sameSpec(one, Inputs.inputsHash(otherSpec, Map.of("A", "1")))).isFalse();
+    assertThat(Inputs.sameSpec(null, one)).isFalse();
   }
 
   private static String inputs(String more) {

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -72,6 +73,21 @@ class JobTemplateTest {
             List.of("corp.pem")));
   }
 
+  @ParameterizedTest
+  @EnumSource(
+      value = Isolation.class,
+      names = {"Namespaces", "NoRun"})
+  void withAVolumeForTheCache(Isolation tier) throws IOException {
+    hold(
+        "cache-" + tier + ".yaml",
+        template(
+            PLAIN + "\ncache: {volume: {claimName: builds, subPath: shop/api, maxSize: 20Gi}}",
+            "",
+            tier,
+            SecretFiles.NONE,
+            List.of()));
+  }
+
   @Test
   void defaultsFillWhatTheSpecLeavesOut() {
     var job =
@@ -84,6 +100,30 @@ class JobTemplateTest {
             .job();
     var yaml = Serialization.asYaml(job);
     assertThat(yaml).contains("sizeLimit: \"10Gi\"", "memory: \"1Gi\"");
+  }
+
+  @Test
+  void everyConfigMapOfAContextIsMountedOnce() {
+    var spec =
+        """
+        source: {configMap: {name: files}}
+        contexts:
+        - {name: a, configMap: {name: more}}
+        - {name: b, configMap: {name: files}}
+        - {name: c, image: {image: r/x}}
+        - {name: d, git: {url: "https://h/x", secretRef: {name: login}}}
+        """;
+    var pod = template(spec, "", Isolation.Chroot, SecretFiles.NONE, List.of()).pod().getSpec();
+
+    assertThat(pod.getVolumes().stream().filter(volume -> volume.getName().startsWith("source")))
+        .extracting(volume -> volume.getName() + " " + volume.getConfigMap().getName())
+        .containsExactly("source files", "source-1 more");
+    assertThat(pod.getContainers().getFirst().getVolumeMounts())
+        .extracting(mount -> mount.getName() + " " + mount.getMountPath())
+        .contains("source /kiln/configmaps/files", "source-1 /kiln/configmaps/more");
+    assertThat(SecretFiles.wanted(TestCluster.build("hello", spec).getSpec()))
+        .extracting(wanted -> wanted.folder() + "/" + wanted.name())
+        .containsExactly("git/login");
   }
 
   @ParameterizedTest
@@ -116,6 +156,7 @@ class JobTemplateTest {
         1,
         tier,
         secrets,
+        Map.of(),
         caFiles,
         TestCluster.settings(settings));
   }

@@ -16,6 +16,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
@@ -78,7 +79,8 @@ class LateInformerTest {
     for (var admission : List.of(NO_NAMESPACES, refusesAll())) {
       var action = pass(admission, List.of());
       assertThat(jobs()).hasSize(1);
-      assertThat(action).isEqualTo(new Action.Start(1, Isolation.Namespaces, "", SecretFiles.NONE));
+      assertThat(action)
+          .isEqualTo(new Action.Start(1, Isolation.Namespaces, "", SecretFiles.NONE, Map.of()));
       assertThat(lastStatus.newestRun().orElseThrow().platform().orElseThrow().job())
           .isEqualTo(jobs().getFirst().getMetadata().getName());
     }

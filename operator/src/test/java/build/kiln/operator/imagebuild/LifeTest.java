@@ -43,6 +43,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 class LifeTest {
   private static final String HELLO = "dockerfile: {inline: \"FROM scratch\"}";
   private static final String OTHER = "dockerfile: {inline: \"FROM other\"}";
+  private static final String VERSION =
+      "\nbuildArgs: [{name: VERSION, valueFrom: {configMapKeyRef: {name: versions, key: app}}}]";
   private static final int USER = ExitCode.USER.code();
   private static final int INFRASTRUCTURE = ExitCode.INFRASTRUCTURE.code();
 
@@ -450,6 +452,105 @@ class LifeTest {
     var job = cluster.awaitJob("hello", 1);
     assertThat(job.getSpec().getTemplate().getSpec().getContainers().getFirst().getVolumeMounts())
         .anySatisfy(mount -> assertThat(mount.getMountPath()).isEqualTo("/kiln/configmaps/files"));
+  }
+
+  @Test
+  void aMissingConfigMapOfANamedContextIsPickedUpWhenItAppears() {
+    cluster.apply("hello", HELLO + "\ncontexts: [{name: assets, configMap: {name: files}}]");
+    var status = cluster.awaitFailed("hello", FailureReason.SourceNotFound);
+    assertThat(message(status)).contains("ConfigMap files does not exist");
+
+    configMap("files", Map.of("a", "b"));
+
+    assertThat(cluster.awaitJob("hello", 1)).isNotNull();
+  }
+
+  @Test
+  void aBuildArgumentHasTheValueOfAConfigMap() {
+    cluster.apply("hello", HELLO + VERSION);
+    var status = cluster.awaitFailed("hello", FailureReason.SourceNotFound);
+    assertThat(message(status)).contains("ConfigMap versions of build argument VERSION");
+    var accepted = status.inputsHash();
+
+    configMap("versions", Map.of("other", "x"));
+    cluster.await("hello", "lacks the key", s -> message(s).contains("has no key app"));
+    configMap("versions", Map.of("app", "1"));
+
+    assertThat(arguments(1)).containsExactly(Map.entry("VERSION", "1"));
+    status =
+        cluster.await(
+            "hello", "has begun", s -> s.newestRun().orElseThrow().platform().isPresent());
+    // The value is an input of the run that waited for it, and no reason for another.
+    assertThat(status.inputsHash()).startsWith(accepted + "-");
+    assertThat(newest(status).inputsHash()).isEqualTo(status.inputsHash());
+    assertThat(newest(status).number()).isEqualTo(1);
+    cluster.succeeds("hello", 1);
+    cluster.awaitReady("hello", "True", "Succeeded");
+
+    restart();
+    cluster.awaitReady("hello", "True", "Succeeded");
+    assertThat(newest(cluster.get("hello").getStatus()).number()).isEqualTo(1);
+  }
+
+  @Test
+  void anotherValueOfABuildArgumentIsAnotherRun() {
+    configMap("versions", Map.of("app", "1"));
+    cluster.apply("hello", HELLO + VERSION);
+    cluster.succeeds("hello", 1);
+    var before = cluster.awaitReady("hello", "True", "Succeeded").inputsHash();
+
+    configMap("versions", Map.of("app", "2"));
+    restart();
+
+    assertThat(arguments(2)).containsExactly(Map.entry("VERSION", "2"));
+    var status =
+        cluster.await(
+            "hello", "has begun", s -> s.newestRun().orElseThrow().platform().isPresent());
+    assertThat(newest(status).cause())
+        .isEqualTo(new ImageBuildStatus.Cause("ArgumentChanged", before, status.inputsHash()));
+    assertThat(status.inputsHash()).isNotEqualTo(before);
+  }
+
+  /** It was there when the image was built, and that is still what the spec asks for. */
+  @Test
+  void aConfigMapThatGoesStartsNothing() {
+    configMap("versions", Map.of("app", "1"));
+    cluster.apply("hello", HELLO + VERSION);
+    cluster.succeeds("hello", 1);
+    cluster.awaitReady("hello", "True", "Succeeded");
+
+    cluster.client().configMaps().inNamespace(NAMESPACE).withName("versions").delete();
+    restart();
+    cluster.apply("other", HELLO);
+    cluster.succeeds("other", 1);
+
+    assertThat(newest(cluster.awaitReady("hello", "True", "Succeeded")).number()).isEqualTo(1);
+  }
+
+  private Map<String, String> arguments(long run) {
+    var job = cluster.awaitJob("hello", run);
+    var map =
+        cluster
+            .client()
+            .configMaps()
+            .inNamespace(NAMESPACE)
+            .withName(job.getMetadata().getName())
+            .get();
+    WorkOrder order = Records.readOrder(Objects.requireNonNull(map.getData().get("order.json")));
+    return Objects.requireNonNull(order.resolved().buildArgs());
+  }
+
+  private void configMap(String name, Map<String, String> data) {
+    var map =
+        new ConfigMapBuilder()
+            .withNewMetadata()
+            .withName(name)
+            .withNamespace(NAMESPACE)
+            .endMetadata()
+            .withData(data)
+            .build();
+    cluster.client().configMaps().resource(map).delete();
+    cluster.client().configMaps().resource(map).create();
   }
 
   @Test

@@ -32,6 +32,16 @@ class ValidationTest {
           secrets: [{id: a}]                                               | secrets[]
           ssh: [{id: a, secretRef: {name: ../x}}]                          | ssh[].secretRef.name
           ssh: [{id: a}]                                                   | ssh[]
+          contexts: [{name: c, configMap: {name: ../x}}]                   | contexts[c].configMap.name
+          contexts: [{name: c, configMap: {name: a, items: [{key: a/b, path: x}]}}] | contexts[c].configMap.items
+          contexts: [{name: c, git: {url: "https://h/x", secretRef: {name: a b}}}] | contexts[c].git.secretRef.name
+          contexts: [{name: c}]                                            | contexts[c] needs exactly one
+          contexts: [{name: c, image: {image: x}, inline: []}]             | contexts[c] needs exactly one
+          contexts: [{name: c, git: {url: "https://me:secret@h/x"}}]       | contexts[c].git.url
+          buildArgs: [{name: V, valueFrom: {configMapKeyRef: {name: ../x, key: k}}}] | buildArgs[V].valueFrom.configMapKeyRef.name
+          buildArgs: [{name: V, valueFrom: {configMapKeyRef: {name: x, key: ..}}}] | buildArgs[V].valueFrom.configMapKeyRef.key
+          buildArgs: [{name: V, value: x, valueFrom: {configMapKeyRef: {name: x, key: k}}}] | buildArgs[V] has both
+          buildArgs: [{name: V, valueFrom: {secretKeyRef: {name: x, key: k}}}] | buildArgs[V].valueFrom needs configMapKeyRef (a Secret is for spec.secrets
           """)
   void namesThatAreNoneNeverReachAUrl(String spec, String field) {
     assertThat(Validation.problem(TestCluster.build("x", DOCKERFILE + spec)))
@@ -69,6 +79,8 @@ class ValidationTest {
         "source: {configMap: {name: a.b-c, items: [{key: ._A-b.txt, path: x}]}}",
         "registrySecrets: [{name: a}, {name: a-1.b}]",
         "source: {git: {url: \"https://h/x\", secretRef: {name: login}}}",
+        "contexts: [{name: a, image: {image: r/x}}, {name: b, configMap: {name: a}}]",
+        "buildArgs: [{name: V, valueFrom: {configMapKeyRef: {name: a, key: k.txt}}}, {name: W}]",
         "secrets: [{id: npm_rc, secretRef: {name: a, key: .npmrc}}, {id: b, secretRef: {name: a}}]"
       })
   void namesAreGood(String spec) {

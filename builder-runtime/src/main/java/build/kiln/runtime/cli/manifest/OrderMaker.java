@@ -45,7 +45,8 @@ public final class OrderMaker {
     random.nextBytes(nonce);
     return new WorkOrder(
         manifest.build(),
-        new Resolved(RUN, ATTEMPT, null, tags, spec.isolation(), HexFormat.of().formatHex(nonce)),
+        new Resolved(
+            RUN, ATTEMPT, null, null, tags, spec.isolation(), HexFormat.of().formatHex(nonce)),
         settings);
   }
 }

@@ -3,7 +3,6 @@ package build.kiln.runtime.cli.manifest;
 import build.kiln.api.v1alpha1.Durations;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
@@ -45,7 +44,25 @@ final class Rules {
               "self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')",
               matches("^(?!\\.\\z|\\.\\.)[-._a-zA-Z0-9]+\\z")),
           Map.entry(
-              "!self.startsWith('/') && !self.split('/').exists(p, p == '..')", Rules::relative),
+              "!self.matches('^/|(^|/)[.][.](/|$)')", matches("^/|(^|/)[.][.](/|\\z)").negate()),
+          Map.entry(
+              "self.matches('^[a-z0-9][a-z0-9._/:@-]*$')", matches("^[a-z0-9][a-z0-9._/:@-]*\\z")),
+          Map.entry(
+              "self != 'scratch' && !self.matches('^[0-9]+$')",
+              matches("^(scratch|[0-9]+)\\z").negate()),
+          Map.entry(
+              "(has(self.git) ? 1 : 0) + (has(self.configMap) ? 1 : 0) + (has(self.inline) ? 1 : 0) + (has(self.image) ? 1 : 0) == 1",
+              self ->
+                  Stream.of("git", "configMap", "inline", "image").filter(f -> has(self, f)).count()
+                      == 1),
+          Map.entry(
+              "self.matches('^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[a-f0-9]{64})?$')",
+              matches(
+                  REPOSITORY.substring(0, REPOSITORY.length() - 2)
+                      + "(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[a-f0-9]{64})?\\z")),
+          Map.entry(
+              "!has(self.valueFrom) || !has(self.value) || self.value == ''",
+              self -> !has(self, "valueFrom") || self.path("value").asText().isEmpty()),
           Map.entry(
               "!(has(self.path) && has(self.inline))",
               self -> !(has(self, "path") && has(self, "inline"))),
@@ -70,8 +87,11 @@ final class Rules {
               "self.matches('^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$')",
               matches(REPOSITORY)),
           Map.entry(
-              "has(self.registry) || (has(self.disabled) && self.disabled)",
-              self -> has(self, "registry") || self.path("disabled").asBoolean()),
+              "has(self.registry) || has(self.volume) || (has(self.disabled) && self.disabled)",
+              self ->
+                  has(self, "registry")
+                      || has(self, "volume")
+                      || self.path("disabled").asBoolean()),
           Map.entry(
               "self.all(t, t.matches('^([A-Za-z0-9_]|[{][{](git[.]sha|git[.]shortSha|run)[}][}])([A-Za-z0-9_.-]|[{][{](git[.]sha|git[.]shortSha|run)[}][}])*$'))",
               all(
@@ -160,11 +180,6 @@ final class Rules {
 
   private static Stream<JsonNode> stream(JsonNode items) {
     return StreamSupport.stream(items.spliterator(), false);
-  }
-
-  private static boolean relative(JsonNode self) {
-    String path = self.asText();
-    return !path.startsWith("/") && !Arrays.asList(path.split("/", -1)).contains("..");
   }
 
   private static boolean lasts(JsonNode self, Duration least, Duration most) {

@@ -70,7 +70,13 @@ class FaultsTest {
               "6:12: missing field \"spec.output.image\": The repository, such as registry.example.com/shop/api; without a tag."),
           arguments(
               "  unknown:\n" + DOCKERFILE + OUTPUT,
-              "5:3: unknown field \"spec.unknown\"; known here: buildArgs, cache, dockerfile, history, isolation, output, podTemplate, registrySecrets, reproducible, retries, secrets, source, ssh, suspend, target, timeout, workspace"),
+              "5:3: unknown field \"spec.unknown\"; known here: buildArgs, cache, contexts, dockerfile, history, isolation, output, podTemplate, registrySecrets, reproducible, retries, secrets, source, ssh, suspend, target, timeout, workspace"),
+          arguments(
+              "  cache: {volume: {claimName: x, subPath: a/../b}}\n" + DOCKERFILE + OUTPUT,
+              "5:43: spec.cache.volume.subPath: volume.subPath must be a folder of the volume, without '..'"),
+          arguments(
+              "  cache: {mode: min}\n" + DOCKERFILE + OUTPUT,
+              "5:10: spec.cache: spec.cache says nowhere to keep anything: set cache.volume or cache.registry, or cache.disabled"),
           arguments(
               "  suspend: maybe\n" + DOCKERFILE + OUTPUT,
               "5:12: spec.suspend must be true or false, not a text"),
@@ -131,6 +137,31 @@ class FaultsTest {
           arguments(
               "  dockerfile: {path: a, inline: b}\n" + OUTPUT,
               "5:15: spec.dockerfile: spec.dockerfile has both path and inline: remove one of them"),
+          arguments(
+              "  contexts: [{name: a}]\n" + DOCKERFILE + OUTPUT,
+              "5:14: spec.contexts[0]: spec.contexts[] needs exactly one of git, configMap, inline and image: remove the others"),
+          arguments(
+              "  contexts: [{name: '0', image: {image: x}}]\n" + DOCKERFILE + OUTPUT,
+              "5:21: spec.contexts[0].name: contexts[].name must not be scratch or a number: those mean nothing, or a stage, whatever a build says"),
+          arguments(
+              "  contexts: [{name: A, image: {image: x}}]\n" + DOCKERFILE + OUTPUT,
+              "5:21: spec.contexts[0].name: contexts[].name must be a stage's or an image's name, in lower case: letters, digits, '.', '_', '-', '/', ':', '@'"),
+          arguments(
+              "  contexts: [{name: a, image: {image: 'x:'}}]\n" + DOCKERFILE + OUTPUT,
+              "5:39: spec.contexts[0].image.image: image.image must be an image such as registry.example.com/base/java:25 or one with a digest"),
+          arguments(
+              "  contexts: [{name: a, image: {image: x}}, {name: a, image: {image: z}}]\n"
+                  + DOCKERFILE
+                  + OUTPUT,
+              "5:44: spec.contexts[1] name \"a\" is there already: remove one of them"),
+          arguments(
+              "  buildArgs: [{name: A, value: x, valueFrom: {configMapKeyRef: {name: m, key: k}}}]\n"
+                  + DOCKERFILE
+                  + OUTPUT,
+              "5:15: spec.buildArgs[0]: spec.buildArgs[] has both value and valueFrom: remove one of them"),
+          arguments(
+              "  source: {inline: [{path: a/.., content: b}]}\n" + OUTPUT,
+              "5:28: spec.source.inline[0].path: path must be relative to the context's root, without '..'"),
           arguments(
               "  source: {inline: [{path: ../a, content: b, mode: 0644}]}\n" + OUTPUT,
               "5:28: spec.source.inline[0].path: path must be relative to the context's root, without '..'"),

@@ -1,0 +1,60 @@
+package build.kiln.runtime.cli;
+
+import build.kiln.api.v1alpha1.ImageBuildSpec.VolumeCache;
+import build.kiln.runtime.build.BuildProgress;
+import build.kiln.runtime.store.CacheEviction;
+import build.kiln.runtime.store.CacheEviction.Outcome;
+import build.kiln.runtime.store.CacheEviction.Wish;
+import build.kiln.runtime.store.LocalStore;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/**
+ * The volume of {@code cache.volume}, with the local store on it. Whatever is wrong with it, no
+ * build fails of it.
+ *
+ * @param store the store's folder
+ */
+record CacheVolume(Path store, VolumeCache spec, BuildProgress progress) {
+  /** Whether the store can be opened; if not, it is told why. */
+  boolean isUsable() {
+    try {
+      LocalStore.open(store).close();
+      return true;
+    } catch (IOException e) {
+      progress.warn(
+          "the volume %s of cache.volume cannot be used, building without it: %s"
+              .formatted(spec.claimName(), e));
+      return false;
+    }
+  }
+
+  /**
+   * What is to go: a size is kept, and some room even if that is more than the volume has; without
+   * a size, more room.
+   *
+   * @param percent of the file system, in bytes
+   */
+  static Wish wish(VolumeCache spec, long percent) {
+    return spec.maxSize() == null
+        ? new Wish(true, null, null, 10 * percent)
+        : new Wish(true, null, spec.maxSize().getNumericalAmount().longValue(), percent);
+  }
+
+  /** Makes room, when the build needs nothing of it any more. */
+  void evict() {
+    try (LocalStore opened = LocalStore.open(store)) {
+      var eviction = new CacheEviction(opened);
+      Outcome outcome = eviction.run(wish(spec, eviction.percent()));
+      if (!outcome.removed().isEmpty()) {
+        progress.done(
+            "making room on the cache's volume " + spec.claimName(),
+            "%s removed that was not used for the longest time, %s left"
+                .formatted(Table.size(outcome.reclaimed()), Table.size(outcome.left())));
+      }
+    } catch (IOException e) {
+      progress.warn(
+          "cannot make room on the volume %s of cache.volume: %s".formatted(spec.claimName(), e));
+    }
+  }
+}
