@@ -146,9 +146,7 @@ final class BuildKitContender implements Contender {
                   + job.push()));
       job.cacheTo()
           .ifPresent(
-              to ->
-                  command.addAll(
-                      List.of("--export-cache", "type=registry,mode=max,ref=" + to)));
+              to -> command.addAll(List.of("--export-cache", "type=registry,mode=max,ref=" + to)));
       job.cacheFrom()
           .ifPresent(
               from -> command.addAll(List.of("--import-cache", "type=registry,ref=" + from)));

@@ -33,8 +33,7 @@ final class BuildersBench {
   public static void main(String[] args) throws Exception {
     Options options;
     try {
-      options =
-          Options.parse(Path.of(args[0]), Arrays.asList(args).subList(3, args.length));
+      options = Options.parse(Path.of(args[0]), Arrays.asList(args).subList(3, args.length));
     } catch (Options.UsageException e) {
       System.err.println(e.getMessage() + "; see builder-runtime/benchmarks/README.md");
       System.exit(2);
@@ -52,14 +51,16 @@ final class BuildersBench {
       join(
           switch (name) {
             case "kiln" -> kiln;
-            case "buildkit" -> BuildKitContender.of(
+            case "buildkit" ->
+                BuildKitContender.of(
                     buildKit, options.runtime().orElse(BuildKitContender.runtime()));
             case "buildah" -> new BuildahContender(options.isolation());
             default -> throw new IllegalArgumentException("no builder is called " + name);
           });
     }
     if (contenders.size() < 2) {
-      System.err.println("A figure without a peer's says nothing: at least two builders are needed.");
+      System.err.println(
+          "A figure without a peer's says nothing: at least two builders are needed.");
       return 1;
     }
     lab.makeBase(kiln, options.base());

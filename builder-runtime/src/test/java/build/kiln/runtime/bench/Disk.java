@@ -28,7 +28,8 @@ final class Disk implements AutoCloseable {
     try (var file = new RandomAccessFile(image.toFile(), "rw")) {
       file.setLength(BYTES);
     }
-    // The inode tables are left for later, and mount() forbids the kernel to fill them while we measure.
+    // The inode tables are left for later, and mount() forbids the kernel to fill them while we
+    // measure.
     Commands.run(
         List.of("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=1,nodiscard", image.toString()));
   }
@@ -40,8 +41,7 @@ final class Disk implements AutoCloseable {
   static Disk mount(Path image, Path folder) throws IOException, InterruptedException {
     Files.createDirectories(folder);
     Commands.run(
-        List.of(
-            "mount", "-o", "loop,noinit_itable,noatime", image.toString(), folder.toString()));
+        List.of("mount", "-o", "loop,noinit_itable,noatime", image.toString(), folder.toString()));
     return new Disk(folder);
   }
 

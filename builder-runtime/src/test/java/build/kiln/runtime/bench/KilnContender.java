@@ -37,7 +37,13 @@ final class KilnContender implements Contender {
             "--output",
             "type=oci,dest=" + train.resolve("image.tar"),
             train.toString()),
-        Map.of("KILN_JAVA_OPTS", "-XX:AOTCacheOutput=" + cache, "HOME", train.toString(), "KILN_STORE", train.resolve("store").toString()));
+        Map.of(
+            "KILN_JAVA_OPTS",
+            "-XX:AOTCacheOutput=" + cache,
+            "HOME",
+            train.toString(),
+            "KILN_STORE",
+            train.resolve("store").toString()));
     if (!Files.exists(cache)) {
       throw new IOException("the training run made no AOT cache");
     }
@@ -66,7 +72,8 @@ final class KilnContender implements Contender {
   /** Brings an image into this place's registry. */
   void mirror(String image, Site site) throws IOException, InterruptedException {
     String name = site.image(Base.NAME);
-    for (var words : List.of(List.of("pull", image), List.of("tag", image, name), List.of("push", name))) {
+    for (var words :
+        List.of(List.of("pull", image), List.of("tag", image, name), List.of("push", name))) {
       var command = new ArrayList<>(List.of(program()));
       command.addAll(words);
       command.addAll(List.of("--store", store(site)));

@@ -90,7 +90,8 @@ final class Lab {
     switch (start) {
       case EMPTY, VERSION -> {}
       case BASE, FIRST_STEP -> useBase(builder, site);
-      case BUILT -> build(builder, site, BuildJob.push(site.context(), site.image(IMAGE + ":" + TAG)));
+      case BUILT ->
+          build(builder, site, BuildJob.push(site.context(), site.image(IMAGE + ":" + TAG)));
       case CACHE -> {
         var job = BuildJob.push(site.context(), site.image("bench/first:1"));
         build(builder, site, job.withCacheTo(site.image(CACHE)));
@@ -129,7 +130,8 @@ final class Lab {
       throws IOException, InterruptedException {
     if (workload.start() == Start.VERSION) {
       var taken = Stopwatch.measure(builder.versionCommand(), OptionalLong.empty(), Set.of());
-      return new Run(new Figures(taken.wallMillis(), taken.cpuMillis(), taken.peakBytes(), 0), Map.of());
+      return new Run(
+          new Figures(taken.wallMillis(), taken.cpuMillis(), taken.peakBytes(), 0), Map.of());
     }
     Path image = scratch.resolve("run.img");
     Disk.copy(prepared, image);

@@ -42,7 +42,8 @@ final class PushedImage {
         .files()
         .forEach(
             (path, node) -> {
-              if (MOUNT_POINTS.stream().noneMatch(m -> path.equals(m) || path.startsWith(m + "/"))) {
+              if (MOUNT_POINTS.stream()
+                  .noneMatch(m -> path.equals(m) || path.startsWith(m + "/"))) {
                 var e = node.entry();
                 files.put(
                     path,

@@ -29,8 +29,7 @@ final class Stopwatch {
    *
    * @param firstStepMillis when {@link #FIRST_STEP} was printed; NaN if it never was
    */
-  record Taken(
-      double wallMillis, double firstStepMillis, long cpuMillis, long peakBytes) {}
+  record Taken(double wallMillis, double firstStepMillis, long cpuMillis, long peakBytes) {}
 
   /**
    * @param daemon the process whose work is counted too

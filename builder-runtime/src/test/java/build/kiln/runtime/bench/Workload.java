@@ -9,8 +9,7 @@ import java.nio.file.Path;
  * @param id a short name, for {@code --only}
  * @param title what the table says
  * @param context writes the build context with its Dockerfile
- * @param change what is changed in it after a build that comes before; only for {@link
- *     Start#BUILT}
+ * @param change what is changed in it after a build that comes before; only for {@link Start#BUILT}
  */
 record Workload(String id, String title, Start start, Content context, Content change) {
 
@@ -24,7 +23,9 @@ record Workload(String id, String title, Start start, Content context, Content c
     BUILT,
     /** Nothing, but another of its kind has filled a cache in the registry. */
     CACHE,
-    /** As {@link #BASE}; it is measured until the first step prints {@link Stopwatch#FIRST_STEP}. */
+    /**
+     * As {@link #BASE}; it is measured until the first step prints {@link Stopwatch#FIRST_STEP}.
+     */
     FIRST_STEP,
     /** No build at all: the command's version. */
     VERSION

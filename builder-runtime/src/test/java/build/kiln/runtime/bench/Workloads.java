@@ -55,8 +55,7 @@ final class Workloads {
             "12 RUN steps, base neither pulled nor unpacked",
             Start.EMPTY,
             make::steps));
-    all.add(
-        Workload.of("stages", "multi-stage, 100 MB generated", Start.BASE, make::stages));
+    all.add(Workload.of("stages", "multi-stage, 100 MB generated", Start.BASE, make::stages));
     all.add(
         Workload.changed(
             "stages-changed", "the same, source changed", make::stages, Workloads::changeOfStages));
@@ -70,9 +69,9 @@ final class Workloads {
             Start.CACHE,
             make::steps));
     all.add(
-        Workload.of("first-step", "process start to first step", Start.FIRST_STEP, make::firstStep));
-    all.add(
-        Workload.of("version", "--version", Start.VERSION, Workload.Content.NONE));
+        Workload.of(
+            "first-step", "process start to first step", Start.FIRST_STEP, make::firstStep));
+    all.add(Workload.of("version", "--version", Start.VERSION, Workload.Content.NONE));
     return all;
   }
 
@@ -82,8 +81,7 @@ final class Workloads {
 
   private void files(Path context) throws IOException {
     dockerfile(context, "FROM BASE\nCOPY tree /app\n");
-    FileTree.write(
-        context.resolve("tree"), new Bytes(2), FILES, FILES_BYTES, FILES_NOISE_PERCENT);
+    FileTree.write(context.resolve("tree"), new Bytes(2), FILES, FILES_BYTES, FILES_NOISE_PERCENT);
     Bytes.write(context.resolve("tree/group-07/package-007/version"), "1\n", Bytes.OLD);
   }
 
