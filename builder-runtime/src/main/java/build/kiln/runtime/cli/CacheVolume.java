@@ -1,5 +1,6 @@
 package build.kiln.runtime.cli;
 
+import build.kiln.api.v1alpha1.Durations;
 import build.kiln.api.v1alpha1.ImageBuildSpec.VolumeCache;
 import build.kiln.runtime.build.BuildProgress;
 import build.kiln.runtime.store.CacheEviction;
@@ -8,6 +9,9 @@ import build.kiln.runtime.store.CacheEviction.Wish;
 import build.kiln.runtime.store.LocalStore;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.util.Optional;
 
 /**
  * The volume of {@code cache.volume}, with the local store on it. Whatever is wrong with it, no
@@ -41,20 +45,33 @@ record CacheVolume(Path store, VolumeCache spec, BuildProgress progress) {
         : new Wish(true, null, spec.maxSize().getNumericalAmount().longValue(), percent);
   }
 
+  /** What is to go for its age; empty if none is too old. */
+  static Optional<Wish> tooOld(VolumeCache spec, Instant now) {
+    return Optional.ofNullable(spec.maxAge())
+        .map(age -> new Wish(true, FileTime.from(now.minus(Durations.parse(age))), null, null));
+  }
+
   /** Makes room, when the build needs nothing of it any more. */
   void evict() {
     try (LocalStore opened = LocalStore.open(store)) {
       var eviction = new CacheEviction(opened);
-      Outcome outcome = eviction.run(wish(spec, eviction.percent()));
-      if (!outcome.removed().isEmpty()) {
-        progress.done(
-            "making room on the cache's volume " + spec.claimName(),
-            "%s removed that was not used for the longest time, %s left"
-                .formatted(Table.size(outcome.reclaimed()), Table.size(outcome.left())));
+      Optional<Wish> tooOld = tooOld(spec, Instant.now());
+      if (tooOld.isPresent()) {
+        tell(eviction.run(tooOld.get()), "for " + spec.maxAge());
       }
+      tell(eviction.run(wish(spec, eviction.percent())), "for the longest time");
     } catch (IOException e) {
       progress.warn(
           "cannot make room on the volume %s of cache.volume: %s".formatted(spec.claimName(), e));
+    }
+  }
+
+  private void tell(Outcome outcome, String howLong) {
+    if (!outcome.removed().isEmpty()) {
+      progress.done(
+          "making room on the cache's volume " + spec.claimName(),
+          "%s removed that was not used %s, %s left"
+              .formatted(Table.size(outcome.reclaimed()), howLong, Table.size(outcome.left())));
     }
   }
 }

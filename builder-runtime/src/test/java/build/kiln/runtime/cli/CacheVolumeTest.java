@@ -19,6 +19,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -172,6 +174,29 @@ class CacheVolumeTest {
   }
 
   @Test
+  void whatWasNotUsedForItsAgeGoes() throws IOException {
+    run(TWO_STEPS);
+    List<Path> old = files(volume().resolve("store/blobs"));
+    assertThat(old).isNotEmpty();
+    var before = FileTime.from(Instant.now().minus(Duration.ofHours(3)));
+    for (Path file : files(volume().resolve("store"))) {
+      Files.setLastModifiedTime(file, before);
+    }
+
+    Captured other =
+        run(TWO_STEPS.replace("text", "other").replace("builds}", "builds, maxAge: 2h}"));
+
+    assertThat(other.exitCode()).as(other.out()).isZero();
+    assertThat(other.out()).containsPattern("removed that was not used for 2h, .* left");
+    List<Path> left = files(volume().resolve("store/blobs"));
+    assertThat(left).isNotEmpty().doesNotContainAnyElementsOf(old);
+    Captured again =
+        run(TWO_STEPS.replace("text", "other").replace("builds}", "builds, maxAge: 2h}"));
+    assertThat(outcome().cached()).as(again.out()).isEqualTo(2);
+    assertThat(again.out()).doesNotContain("making room");
+  }
+
+  @Test
   void aVolumeThatCannotBeUsedFailsNoBuild() throws IOException {
     Files.writeString(volume().resolve("store"), "no folder");
 
@@ -183,9 +208,9 @@ class CacheVolumeTest {
 
   @Test
   void someRoomIsKeptWhateverTheSize() {
-    assertThat(CacheVolume.wish(new VolumeCache("c", null, null), 7))
+    assertThat(CacheVolume.wish(new VolumeCache("c", null, null, null), 7))
         .isEqualTo(new Wish(true, null, null, 70L));
-    assertThat(CacheVolume.wish(new VolumeCache("c", null, new Quantity("1Ki")), 7))
+    assertThat(CacheVolume.wish(new VolumeCache("c", null, new Quantity("1Ki"), null), 7))
         .isEqualTo(new Wish(true, null, 1024L, 7L));
   }
 

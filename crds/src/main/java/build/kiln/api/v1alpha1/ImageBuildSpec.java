@@ -639,7 +639,15 @@ public record ImageBuildSpec(
               message = "volume.maxSize must be a size such as 500Mi or 20Gi")
           @JsonPropertyDescription(
               "When a run is over, what was not used for the longest time is removed until the cache has this size, and a hundredth of the volume is free. If not set, until a tenth is free.")
-          @Nullable Quantity maxSize) {}
+          @Nullable Quantity maxSize,
+      @Size(max = 32)
+          @ValidationRule(
+              value =
+                  "self.matches('^([0-9]{1,9}([.][0-9]{1,9})?(h|ms|m|s))+$') && duration(self) >= duration('1m') && duration(self) <= duration('8760h')",
+              message = "volume.maxAge must be a duration from 1m to 8760h, such as 168h")
+          @JsonPropertyDescription(
+              "When a run is over, what was not used for this long is removed too, such as \"168h\". If not set, the size alone decides.")
+          @Nullable String maxAge) {}
 
   /** Scratch space. */
   @JsonIgnoreProperties(ignoreUnknown = true)

@@ -272,9 +272,12 @@ final class Validation {
               .formatted(path));
     }
     var maxSize = volume.maxSize();
-    return maxSize != null && maxSize.getNumericalAmount().signum() <= 0
-        ? Optional.of("spec.cache.volume.maxSize must be a size such as 500Mi or 20Gi")
-        : Optional.empty();
+    if (maxSize != null && maxSize.getNumericalAmount().signum() <= 0) {
+      return Optional.of("spec.cache.volume.maxSize must be a size such as 500Mi or 20Gi");
+    }
+    return volume.maxAge() == null
+        ? Optional.empty()
+        : duration("cache.volume.maxAge", volume.maxAge());
   }
 
   @SuppressWarnings(

@@ -63,6 +63,8 @@ class SpecCacheTest {
           cache: {volume: {claimName: x, subPath: /a}}        | must be a folder of the volume
           cache: {volume: {claimName: x, subPath: a/..}}      | must be a folder of the volume
           cache: {volume: {claimName: x, maxSize: "0"}}       | maxSize must be a size
+          cache: {volume: {claimName: x, maxAge: 168h}}       |
+          cache: {volume: {claimName: x, maxAge: a week}}     | spec.cache.volume.maxAge: not a duration
           """)
   void whatIsWrongIsSaid(String cache, String problem) {
     var found = Validation.problem(TestCluster.build("x", SPEC + cache));

@@ -70,6 +70,9 @@ final class Rules {
               "self.matches('^([0-9]{1,9}([.][0-9]{1,9})?(h|ms|m|s))+$') && duration(self) <= duration('8760h')",
               self -> lasts(self, Duration.ZERO, Duration.ofHours(8760))),
           Map.entry(
+              "self.matches('^([0-9]{1,9}([.][0-9]{1,9})?(h|ms|m|s))+$') && duration(self) >= duration('1m') && duration(self) <= duration('8760h')",
+              self -> lasts(self, Duration.ofMinutes(1), Duration.ofHours(8760))),
+          Map.entry(
               "self.matches('^([0-9]{1,9}([.][0-9]{1,9})?(h|ms|m|s))+$') && duration(self) >= duration('10s') && duration(self) <= duration('168h')",
               self -> lasts(self, Duration.ofSeconds(10), Duration.ofHours(168))),
           Map.entry(
