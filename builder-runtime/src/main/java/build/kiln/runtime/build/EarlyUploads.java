@@ -49,14 +49,41 @@ final class EarlyUploads implements AutoCloseable {
       }
     }
 
-    Optional<PushResult> result(Digest digest) throws InterruptedIOException {
+    boolean isOf(Digest digest) {
+      try {
+        return blob.whole().digest().equals(digest);
+      } catch (IOException givenUp) {
+        return false;
+      }
+    }
+
+    private boolean isThere(RegistryClient registry, Digest digest) throws InterruptedIOException {
+      try {
+        return registry.hasBlob(repository, digest);
+      } catch (InterruptedIOException e) {
+        throw e;
+      } catch (IOException notKnown) {
+        return false;
+      }
+    }
+
+    /** Ends it if the registry turns out to have the layer, else waits for it. */
+    Optional<PushResult> result(RegistryClient registry, Digest digest)
+        throws InterruptedIOException {
+      boolean there = thread.isAlive() && isThere(registry, digest);
+      if (there) {
+        thread.interrupt();
+      }
       try {
         thread.join();
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new InterruptedIOException("interrupted while a layer was uploaded");
       }
-      return Optional.ofNullable(sent.get(digest));
+      PushResult result = sent.get(digest);
+      return there && result == null
+          ? Optional.of(new PushResult(PushResult.How.EXISTED, 0))
+          : Optional.ofNullable(result);
     }
   }
 
@@ -75,25 +102,21 @@ final class EarlyUploads implements AutoCloseable {
   }
 
   /**
-   * Waits for what is under way to the repository.
+   * Waits for a layer that is under way to the repository. All layers are written by now, so their
+   * digests are known: one that the repository had all along is not sent to its end.
    *
-   * @return what came of the blob, if it was sent from here
+   * @return what came of the layer, if it was sent from here
    */
   Optional<PushResult> sent(Reference repository, Digest digest) throws InterruptedIOException {
-    List<Upload> those;
+    Optional<Upload> upload;
     synchronized (this) {
-      those =
+      upload =
           uploads.stream()
-              .filter(upload -> upload.repository.name().equals(repository.name()))
-              .toList();
+              .filter(each -> each.repository.name().equals(repository.name()))
+              .filter(each -> each.isOf(digest))
+              .findFirst();
     }
-    for (Upload upload : those) {
-      Optional<PushResult> result = upload.result(digest);
-      if (result.isPresent()) {
-        return result;
-      }
-    }
-    return Optional.empty();
+    return upload.isPresent() ? upload.get().result(registry, digest) : Optional.empty();
   }
 
   /** Ends what is still under way, and gives it a moment to tell the registry. */

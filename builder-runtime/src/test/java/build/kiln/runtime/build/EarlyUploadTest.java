@@ -18,6 +18,7 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -56,13 +57,24 @@ class EarlyUploadTest {
     Files.write(bench.contextFolder().resolve(name), bytes);
   }
 
+  /** What happens between the steps and the push. */
+  @FunctionalInterface
+  private interface BeforePush {
+    void run() throws InterruptedException;
+  }
+
   private Built build(String dockerfile) throws Exception {
+    return build(dockerfile, () -> {});
+  }
+
+  private Built build(String dockerfile, BeforePush before) throws Exception {
     try (var pusher = new ImagePusher(bench.store(), bench.client)) {
       return bench.build(
           dockerfile,
           StepCache.local(bench.store(), ""),
           builder -> builder.sending(pusher, image),
           result -> {
+            before.run();
             pushed = pusher.push(result, List.of(image), bench.progress());
             return List.of(image);
           });
@@ -96,7 +108,6 @@ class EarlyUploadTest {
                 .header("Transfer-Encoding"))
         .contains("chunked");
     assertThat(bench.registry.requests().count("POST", UPLOADS)).isEqualTo(2);
-    assertThat(bench.registry.requests().count("HEAD", "/blobs/")).isEqualTo(1);
   }
 
   @Test
@@ -126,6 +137,23 @@ class EarlyUploadTest {
     assertThat(pushedBytes()).isZero();
   }
 
+  @Test
+  void whatTheRepositoryHadAllAlongIsNotSentToItsEnd() throws Exception {
+    build(ONE);
+    bench.freshStore();
+    bench.registry.requests().clear();
+    var arrived = new CountDownLatch(1);
+    var release = new CountDownLatch(1);
+    bench.registry.faults().once("PATCH", UPLOADS, new Fault.Hold(arrived, release));
+    // The registry hears no more of the layer than it is told before the build is done.
+    Built built = build(ONE, arrived::await);
+    release.countDown();
+    // The configuration has another time.
+    assertThat(pushedBytes()).isEqualTo(built.result().manifest().config().size());
+    assertThat(bench.registry.requests().count("DELETE", UPLOADS)).isEqualTo(1);
+    assertThat(bench.registry.requests().count("PUT", UPLOADS)).isEqualTo(1);
+  }
+
   static Stream<Arguments> faults() {
     return Stream.of(
         Arguments.of("POST", Fault.status(503)),
@@ -141,7 +169,9 @@ class EarlyUploadTest {
   @MethodSource("faults")
   void whatFailsIsSentByThePush(String method, Fault fault) throws Exception {
     bench.registry.faults().once(method, UPLOADS, fault);
-    check(build(ONE));
+    // So that it does not meet what the push sends.
+    var requests = bench.registry.requests();
+    check(build(ONE, () -> Awaitility.await().until(() -> requests.count(method, UPLOADS) == 1)));
   }
 
   @Test
