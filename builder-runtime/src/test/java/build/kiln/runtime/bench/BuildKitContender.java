@@ -59,7 +59,9 @@ final class BuildKitContender implements Contender {
     String file =
         daemonProgram.contains("/") ? daemonProgram : "$(command -v " + daemonProgram + ")";
     String line = "github.com/moby/buildkit[[:space:]]v[0-9.]*";
-    return Commands.run(List.of("sh", "-c", "grep -aom1 '" + line + "' " + file)).strip();
+    return Commands.run(List.of("sh", "-c", "grep -aom1 '" + line + "' " + file))
+        .strip()
+        .replace('\t', ' ');
   }
 
   @Override
