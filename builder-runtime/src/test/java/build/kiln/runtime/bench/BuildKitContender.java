@@ -50,7 +50,18 @@ final class BuildKitContender implements Contender {
 
   @Override
   public String version() throws IOException, InterruptedException {
-    return Commands.run(List.of(daemonProgram, "--version")).strip() + ", " + runtime;
+    String said = Commands.run(List.of(daemonProgram, "--version")).strip();
+    return (said.contains("+unknown") ? said + ", built of " + module() : said) + ", " + runtime;
+  }
+
+  /** One that was built without BuildKit's makefile knows its version as Go does. */
+  private String module() throws IOException, InterruptedException {
+    String file =
+        daemonProgram.contains("/") ? daemonProgram : "$(command -v " + daemonProgram + ")";
+    String line = "github.com/moby/buildkit[[:space:]]v[0-9.]*";
+    return Commands.run(List.of("sh", "-c", "grep -aom1 '" + line + "' " + file))
+        .strip()
+        .replace('\t', ' ');
   }
 
   @Override

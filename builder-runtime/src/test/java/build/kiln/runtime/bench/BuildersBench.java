@@ -63,15 +63,21 @@ final class BuildersBench {
           "A figure without a peer's says nothing: at least two builders are needed.");
       return 1;
     }
+    List<Workload> workloads =
+        Workloads.all(lab.base(), options.large()).stream()
+            .filter(workload -> options.only().matcher(workload.id()).matches())
+            .toList();
+    if (workloads.isEmpty()) {
+      System.err.println("No workload has an id that matches " + options.only() + ".");
+      return 2;
+    }
     lab.makeBase(kiln, options.base());
     System.out.print("\n" + Table.HEAD);
-    boolean alike = true;
-    for (Workload workload : Workloads.all(lab.base(), options.large())) {
-      if (options.only().matcher(workload.id()).matches()) {
-        alike &= measure(workload);
-      }
+    boolean good = true;
+    for (Workload workload : workloads) {
+      good &= measure(workload);
     }
-    return alike ? 0 : 1;
+    return good ? 0 : 1;
   }
 
   private void join(Contender contender) throws InterruptedException {
@@ -83,16 +89,34 @@ final class BuildersBench {
     }
   }
 
-  /** Whether all images were the same. */
+  /** Whether all builders did it, with the same files. */
   private boolean measure(Workload workload) throws IOException, InterruptedException {
     Map<Contender, Path> prepared = new LinkedHashMap<>();
+    for (Contender contender : contenders) {
+      try {
+        prepared.put(contender, lab.prepare(workload, contender));
+      } catch (IOException e) {
+        System.err.printf("%s: %s fails: %s%n", workload.id(), contender.name(), e.getMessage());
+      }
+    }
+    boolean complete = prepared.size() == contenders.size();
+    if (prepared.size() < 2) {
+      System.err.printf("%s: left out, there is nothing to compare%n", workload.id());
+    } else {
+      complete &= measure(workload, prepared);
+    }
+    for (Path disk : prepared.values()) {
+      Files.delete(disk);
+    }
+    return complete;
+  }
+
+  private boolean measure(Workload workload, Map<Contender, Path> prepared)
+      throws IOException, InterruptedException {
     Map<String, List<Figures>> figures = new LinkedHashMap<>();
     Map<String, Map<String, String>> images = new LinkedHashMap<>();
-    for (Contender contender : contenders) {
-      prepared.put(contender, lab.prepare(workload, contender));
-      figures.put(contender.name(), new ArrayList<>());
-    }
-    var order = new ArrayList<>(contenders);
+    prepared.keySet().forEach(contender -> figures.put(contender.name(), new ArrayList<>()));
+    var order = new ArrayList<>(prepared.keySet());
     for (int round = 0; round < options.rounds(); round++) {
       for (Contender contender : order) {
         Path disk = Objects.requireNonNull(prepared.get(contender));
@@ -105,9 +129,6 @@ final class BuildersBench {
         }
       }
       Collections.rotate(order, 1);
-    }
-    for (Path disk : prepared.values()) {
-      Files.delete(disk);
     }
     Map<String, Figures> medians = new LinkedHashMap<>();
     figures.forEach((name, runs) -> medians.put(name, Figures.median(runs)));

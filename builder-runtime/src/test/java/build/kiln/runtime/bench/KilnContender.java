@@ -10,6 +10,8 @@ import java.util.OptionalLong;
 
 /** The distribution, started anew for each build. */
 final class KilnContender implements Contender {
+  static final String NAME = "Kiln";
+
   private final Path home;
 
   private KilnContender(Path home) {
@@ -56,7 +58,7 @@ final class KilnContender implements Contender {
 
   @Override
   public String name() {
-    return "Kiln";
+    return NAME;
   }
 
   @Override

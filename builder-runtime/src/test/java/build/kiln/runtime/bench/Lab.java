@@ -148,9 +148,13 @@ final class Lab {
         }
         long before = registry.bytes();
         var taken = Stopwatch.measure(ready.command(job), ready.daemon(), Set.of(registry.pid()));
+        boolean toFirstStep = workload.start() == Start.FIRST_STEP;
+        if (toFirstStep && Double.isNaN(taken.firstStepMillis())) {
+          throw new IOException(builder.name() + " did not show what the first step printed");
+        }
         var figures =
             new Figures(
-                workload.start() == Start.FIRST_STEP ? taken.firstStepMillis() : taken.wallMillis(),
+                toFirstStep ? taken.firstStepMillis() : taken.wallMillis(),
                 taken.cpuMillis(),
                 taken.peakBytes(),
                 registry.bytes() - before);

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 
 /**
  * What the command line says; {@code builder-runtime/benchmarks/README.md} has the words.
@@ -23,6 +24,8 @@ record Options(
     Optional<String> runtime,
     String isolation) {
 
+  private static final List<String> BUILDERS = List.of("kiln", "buildkit", "buildah");
+
   /** Thrown for words that mean nothing here. */
   static final class UsageException extends Exception {
     private static final long serialVersionUID = 1;
@@ -39,7 +42,7 @@ record Options(
   static Options parse(Path scratch, List<String> words) throws UsageException {
     int rounds = 5;
     Pattern only = Pattern.compile(".*");
-    List<String> builders = List.of("kiln", "buildkit", "buildah");
+    List<String> builders = BUILDERS;
     boolean large = false;
     Optional<String> base = Optional.empty();
     Optional<String> runtime = Optional.empty();
@@ -57,8 +60,8 @@ record Options(
       String value = rest.next();
       switch (word) {
         case "--rounds" -> rounds = rounds(value);
-        case "--only" -> only = Pattern.compile(value);
-        case "--builders" -> builders = List.of(value.split(",", -1));
+        case "--only" -> only = pattern(value);
+        case "--builders" -> builders = builders(value);
         case "--base" -> base = Optional.of(value);
         case "--buildkit-runtime" -> runtime = Optional.of(value);
         case "--buildah-isolation" -> isolation = value;
@@ -66,6 +69,24 @@ record Options(
       }
     }
     return new Options(scratch, rounds, only, builders, large, base, runtime, isolation);
+  }
+
+  private static Pattern pattern(String value) throws UsageException {
+    try {
+      return Pattern.compile(value);
+    } catch (PatternSyntaxException e) {
+      throw new UsageException("--only: " + e.getMessage());
+    }
+  }
+
+  private static List<String> builders(String value) throws UsageException {
+    List<String> builders = List.of(value.split(",", -1));
+    for (String builder : builders) {
+      if (!BUILDERS.contains(builder)) {
+        throw new UsageException("--builders: " + builder + " is none of " + BUILDERS);
+      }
+    }
+    return builders;
   }
 
   private static int rounds(String value) throws UsageException {

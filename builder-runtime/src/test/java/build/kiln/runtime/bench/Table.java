@@ -1,6 +1,5 @@
 package build.kiln.runtime.bench;
 
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -15,34 +14,37 @@ final class Table {
   private Table() {}
 
   /**
-   * The lines of a workload; none if there is no peer, since a figure without one says nothing.
+   * The lines of a workload. A ratio is that to the fastest builder which is not Kiln.
    *
-   * @param medians by builder; the first is Kiln if that takes part
+   * @param medians by builder
    */
   static String rows(Workload workload, Map<String, Figures> medians) {
+    double best =
+        medians.entrySet().stream()
+            .filter(builder -> !builder.getKey().equals(KilnContender.NAME))
+            .mapToDouble(builder -> builder.getValue().wallMillis())
+            .min()
+            .orElseThrow();
     var lines = new StringBuilder();
     medians.forEach(
-        (builder, figures) -> {
-          List<Double> others =
-              medians.entrySet().stream()
-                  .filter(other -> !other.getKey().equals(builder))
-                  .map(other -> other.getValue().wallMillis())
-                  .toList();
-          double best = others.stream().mapToDouble(Double::doubleValue).min().orElse(Double.NaN);
-          lines.append(
-              String.format(
-                  Locale.ROOT,
-                  "| %s | %s | %.3f | %.2f | %.2f | %.0f | %s |%n",
-                  lines.isEmpty() ? workload.title() : "",
-                  builder,
-                  figures.wallMillis() / 1e3,
-                  figures.wallMillis() / best,
-                  figures.cpuMillis() / 1e3,
-                  figures.peakBytes() / 1e6,
-                  workload.start() == Workload.Start.VERSION
-                      ? "-"
-                      : String.format(Locale.ROOT, "%.1f", figures.pushedBytes() / 1e6)));
-        });
+        (builder, figures) ->
+            lines.append(
+                row(lines.isEmpty() ? workload.title() : "", builder, figures, best, workload)));
     return lines.toString();
+  }
+
+  private static String row(
+      String title, String builder, Figures figures, double best, Workload workload) {
+    boolean pushes = workload.start() != Workload.Start.VERSION;
+    return String.format(
+        Locale.ROOT,
+        "| %s | %s | %.3f | %.2f | %.2f | %.0f | %s |%n",
+        title,
+        builder,
+        figures.wallMillis() / 1e3,
+        figures.wallMillis() / best,
+        figures.cpuMillis() / 1e3,
+        figures.peakBytes() / 1e6,
+        pushes ? String.format(Locale.ROOT, "%.1f", figures.pushedBytes() / 1e6) : "-");
   }
 }

@@ -2,7 +2,9 @@ package build.kiln.runtime.bench;
 
 import build.kiln.runtime.bench.Workload.Start;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -136,11 +138,11 @@ final class Workloads {
         COPY --from=build /out/program /opt/program
         """);
     Path noise = context.resolve("data/noise");
-    java.nio.file.Files.createDirectories(noise.getParent());
-    try (var out = java.nio.file.Files.newOutputStream(noise)) {
+    Files.createDirectories(noise.getParent());
+    try (var out = Files.newOutputStream(noise)) {
       new Bytes(4).noise(out, 2_000_000);
     }
-    java.nio.file.Files.setLastModifiedTime(noise, Bytes.OLD);
+    Files.setLastModifiedTime(noise, Bytes.OLD);
     source(context, 1, Bytes.OLD);
   }
 
@@ -148,8 +150,7 @@ final class Workloads {
     source(context, 2, Bytes.NEW);
   }
 
-  private static void source(Path context, int version, java.nio.file.attribute.FileTime time)
-      throws IOException {
+  private static void source(Path context, int version, FileTime time) throws IOException {
     String main = "int main(void) { return %d; }\n".formatted(version);
     Bytes.write(context.resolve("program/main.c"), main, time);
   }
