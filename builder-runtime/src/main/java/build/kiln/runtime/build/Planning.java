@@ -65,7 +65,6 @@ record Planning(
    */
   static Planning of(BuildRequest request, BuildProgress progress) {
     Dockerfile dockerfile = dockerfile(request, progress);
-    checkFrontend(request, dockerfile);
     Map<String, String> predefined = platformArguments(request, dockerfile);
     GlobalArguments globals = GlobalArguments.resolve(dockerfile, predefined, request.buildArgs());
     StageGraph graph =
@@ -100,6 +99,7 @@ record Planning(
         progress.internal("[internal] load build definition from " + request.dockerfile().name());
     try {
       Dockerfile dockerfile = Dockerfile.parse(request.dockerfile());
+      checkFrontend(request, dockerfile);
       frontend(request, dockerfile)
           .ifPresent(syntax -> loading.note("the front end " + syntax + " is built in"));
       loading.done();

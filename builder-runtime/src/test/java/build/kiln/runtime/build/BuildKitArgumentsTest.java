@@ -54,6 +54,7 @@ class BuildKitArgumentsTest {
     assertThat(failure.reason()).isEqualTo(FailureReason.DockerfileInvalid);
     assertThat(failure)
         .hasMessageStartingWith("Dockerfile:2:1: the front end example.com/front:1 is not");
+    assertThat(notes()).isEmpty();
   }
 
   @Test
