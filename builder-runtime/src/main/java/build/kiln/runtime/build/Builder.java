@@ -39,6 +39,9 @@ import org.jspecify.annotations.Nullable;
  * from; the target's layers and configuration become a manifest in the local store. For one build.
  */
 public final class Builder {
+  /** So often; what was damaged by one cause is met in several places, one after the other. */
+  private static final int RECOVERIES = 10;
+
   private final BuildEnvironment environment;
   private final Clock clock;
   private final StepCache cache;
@@ -92,7 +95,7 @@ public final class Builder {
 
   /**
    * Builds, delivers, and writes the registries' caches. Where such a cache has promised a layer
-   * that cannot be had, or the local store turns out to be damaged, all is done once more without.
+   * that cannot be had, or the local store turns out to be damaged, all is done again without.
    *
    * @throws BuildException if the image cannot be built or delivered
    */
@@ -101,15 +104,16 @@ public final class Builder {
     cache.onWarning(text -> progress.warn(text, null));
     BuildResult result;
     List<Reference> delivered;
-    try {
-      result = guarded(() -> image(request, progress));
-      delivered = delivered(result, delivery);
-    } catch (BuildException e) {
-      if (!recovers(e, progress)) {
-        throw e;
+    for (int again = RECOVERIES; ; again--) {
+      try {
+        result = guarded(() -> image(request, progress));
+        delivered = delivered(result, delivery);
+        break;
+      } catch (BuildException e) {
+        if (again == 0 || !recovers(e, progress)) {
+          throw e;
+        }
       }
-      result = guarded(() -> image(request, progress));
-      delivered = delivered(result, delivery);
     }
     new CacheExport(environment, cache, progress).write(result, delivered);
     return result;

@@ -13,6 +13,7 @@ import build.kiln.runtime.dockerfile.PredefinedArguments;
 import build.kiln.runtime.dockerfile.SourceFile;
 import build.kiln.runtime.dockerfile.Stage;
 import build.kiln.runtime.dockerfile.StageGraph;
+import build.kiln.runtime.dockerfile.Word;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Platform;
 import java.io.IOException;
@@ -64,7 +65,6 @@ record Planning(
    */
   static Planning of(BuildRequest request, BuildProgress progress) {
     Dockerfile dockerfile = dockerfile(request, progress);
-    checkFrontend(request, dockerfile);
     Map<String, String> predefined = platformArguments(request, dockerfile);
     GlobalArguments globals = GlobalArguments.resolve(dockerfile, predefined, request.buildArgs());
     StageGraph graph =
@@ -99,12 +99,21 @@ record Planning(
         progress.internal("[internal] load build definition from " + request.dockerfile().name());
     try {
       Dockerfile dockerfile = Dockerfile.parse(request.dockerfile());
+      checkFrontend(request, dockerfile);
+      frontend(request, dockerfile)
+          .ifPresent(syntax -> loading.note("the front end " + syntax + " is built in"));
       loading.done();
       return dockerfile;
     } catch (DockerfileException e) {
       loading.failed(e.getMessage());
       throw e;
     }
+  }
+
+  /** The front end that is asked for. */
+  private static Optional<String> frontend(BuildRequest request, Dockerfile dockerfile) {
+    return Optional.ofNullable(request.buildArgs().get(PredefinedArguments.SYNTAX))
+        .or(() -> dockerfile.directives().syntax().map(Word::text));
   }
 
   private static void checkFrontend(BuildRequest request, Dockerfile dockerfile) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import build.kiln.api.v1alpha1.FailureReason;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
@@ -53,6 +54,24 @@ class BuildKitArgumentsTest {
     assertThat(failure.reason()).isEqualTo(FailureReason.DockerfileInvalid);
     assertThat(failure)
         .hasMessageStartingWith("Dockerfile:2:1: the front end example.com/front:1 is not");
+    assertThat(notes()).isEmpty();
+  }
+
+  @Test
+  void itIsSaidThatTheFrontEndIsBuiltIn() throws Exception {
+    bench.build("# syntax=docker/dockerfile:1.7\n" + DOCKERFILE);
+    assertThat(notes()).contains("the front end docker/dockerfile:1.7 is built in");
+
+    given("BUILDKIT_SYNTAX", "docker/dockerfile:1.9");
+    bench.build(DOCKERFILE);
+    assertThat(notes()).contains("the front end docker/dockerfile:1.9 is built in");
+  }
+
+  private List<String> notes() {
+    return bench.events.stream()
+        .filter(BuildEvent.Note.class::isInstance)
+        .map(event -> ((BuildEvent.Note) event).text())
+        .toList();
   }
 
   @ParameterizedTest

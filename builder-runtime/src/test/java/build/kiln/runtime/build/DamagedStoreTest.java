@@ -8,6 +8,7 @@ import build.kiln.runtime.build.BuildBench.Built;
 import build.kiln.runtime.cache.StepCache;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.store.LocalStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -100,6 +101,27 @@ class DamagedStoreTest {
 
     expectMended();
     assertThat(second.digest()).isEqualTo(first.digest());
+  }
+
+  /** The layer is looked at only when the manifest is there again. */
+  @Test
+  void whatIsMetOneAfterTheOtherIsMended() throws Exception {
+    Built first = bench.build(dockerfile);
+    String base = dockerfile.lines().findFirst().orElseThrow();
+    Reference name = Reference.parse(base.substring(5));
+    var manifest = bench.client.fetchManifest(name);
+    bench.store().tag(name, manifest.descriptor());
+    damage(manifest.descriptor().digest());
+    damage(first.layers().getFirst().descriptor().digest());
+
+    try (LocalStore later = LocalStore.open(bench.store().root())) {
+      BuildResult built =
+          bench.buildElsewhere(
+              base + " AS b\nFROM scratch\nCOPY --from=b /srv/target /t\n",
+              later,
+              StepCache.local(later, ""));
+      assertThat(built.manifest().layers()).hasSize(1);
+    }
   }
 
   @Test
