@@ -10,10 +10,9 @@ import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends large layers to a repository while they are written. Nothing depends on it: what fails here
@@ -30,7 +29,8 @@ final class EarlyUploads implements AutoCloseable {
     private final Reference repository;
     private final GrowingBlob blob;
     private final Thread thread;
-    private final Map<Digest, PushResult> sent = new HashMap<>();
+    // Read only after the thread has ended.
+    private @Nullable PushResult sent;
 
     Upload(RegistryClient registry, Reference repository, GrowingBlob blob, InputStream content) {
       this.repository = repository;
@@ -41,11 +41,10 @@ final class EarlyUploads implements AutoCloseable {
 
     private void send(RegistryClient registry, InputStream content) {
       try {
-        PushResult result = registry.streamBlob(repository, content, blob::whole);
-        sent.put(blob.whole().digest(), result);
+        sent = registry.streamBlob(repository, content, blob::whole);
       } catch (IOException | RuntimeException e) {
         // The push will send it, and meet what is wrong if it lasts.
-        sent.clear();
+        return;
       }
     }
 
@@ -80,10 +79,9 @@ final class EarlyUploads implements AutoCloseable {
         Thread.currentThread().interrupt();
         throw new InterruptedIOException("interrupted while a layer was uploaded");
       }
-      PushResult result = sent.get(digest);
-      return there && result == null
+      return there && sent == null
           ? Optional.of(new PushResult(PushResult.How.EXISTED, 0))
-          : Optional.ofNullable(result);
+          : Optional.ofNullable(sent);
     }
   }
 

@@ -1,5 +1,6 @@
 package build.kiln.runtime.build;
 
+import build.kiln.runtime.layer.BulkInputStream;
 import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.layer.FileTree;
 import build.kiln.runtime.oci.Digest;
@@ -54,7 +55,7 @@ final class HashingTree implements FileTree {
   }
 
   /** Keeps the hash when it is read to its end. */
-  private final class Hashed extends InputStream {
+  private final class Hashed extends BulkInputStream {
     private final InputStream in;
     private final String path;
     private final MessageDigest hash = Digest.sha256();
@@ -62,12 +63,6 @@ final class HashingTree implements FileTree {
     Hashed(InputStream in, String path) {
       this.in = in;
       this.path = path;
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
     }
 
     @Override

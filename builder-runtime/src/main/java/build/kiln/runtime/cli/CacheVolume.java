@@ -11,7 +11,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
-import java.util.Optional;
+import java.util.List;
 
 /**
  * The volume of {@code cache.volume}, with the local store on it. Whatever is wrong with it, no
@@ -45,21 +45,21 @@ record CacheVolume(Path store, VolumeCache spec, BuildProgress progress) {
         : new Wish(true, null, spec.maxSize().getNumericalAmount().longValue(), percent);
   }
 
-  /** What is to go for its age; empty if none is too old. */
-  static Optional<Wish> tooOld(VolumeCache spec, Instant now) {
-    return Optional.ofNullable(spec.maxAge())
-        .map(age -> new Wish(true, FileTime.from(now.minus(Durations.parse(age))), null, null));
+  /** What is to go for its age: nothing if no age is too old. */
+  private static Wish tooOld(VolumeCache spec, Instant now) {
+    return spec.maxAge() == null
+        ? Wish.keep(Long.MAX_VALUE)
+        : new Wish(true, FileTime.from(now.minus(Durations.parse(spec.maxAge()))), null, null);
   }
 
   /** Makes room, when the build needs nothing of it any more. */
   void evict() {
     try (LocalStore opened = LocalStore.open(store)) {
       var eviction = new CacheEviction(opened);
-      Optional<Wish> tooOld = tooOld(spec, Instant.now());
-      if (tooOld.isPresent()) {
-        tell(eviction.run(tooOld.get()), "for " + spec.maxAge());
-      }
-      tell(eviction.run(wish(spec, eviction.percent())), "for the longest time");
+      List<Outcome> outcomes =
+          eviction.run(List.of(tooOld(spec, Instant.now()), wish(spec, eviction.percent())));
+      tell(outcomes.getFirst(), "for " + spec.maxAge());
+      tell(outcomes.getLast(), "for the longest time");
     } catch (IOException e) {
       progress.warn(
           "cannot make room on the volume %s of cache.volume: %s".formatted(spec.claimName(), e));

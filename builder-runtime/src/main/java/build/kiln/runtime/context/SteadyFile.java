@@ -1,18 +1,18 @@
 package build.kiln.runtime.context;
 
 import build.kiln.runtime.context.ContextException.Code;
+import build.kiln.runtime.layer.BulkInputStream;
 import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.posix.FileHandle;
 import build.kiln.runtime.posix.FileStatus;
 import java.io.IOException;
-import java.io.InputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A local file's content that must stay as it is while it is read: else a layer would hold a
  * mixture that never existed. Whether it did is seen at its end.
  */
-final class SteadyFile extends InputStream {
+final class SteadyFile extends BulkInputStream {
   private final FileHandle file;
   private final FileStatus before;
   private final EntryMeta meta;
@@ -41,12 +41,6 @@ final class SteadyFile extends InputStream {
     return cause == null
         ? new ContextException(Code.CHANGED, message)
         : new ContextException(Code.CHANGED, message, cause);
-  }
-
-  @Override
-  public int read() throws IOException {
-    byte[] one = new byte[1];
-    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
   }
 
   @Override

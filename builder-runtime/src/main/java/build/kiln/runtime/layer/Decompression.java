@@ -170,7 +170,7 @@ public final class Decompression {
   }
 
   /** The inflated stream with located errors. */
-  private static final class Inflated extends InputStream {
+  private static final class Inflated extends BulkInputStream {
     private final InputStream in;
     private final Source source;
     private final Format format;
@@ -181,12 +181,6 @@ public final class Decompression {
       this.source = source;
       this.format = format;
       this.what = what;
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
     }
 
     @Override

@@ -1,7 +1,6 @@
 package build.kiln.runtime.layer;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.util.Arrays;
 import java.util.List;
 
@@ -9,7 +8,7 @@ import java.util.List;
  * A file's bytes out of a tar: the runs that the tar holds, and zeros between them. The tar's
  * position moves on with it.
  */
-final class EntryContent extends InputStream {
+final class EntryContent extends BulkInputStream {
   private final TarInput in;
   private final List<Extent> extents;
   private final long size;
@@ -34,12 +33,6 @@ final class EntryContent extends InputStream {
   void finish() throws IOException {
     stale = true;
     in.skip(end - in.position());
-  }
-
-  @Override
-  public int read() throws IOException {
-    byte[] one = new byte[1];
-    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
   }
 
   @Override

@@ -1,14 +1,13 @@
 package build.kiln.runtime.layer;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /** Some bytes out of a file. */
-public final class FilePart extends InputStream {
+public final class FilePart extends BulkInputStream {
   private final FileChannel channel;
   private long position;
   private long left;
@@ -21,12 +20,6 @@ public final class FilePart extends InputStream {
     this.channel = FileChannel.open(file, StandardOpenOption.READ);
     this.position = start;
     this.left = size;
-  }
-
-  @Override
-  public int read() throws IOException {
-    byte[] one = new byte[1];
-    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
   }
 
   @Override

@@ -65,32 +65,26 @@ final class BlobUpload {
   PushResult stream(Reference repository, InputStream content, RegistryClient.WrittenBlob written)
       throws IOException {
     String doing = "stream a blob to " + repository.name();
-    URI session;
     try (content) {
-      URI started = start(doing, repository);
+      URI session = start(doing, repository);
       try {
         Request patch =
-            request(doing, repository, "PATCH", started)
+            request(doing, repository, "PATCH", session)
                 .body(new HttpCall.Body("application/octet-stream", -1, () -> content))
                 .lane(Lane.UPLOAD)
                 .expecting(202, 204);
         session = requester.callOnce(patch, reply -> next(doing, repository, reply));
+        Descriptor blob = written.whole();
+        Request put =
+            request(doing, repository, "PUT", ChunkedUpload.withDigest(session, blob.digest()))
+                .body(HttpCall.Body.of("application/octet-stream", new byte[0]))
+                .expecting(201, 204);
+        requester.callOnce(put, HttpReply::status);
+        return new PushResult(How.UPLOADED, blob.size());
       } catch (IOException e) {
-        cancelWhatever(repository, started);
+        cancel(repository, session);
         throw e;
       }
-    }
-    try {
-      Descriptor blob = written.whole();
-      Request put =
-          request(doing, repository, "PUT", ChunkedUpload.withDigest(session, blob.digest()))
-              .body(HttpCall.Body.of("application/octet-stream", new byte[0]))
-              .expecting(201, 204);
-      requester.callOnce(put, HttpReply::status);
-      return new PushResult(How.UPLOADED, blob.size());
-    } catch (IOException e) {
-      cancelWhatever(repository, session);
-      throw e;
     }
   }
 
@@ -174,19 +168,16 @@ final class BlobUpload {
     Request plain =
         Request.of("cancel an upload", endpoint, repository, "DELETE", session.toString())
             .expecting(200, 202, 204, 404);
+    // A thread that was interrupted has all the more to cancel.
+    boolean interrupted = Thread.interrupted();
     try {
       requester.callOnce(plain.scopes(List.of(Scope.push(plain.repository()))), HttpReply::status);
     } catch (IOException e) {
       // Nothing depends on it.
-    }
-  }
-
-  /** As {@link #cancel}, of a thread that may be interrupted. */
-  private void cancelWhatever(Reference repository, URI session) {
-    boolean interrupted = Thread.interrupted();
-    cancel(repository, session);
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 

@@ -1,9 +1,9 @@
 package build.kiln.runtime.rootfs;
 
+import build.kiln.runtime.layer.BulkInputStream;
 import build.kiln.runtime.layer.Extent;
 import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -12,7 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /** A file's bytes out of a tar in a file: the runs that the tar holds, and zeros between them. */
-final class ExtentInput extends InputStream {
+final class ExtentInput extends BulkInputStream {
   private final Path tar;
   private final FileChannel channel;
   private final List<Extent> extents;
@@ -25,12 +25,6 @@ final class ExtentInput extends InputStream {
     this.extents = extents;
     this.size = size;
     this.channel = FileChannel.open(tar, StandardOpenOption.READ);
-  }
-
-  @Override
-  public int read() throws IOException {
-    byte[] one = new byte[1];
-    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
   }
 
   @Override

@@ -52,11 +52,30 @@ public final class CacheEviction {
 
   /** Removes what is wished. */
   public Outcome run(Wish wish) throws IOException {
+    return run(List.of(wish)).getFirst();
+  }
+
+  /**
+   * Fulfils one wish after the other, having looked at the cache once.
+   *
+   * @return what came of each
+   */
+  public List<Outcome> run(List<Wish> wishes) throws IOException {
     // Before looking: what those keep that have closed the store is seen then, and what all others
     // use is no older than this.
     FileTime oldestUse = store.oldestUse();
     List<CacheUnit> units = new ArrayList<>(StoreContents.cache(store));
     units.sort(Comparator.comparing(CacheUnit::used));
+    var outcomes = new ArrayList<Outcome>();
+    for (Wish wish : wishes) {
+      Outcome outcome = remove(units, wish, oldestUse);
+      units.removeAll(outcome.removed());
+      outcomes.add(outcome);
+    }
+    return outcomes;
+  }
+
+  private Outcome remove(List<CacheUnit> units, Wish wish, FileTime oldestUse) throws IOException {
     long total = units.stream().mapToLong(CacheUnit::size).sum();
     long keep = keep(wish, total);
     var removed = new ArrayList<CacheUnit>();

@@ -1,5 +1,6 @@
 package build.kiln.runtime.store;
 
+import build.kiln.runtime.layer.BulkInputStream;
 import build.kiln.runtime.oci.Descriptor;
 import java.io.EOFException;
 import java.io.IOException;
@@ -100,18 +101,12 @@ public final class GrowingBlob {
     }
   }
 
-  private final class Following extends InputStream {
+  private final class Following extends BulkInputStream {
     private final FileChannel channel;
     private long position;
 
     Following(FileChannel channel) {
       this.channel = channel;
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
     }
 
     @Override

@@ -5,7 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalLong;
 
 /** Buildah with overlay and a cache of layers; building and pushing are two commands of it. */
 final class BuildahContender implements Contender {
@@ -45,11 +44,6 @@ final class BuildahContender implements Contender {
     // Only this namespace sees it.
     Commands.run(List.of("mount", "--bind", containers.toString(), BLOB_INFO.toString()));
     return new Ready() {
-      @Override
-      public OptionalLong daemon() {
-        return OptionalLong.empty();
-      }
-
       @Override
       public List<String> command(BuildJob job) {
         return build(site, job);

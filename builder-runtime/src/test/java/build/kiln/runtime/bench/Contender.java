@@ -23,13 +23,16 @@ interface Contender {
   Ready ready(Site site) throws IOException, InterruptedException;
 
   /** A builder that can be used at once. */
+  @FunctionalInterface
   interface Ready extends AutoCloseable {
     /** The process that does the work, if it is not the command that does. */
-    OptionalLong daemon();
+    default OptionalLong daemon() {
+      return OptionalLong.empty();
+    }
 
     List<String> command(BuildJob job);
 
     @Override
-    void close() throws IOException, InterruptedException;
+    default void close() throws IOException, InterruptedException {}
   }
 }

@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
 
 /** The distribution, started anew for each build. */
 final class KilnContender implements Contender {
@@ -89,20 +88,7 @@ final class KilnContender implements Contender {
 
   @Override
   public Ready ready(Site site) {
-    return new Ready() {
-      @Override
-      public OptionalLong daemon() {
-        return OptionalLong.empty();
-      }
-
-      @Override
-      public List<String> command(BuildJob job) {
-        return build(site, job);
-      }
-
-      @Override
-      public void close() {}
-    };
+    return job -> build(site, job);
   }
 
   private List<String> build(Site site, BuildJob job) {

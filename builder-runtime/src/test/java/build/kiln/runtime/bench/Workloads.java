@@ -106,9 +106,9 @@ final class Workloads {
   private void steps(Path context) throws IOException {
     var text = new StringBuilder("FROM BASE\n");
     for (int i = 1; i <= STEPS; i++) {
-      text.append("RUN mkdir -p /work/%1$d && seq 1 %1$d000 > /work/%1$d/list\n".formatted(i));
+      text.append("RUN mkdir -p /srv/%1$d && seq 1 %1$d000 > /srv/%1$d/list\n".formatted(i));
       if (i == STEPS / 2) {
-        text.append("COPY config /work/config\n");
+        text.append("COPY config /srv/config\n");
       }
     }
     dockerfile(context, text.toString());

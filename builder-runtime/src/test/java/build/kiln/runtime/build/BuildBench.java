@@ -97,73 +97,49 @@ final class BuildBench implements AutoCloseable {
 
   /** The same request with other build arguments, and with or without cache and pull. */
   static BuildRequest with(BuildRequest r, Map<String, String> args, boolean cache, boolean pull) {
-    return new BuildRequest(
-        r.dockerfile(),
-        r.dockerfilePath(),
-        r.context(),
-        r.target(),
-        args,
-        r.proxies(),
-        r.platform(),
-        cache,
-        pull,
-        r.compression(),
-        r.labels(),
-        r.annotations());
+    return with(r, args, r.platform(), cache, pull, r.annotations(), r.contexts());
   }
 
   /** The same request for another platform. */
   static BuildRequest platform(BuildRequest r, String platform) {
-    return new BuildRequest(
-        r.dockerfile(),
-        r.dockerfilePath(),
-        r.context(),
-        r.target(),
-        r.buildArgs(),
-        r.proxies(),
-        Platform.parse(platform),
-        r.cache(),
-        r.pull(),
-        r.compression(),
-        r.labels(),
-        r.annotations());
+    Platform other = Platform.parse(platform);
+    return with(r, r.buildArgs(), other, r.cache(), r.pull(), r.annotations(), r.contexts());
   }
 
   /** The same request with named contexts. */
   static BuildRequest named(BuildRequest r, BuildContexts contexts) {
+    return with(r, r.buildArgs(), r.platform(), r.cache(), r.pull(), r.annotations(), contexts);
+  }
+
+  /** The same request with annotations. */
+  static BuildRequest annotated(BuildRequest r, Map<String, String> annotations) {
+    return with(r, r.buildArgs(), r.platform(), r.cache(), r.pull(), annotations, r.contexts());
+  }
+
+  private static BuildRequest with(
+      BuildRequest r,
+      Map<String, String> args,
+      Platform platform,
+      boolean cache,
+      boolean pull,
+      Map<String, String> annotations,
+      BuildContexts contexts) {
     return new BuildRequest(
         r.dockerfile(),
         r.dockerfilePath(),
         r.ignoreFile(),
         r.context(),
         r.target(),
-        r.buildArgs(),
+        args,
         r.proxies(),
-        r.platform(),
-        r.cache(),
-        r.pull(),
+        platform,
+        cache,
+        pull,
         r.compression(),
         r.labels(),
-        r.annotations(),
+        annotations,
         r.secrets(),
         contexts);
-  }
-
-  /** The same request with annotations. */
-  static BuildRequest annotated(BuildRequest r, Map<String, String> annotations) {
-    return new BuildRequest(
-        r.dockerfile(),
-        r.dockerfilePath(),
-        r.context(),
-        r.target(),
-        r.buildArgs(),
-        r.proxies(),
-        r.platform(),
-        r.cache(),
-        r.pull(),
-        r.compression(),
-        r.labels(),
-        annotations);
   }
 
   /** Forgets everything that earlier builds left. */

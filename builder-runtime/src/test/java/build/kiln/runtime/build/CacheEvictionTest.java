@@ -336,7 +336,7 @@ class CacheEvictionTest {
 
   @Test
   void cacheMountsGoUnlessAStepHasThem() throws Exception {
-    var wanted = new CacheMounts.Wanted("k", "/root/.m2", CacheMounts.Use.SHARED);
+    var wanted = new CacheMounts.Wanted("k", "/var/cache/m2", CacheMounts.Use.SHARED);
     CacheMounts.Start start = (parent, name) -> parent.makeDirectory(name, 0755);
     try (var lease = bench.store().cacheMounts().open(wanted, start, () -> {})) {
       Path deep = Files.createDirectories(lease.content().resolve("a/b"));
@@ -356,7 +356,7 @@ class CacheEvictionTest {
         .satisfies(
             unit -> {
               assertThat(unit.kind()).isEqualTo(Kind.MOUNT);
-              assertThat(unit.id()).isEqualTo("/root/.m2");
+              assertThat(unit.id()).isEqualTo("/var/cache/m2");
               assertThat(unit.size()).isEqualTo(5);
             });
 

@@ -94,7 +94,8 @@ public record ImageBuildSpec(
         @Size(max = 32)
         @ValidationRule(
             value =
-                "self.matches('^([0-9]{1,9}([.][0-9]{1,9})?(h|ms|m|s))+$') && duration(self) >= duration('10s') && duration(self) <= duration('168h')",
+                DURATION
+                    + " && duration(self) >= duration('10s') && duration(self) <= duration('168h')",
             message = "timeout must be a duration from 10s to 168h, written as 90s, 10m or 1h30m")
         @JsonPropertyDescription(
             "How long a run may take over all its attempts, such as \"1h\" or \"90m\".")
@@ -115,8 +116,23 @@ public record ImageBuildSpec(
   /** Not by split(), whose cost for the API server does not go with the lists it is in. */
   private static final String RELATIVE = "!self.matches('^/|(^|/)[.][.](/|$)')";
 
-  private static final String REPOSITORY =
-      "self.matches('^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$')";
+  private static final String NAME =
+      "([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*";
+
+  private static final String REPOSITORY = "self.matches('^" + NAME + "$')";
+
+  /** Of an object such as a Secret. */
+  private static final String OBJECT_NAME = "self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')";
+
+  /** Of a Secret or a ConfigMap. */
+  private static final String DATA_KEY =
+      "self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')";
+
+  private static final String DURATION =
+      "self.matches('^([0-9]{1,9}([.][0-9]{1,9})?(h|ms|m|s))+$')";
+
+  private static final String SIZE =
+      "isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0'))";
 
   public ImageBuildSpec {
     isolation = Objects.requireNonNullElse(isolation, Isolation.Auto);
@@ -195,7 +211,9 @@ public record ImageBuildSpec(
           @Size(min = 1, max = 512)
           @ValidationRule(
               value =
-                  "self.matches('^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[a-f0-9]{64})?$')",
+                  "self.matches('^"
+                      + NAME
+                      + "(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[a-f0-9]{64})?$')",
               message =
                   "image.image must be an image such as registry.example.com/base/java:25 or one with a digest")
           @JsonPropertyDescription("Its name, such as registry.example.com/base/java:25.")
@@ -244,7 +262,7 @@ public record ImageBuildSpec(
       @Required
           @Size(min = 1, max = 253)
           @ValidationRule(
-              value = "self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')",
+              value = OBJECT_NAME,
               message =
                   "name must be the name of a ConfigMap: lower case letters, digits, '-', '.'")
           @JsonPropertyDescription("The ConfigMap's name.")
@@ -261,8 +279,7 @@ public record ImageBuildSpec(
         @Required
             @Size(min = 1, max = 253)
             @ValidationRule(
-                value =
-                    "self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')",
+                value = DATA_KEY,
                 message =
                     "key must be a key of a ConfigMap: letters, digits, '-', '_', '.', and not '.' alone or '..' at its start")
             @JsonPropertyDescription("The key.")
@@ -368,7 +385,7 @@ public record ImageBuildSpec(
       @Required
           @Size(min = 1, max = 253)
           @ValidationRule(
-              value = "self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')",
+              value = OBJECT_NAME,
               message =
                   "name must be the name of a ConfigMap: lower case letters, digits, '-', '.'")
           @JsonPropertyDescription("The ConfigMap's name.")
@@ -376,7 +393,7 @@ public record ImageBuildSpec(
       @Required
           @Size(min = 1, max = 253)
           @ValidationRule(
-              value = "self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')",
+              value = DATA_KEY,
               message =
                   "key must be a key of a ConfigMap: letters, digits, '-', '_', '.', and not '.' alone or '..' at its start")
           @JsonPropertyDescription("The key in it.")
@@ -388,7 +405,7 @@ public record ImageBuildSpec(
       @Required
           @Size(min = 1, max = 253)
           @ValidationRule(
-              value = "self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')",
+              value = DATA_KEY,
               message =
                   "secrets[].id must be letters, digits, '-', '_', '.', and not '.' alone or '..' at its start")
           @JsonPropertyDescription("The id in RUN --mount=type=secret,id=ID.")
@@ -409,7 +426,7 @@ public record ImageBuildSpec(
       @Required
           @Size(min = 1, max = 253)
           @ValidationRule(
-              value = "self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')",
+              value = DATA_KEY,
               message =
                   "ssh[].id must be letters, digits, '-', '_', '.', and not '.' alone or '..' at its start")
           @JsonPropertyDescription("The id in RUN --mount=type=ssh,id=ID; \"default\" without one.")
@@ -443,13 +460,13 @@ public record ImageBuildSpec(
       @Required
           @Size(min = 1, max = 253)
           @ValidationRule(
-              value = "self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')",
+              value = OBJECT_NAME,
               message = "name must be the name of a Secret: lower case letters, digits, '-', '.'")
           @JsonPropertyDescription("The Secret's name.")
           String name,
       @Size(min = 1, max = 253)
           @ValidationRule(
-              value = "self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')",
+              value = DATA_KEY,
               message =
                   "key must be a key of a Secret: letters, digits, '-', '_', '.', and not '.' alone or '..' at its start")
           @JsonPropertyDescription(
@@ -462,7 +479,7 @@ public record ImageBuildSpec(
       @Required
           @Size(min = 1, max = 253)
           @ValidationRule(
-              value = "self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')",
+              value = OBJECT_NAME,
               message = "name must be the name of a Secret: lower case letters, digits, '-', '.'")
           @JsonPropertyDescription("The Secret's name.")
           String name) {}
@@ -481,8 +498,7 @@ public record ImageBuildSpec(
               message =
                   "output.image must not have a tag: put it into output.tags (and name the repository, not only the registry)")
           @ValidationRule(
-              value =
-                  "self.matches('@|:[^/]*$') || self.matches('^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$')",
+              value = "self.matches('@|:[^/]*$') || " + REPOSITORY,
               message =
                   "output.image must be a repository such as registry.example.com/shop/api, in lower case")
           @JsonPropertyDescription(
@@ -621,7 +637,7 @@ public record ImageBuildSpec(
       @Required
           @Size(min = 1, max = 253)
           @ValidationRule(
-              value = "self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')",
+              value = OBJECT_NAME,
               message =
                   "claimName must be the name of a PersistentVolumeClaim: lower case letters, digits, '-', '.'")
           @JsonPropertyDescription(
@@ -633,17 +649,15 @@ public record ImageBuildSpec(
               message = "volume.subPath must be a folder of the volume, without '..'")
           @JsonPropertyDescription("A folder of the volume; its root if not set.")
           @Nullable String subPath,
-      @ValidationRule(
-              value =
-                  "isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0'))",
-              message = "volume.maxSize must be a size such as 500Mi or 20Gi")
+      @ValidationRule(value = SIZE, message = "volume.maxSize must be a size such as 500Mi or 20Gi")
           @JsonPropertyDescription(
               "When a run is over, what was not used for the longest time is removed until the cache has this size, and a hundredth of the volume is free. If not set, until a tenth is free.")
           @Nullable Quantity maxSize,
       @Size(max = 32)
           @ValidationRule(
               value =
-                  "self.matches('^([0-9]{1,9}([.][0-9]{1,9})?(h|ms|m|s))+$') && duration(self) >= duration('1m') && duration(self) <= duration('8760h')",
+                  DURATION
+                      + " && duration(self) >= duration('1m') && duration(self) <= duration('8760h')",
               message = "volume.maxAge must be a duration from 1m to 8760h, such as 168h")
           @JsonPropertyDescription(
               "When a run is over, what was not used for this long is removed too, such as \"168h\". If not set, the size alone decides.")
@@ -653,10 +667,7 @@ public record ImageBuildSpec(
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Workspace(
-      @ValidationRule(
-              value =
-                  "isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0'))",
-              message = "workspace.size must be a size such as 500Mi or 20Gi")
+      @ValidationRule(value = SIZE, message = "workspace.size must be a size such as 500Mi or 20Gi")
           @JsonPropertyDescription(
               "The emptyDir's size limit; a build that needs more fails with DiskFull. The installation's default if not set.")
           @Nullable Quantity size) {}
@@ -671,8 +682,7 @@ public record ImageBuildSpec(
       @Default("24h")
           @Size(max = 32)
           @ValidationRule(
-              value =
-                  "self.matches('^([0-9]{1,9}([.][0-9]{1,9})?(h|ms|m|s))+$') && duration(self) <= duration('8760h')",
+              value = DURATION + " && duration(self) <= duration('8760h')",
               message = "history.ttl must be a duration of at most 8760h, such as 30m or 24h")
           @JsonPropertyDescription("How long a finished run's Job and pods stay, such as \"24h\".")
           String ttl) {

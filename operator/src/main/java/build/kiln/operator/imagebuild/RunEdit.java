@@ -28,13 +28,12 @@ final class RunEdit {
   private RunEdit() {}
 
   /** It got a Job. */
-  static Run started(
-      Run accepted, String inputsHash, String job, Isolation requested, String note) {
-    var run = withInputs(accepted, inputsHash);
+  static Run started(Run run, String inputsHash, String job, Isolation requested, String note) {
     var platform = run.platform().orElse(NO_PLATFORM);
     var before = platform.isolation() == null ? null : platform.isolation().detail();
     return with(
         run,
+        inputsHash,
         Phase.Pending,
         new PlatformRun(
             platform.platform(),
@@ -52,6 +51,7 @@ final class RunEdit {
     var platform = run.platform().filter(known -> known.job() != null);
     return with(
         run,
+        run.inputsHash(),
         runs ? Phase.Running : run.phase(),
         platform.orElseGet(
             () ->
@@ -131,11 +131,16 @@ final class RunEdit {
     return now.truncatedTo(ChronoUnit.SECONDS).toString();
   }
 
-  private static Run with(Run run, Phase phase, PlatformRun platform, @Nullable Progress progress) {
+  private static Run with(
+      Run run,
+      @Nullable String inputsHash,
+      Phase phase,
+      PlatformRun platform,
+      @Nullable Progress progress) {
     return new Run(
         run.number(),
         run.cause(),
-        run.inputsHash(),
+        inputsHash,
         run.podHash(),
         run.revision(),
         phase,
@@ -143,22 +148,6 @@ final class RunEdit {
         run.completionTime(),
         List.of(platform),
         progress,
-        run.steps(),
-        run.failure());
-  }
-
-  private static Run withInputs(Run run, String inputsHash) {
-    return new Run(
-        run.number(),
-        run.cause(),
-        inputsHash,
-        run.podHash(),
-        run.revision(),
-        run.phase(),
-        run.startTime(),
-        run.completionTime(),
-        run.platforms(),
-        run.progress(),
         run.steps(),
         run.failure());
   }

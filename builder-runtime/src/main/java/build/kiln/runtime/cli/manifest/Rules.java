@@ -28,7 +28,7 @@ final class Rules {
 
   private static final String REPOSITORY =
       "^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?"
-          + "[a-z0-9]++(([._]|__|-+)[a-z0-9]++)*+(/[a-z0-9]++(([._]|__|-+)[a-z0-9]++)*+)*+\\z";
+          + "[a-z0-9]++(([._]|__|-+)[a-z0-9]++)*+(/[a-z0-9]++(([._]|__|-+)[a-z0-9]++)*+)*+";
 
   private static final Map<String, Predicate<JsonNode>> ROWS =
       Map.ofEntries(
@@ -58,8 +58,7 @@ final class Rules {
           Map.entry(
               "self.matches('^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[a-f0-9]{64})?$')",
               matches(
-                  REPOSITORY.substring(0, REPOSITORY.length() - 2)
-                      + "(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[a-f0-9]{64})?\\z")),
+                  REPOSITORY + "(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[a-f0-9]{64})?\\z")),
           Map.entry(
               "!has(self.valueFrom) || !has(self.value) || self.value == ''",
               self -> !has(self, "valueFrom") || self.path("value").asText().isEmpty()),
@@ -85,10 +84,10 @@ final class Rules {
           Map.entry("!self.matches(':[^/]*$')", matches(":[^/]*\\z").negate()),
           Map.entry(
               "self.matches('@|:[^/]*$') || self.matches('^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$')",
-              matches("@|:[^/]*\\z").or(matches(REPOSITORY))),
+              matches("@|:[^/]*\\z").or(matches(REPOSITORY + "\\z"))),
           Map.entry(
               "self.matches('^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$')",
-              matches(REPOSITORY)),
+              matches(REPOSITORY + "\\z")),
           Map.entry(
               "has(self.registry) || has(self.volume) || (has(self.disabled) && self.disabled)",
               self ->
