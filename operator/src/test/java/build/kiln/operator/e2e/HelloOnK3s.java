@@ -72,17 +72,17 @@ public final class HelloOnK3s {
       return List.of("the build did not succeed");
     }
     var image = kubectl.ok("get", "kbuild", "hello", "-o", "jsonpath={.status.image}");
-    var said =
-        show(
-            screen,
-            kubectl,
-            "run",
-            "hello",
-            "--rm",
-            "-i",
-            "--quiet",
-            "--restart=Never",
-            "--image=" + image);
+    // Not "run --rm -i": attaching to a container that ends at once may show nothing of it.
+    show(screen, kubectl, "run", "hello", "--restart=Never", "--image=" + image);
+    show(
+        screen,
+        kubectl,
+        "wait",
+        "--for=jsonpath={.status.phase}=Succeeded",
+        "--timeout=1m",
+        "pod/hello");
+    var said = show(screen, kubectl, "logs", "hello");
+    show(screen, kubectl, "delete", "pod", "hello", "--wait=false");
     if (!said.output().contains("Hello, Kiln!")) {
       return List.of("a pod of the image should print \"Hello, Kiln!\"");
     }
