@@ -5,11 +5,9 @@ import build.kiln.runtime.dockerfile.DockerfileException;
 import build.kiln.runtime.dockerfile.Expansion;
 import build.kiln.runtime.dockerfile.GlobalArguments;
 import build.kiln.runtime.dockerfile.IgnoreFile;
-import build.kiln.runtime.dockerfile.Instruction;
 import build.kiln.runtime.dockerfile.Instruction.From;
 import build.kiln.runtime.dockerfile.Problem;
 import build.kiln.runtime.dockerfile.SourceRange;
-import build.kiln.runtime.dockerfile.Stage;
 import build.kiln.runtime.dockerfile.StageGraph;
 import build.kiln.runtime.dockerfile.StageSource;
 import build.kiln.runtime.dockerfile.Suggestions;
@@ -21,7 +19,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -30,9 +27,8 @@ import java.util.function.Function;
 
 /** Applies the rules to one Dockerfile. */
 public final class Checks {
-  private static final Set<String> RESERVED = Set.of("context", "scratch");
-
   private final Input input;
+  private final CheckOptions options;
   private final List<Finding> findings = new ArrayList<>();
   private final Map<Integer, StageCheck.Scope> scopes = new HashMap<>();
 
@@ -61,20 +57,20 @@ public final class Checks {
     }
   }
 
-  private Checks(Input input) {
+  private Checks(Input input, CheckOptions options) {
     this.input = input;
+    this.options = options;
   }
 
   /**
-   * The findings of all rules that are not skipped, in the file's order.
+   * The findings of all rules that apply, in the file's order.
    *
    * @throws DockerfileException if an instruction cannot be expanded
    */
   public static List<Finding> run(Input input, CheckOptions options) {
-    var checks = new Checks(input);
+    var checks = new Checks(input, options);
     checks.all();
     return checks.findings.stream()
-        .filter(finding -> !options.skipped().contains(finding.rule()))
         .sorted(
             Comparator.comparingInt((Finding f) -> f.range().startLine())
                 .thenComparingInt(f -> f.range().startColumn())
@@ -110,21 +106,22 @@ public final class Checks {
     }
   }
 
-  private void add(Rule rule, SourceRange range, String detail) {
-    findings.add(new Finding(rule, range, detail));
+  private void add(CheckOptions here, Rule rule, SourceRange range, String detail) {
+    if (here.applies(rule)) {
+      findings.add(new Finding(rule, range, detail));
+    }
   }
 
   private void all() {
     for (Problem warning : input.dockerfile().warnings()) {
       if (warning.code() == Problem.Code.EMPTY_CONTINUATION) {
-        add(Rule.NoEmptyContinuation, warning.range(), "empty continuation line");
+        add(options, Rule.NoEmptyContinuation, warning.range(), "empty continuation line");
       }
     }
-    instructionCasing();
-    stageNames();
+    new FileCheck(input.dockerfile(), options, this::add).run();
     for (StageGraph.Vertex vertex : input.graph().vertices()) {
       from(vertex.stage().from());
-      var check = new StageCheck(input, scope(vertex), this::add);
+      var check = new StageCheck(input, options, scope(vertex), this::add);
       scopes.put(vertex.stage().number(), check.run(vertex.stage()));
     }
   }
@@ -144,81 +141,13 @@ public final class Checks {
     };
   }
 
-  private void instructionCasing() {
-    var all = new ArrayList<Instruction>(input.dockerfile().globalArgs());
-    for (Stage stage : input.dockerfile().stages()) {
-      all.add(stage.from());
-      all.addAll(stage.instructions());
-    }
-    long lower = all.stream().filter(i -> isLower(keyword(i))).count();
-    long upper = all.stream().filter(i -> isUpper(keyword(i))).count();
-    boolean mostlyLower = lower > upper;
-    for (Instruction instruction : all) {
-      String keyword = keyword(instruction);
-      if (mostlyLower ? !isLower(keyword) : !isUpper(keyword)) {
-        add(
-            Rule.ConsistentInstructionCasing,
-            instruction.origin().keyword(),
-            "Command '%s' should match the case of the command majority (%s)"
-                .formatted(keyword, mostlyLower ? "lowercase" : "uppercase"));
-      }
-    }
-  }
-
-  private static String keyword(Instruction instruction) {
-    return instruction.original().split("\\s", 2)[0];
-  }
-
-  private static boolean isLower(String text) {
-    return text.equals(text.toLowerCase(Locale.ROOT));
-  }
-
-  private static boolean isUpper(String text) {
-    return text.equals(text.toUpperCase(Locale.ROOT));
-  }
-
-  private void stageNames() {
-    var seen = new TreeSet<String>();
-    for (Stage stage : input.dockerfile().stages()) {
-      From from = stage.from();
-      From.Alias alias = from.alias();
-      if (alias == null) {
-        continue;
-      }
-      String written = alias.name().text();
-      String name = written.toLowerCase(Locale.ROOT);
-      SourceRange range = alias.name().range();
-      if (!isLower(written)) {
-        add(Rule.StageNameCasing, range, "Stage name '%s' should be lowercase".formatted(written));
-      }
-      if (RESERVED.contains(name)) {
-        add(
-            Rule.ReservedStageName,
-            range,
-            "Stage name should not use the same name as reserved stage \"%s\"".formatted(name));
-      }
-      if (!seen.add(name)) {
-        add(
-            Rule.DuplicateStageName,
-            range,
-            "Duplicate stage name \"%s\", stage names should be unique".formatted(name));
-      }
-      String as = alias.as().text();
-      String keyword = keyword(from);
-      if (isLower(as) != isLower(keyword) || isUpper(as) != isUpper(keyword)) {
-        add(
-            Rule.FromAsCasing,
-            alias.as().range(),
-            "'%s' and '%s' keywords' casing do not match".formatted(as, keyword));
-      }
-    }
-  }
-
   private void from(From from) {
+    CheckOptions here = options.with(from.origin().comments());
     Set<String> undefined = input.expansion().undefined(from, input.globals());
     for (String name : undefined) {
       if (!input.globals().declared().contains(name)) {
         add(
+            here,
             Rule.UndefinedArgInFrom,
             from.image().range(),
             "FROM argument '%s' is not declared%s".formatted(name, meant(name)));
@@ -231,12 +160,14 @@ public final class Checks {
     }
     if (platform.text().equals("$TARGETPLATFORM") || platform.text().equals("${TARGETPLATFORM}")) {
       add(
+          here,
           Rule.RedundantTargetPlatform,
           platform.range(),
           "Setting platform to predefined %s in FROM is redundant as this is the default behavior"
               .formatted(platform));
     } else if (!platform.text().contains("$") && !namesPlatform(from, platform.text())) {
       add(
+          here,
           Rule.FromPlatformFlagConstDisallowed,
           platform.range(),
           "FROM --platform flag should not use constant value \"%s\"".formatted(platform));
@@ -270,6 +201,7 @@ public final class Checks {
     String image = input.expansion().expand(from.image(), input.defaults()).text();
     if (!isImage(image)) {
       add(
+          options,
           Rule.InvalidDefaultArgInFrom,
           from.image().range(),
           "Default value for ARG %s results in empty or invalid base image name"

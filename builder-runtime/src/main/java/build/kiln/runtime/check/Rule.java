@@ -41,14 +41,29 @@ public enum Rule {
       "the ignore file leaves out what is copied", "copy another path, or change the ignore file"),
   ExposeProtoCasing("protocols in EXPOSE should be in lower case", "write tcp, udp or sctp"),
   ExposeInvalidFormat(
-      "EXPOSE takes a container's ports, not addresses or mappings", "write port or port/protocol");
+      "EXPOSE takes a container's ports, not addresses or mappings", "write port or port/protocol"),
+  InvalidDefinitionDescription(
+      "a comment right before an ARG or a stage describes it, and should begin with its name",
+      "begin it with the name, or put an empty line between",
+      true);
 
   private final String description;
   private final String fix;
+  private final boolean experimental;
 
   Rule(String description, String fix) {
+    this(description, fix, false);
+  }
+
+  Rule(String description, String fix, boolean experimental) {
     this.description = description;
     this.fix = fix;
+    this.experimental = experimental;
+  }
+
+  /** Whether it is off unless it is asked for by name, or with all that are experimental. */
+  public boolean experimental() {
+    return experimental;
   }
 
   /** Why, in one line. */

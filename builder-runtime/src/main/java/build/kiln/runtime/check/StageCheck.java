@@ -7,6 +7,7 @@ import build.kiln.runtime.dockerfile.SourceRange;
 import build.kiln.runtime.dockerfile.Stage;
 import build.kiln.runtime.dockerfile.Suggestions;
 import build.kiln.runtime.dockerfile.Word;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -25,16 +26,17 @@ final class StageCheck {
           "(?i)(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)");
   private static final Pattern NO_SECRET = Pattern.compile("(?i)(?:_|^)public(?:_|$)");
 
+  /** Only a pattern that leaves out everything leaves out this. */
+  private static final String SOME_NAME = "\u0001some name\u0001";
+
   private final Checks.Input input;
   private final Scope scope;
+  private final CheckOptions options;
   private final Report report;
   private final Map<String, SourceRange> once = new HashMap<>();
 
-  /** Takes findings. */
-  @FunctionalInterface
-  interface Report {
-    void add(Rule rule, SourceRange range, String detail);
-  }
+  /** Those for the instruction that is looked at. */
+  private CheckOptions here;
 
   /** What instructions of a stage see, and hand on to stages that are based on it. */
   static final class Scope {
@@ -80,8 +82,10 @@ final class StageCheck {
   /**
    * @param base is left as it is
    */
-  StageCheck(Checks.Input input, Scope base, Report report) {
+  StageCheck(Checks.Input input, CheckOptions options, Scope base, Report report) {
     this.input = input;
+    this.options = options;
+    this.here = options;
     this.scope = base.copy();
     this.report = report;
   }
@@ -89,6 +93,7 @@ final class StageCheck {
   /** The scope at the stage's end. */
   Scope run(Stage stage) {
     for (Instruction instruction : stage.instructions()) {
+      here = options.with(instruction.origin().comments());
       if (instruction instanceof Instruction.Arg arg) {
         arg.declarations().forEach(declaration -> arg(arg, declaration));
       } else {
@@ -113,6 +118,7 @@ final class StageCheck {
       String meant =
           Suggestions.nearest(name, known).map(n -> " (did you mean $" + n + "?)").orElse("");
       report.add(
+          here,
           Rule.UndefinedVar,
           instruction.range(),
           "Usage of undefined variable '$%s'%s".formatted(name, meant));
@@ -127,11 +133,6 @@ final class StageCheck {
       case Instruction.Entrypoint entrypoint -> command(entrypoint, entrypoint.command());
       case Instruction.Healthcheck healthcheck -> once(healthcheck);
       case Instruction.Shell _ -> scope.ownShell = true;
-      case Instruction.Maintainer maintainer ->
-          report.add(
-              Rule.MaintainerDeprecated,
-              maintainer.origin().keyword(),
-              "Maintainer instruction is deprecated in favor of using label");
       case Instruction.Workdir workdir -> workdir(workdir);
       case Instruction.Expose expose -> expose.ports().forEach(this::port);
       case Instruction.Copy copy when copy.from() == null -> copied(copy.sources(), "Copy");
@@ -174,6 +175,7 @@ final class StageCheck {
   private void secret(String keyword, String name, SourceRange range) {
     if (SECRET.matcher(name).find() && !NO_SECRET.matcher(name).find()) {
       report.add(
+          here,
           Rule.SecretsUsedInArgOrEnv,
           range,
           "Do not use ARG or ENV instructions for sensitive data (%s \"%s\")"
@@ -186,6 +188,7 @@ final class StageCheck {
     String[] words = instruction.original().split("\\s+", 3);
     if (words.length > 1 && !words[1].contains("=")) {
       report.add(
+          here,
           Rule.LegacyKeyValueFormat,
           instruction.range(),
           "\"%s key=value\" should be used instead of legacy \"%s key value\" format"
@@ -197,6 +200,7 @@ final class StageCheck {
     once(instruction);
     if (command instanceof CommandLine.Shell && !scope.ownShell) {
       report.add(
+          here,
           Rule.JSONArgsRecommended,
           instruction.range(),
           "JSON arguments recommended for %s to prevent unintended behavior related to OS signals"
@@ -209,6 +213,7 @@ final class StageCheck {
     SourceRange earlier = once.put(instruction.name(), instruction.range());
     if (earlier != null) {
       report.add(
+          here,
           Rule.MultipleInstructionsDisallowed,
           earlier,
           "Multiple %s instructions should not be used in the same stage because only the last one will be used"
@@ -222,6 +227,7 @@ final class StageCheck {
       scope.absoluteWorkdir = true;
     } else if (!scope.absoluteWorkdir) {
       report.add(
+          here,
           Rule.WorkdirRelativePath,
           workdir.path().range(),
           "Relative workdir \"%s\" can have unexpected results if the base image changes"
@@ -238,12 +244,14 @@ final class StageCheck {
     String protocol = slash < 0 ? "" : text.substring(slash + 1);
     if (!protocol.equals(protocol.toLowerCase(Locale.ROOT))) {
       report.add(
+          here,
           Rule.ExposeProtoCasing,
           port.range(),
           "Defined protocol '%s' in EXPOSE instruction should be lowercase".formatted(text));
     }
     if (text.contains(":")) {
       report.add(
+          here,
           Rule.ExposeInvalidFormat,
           port.range(),
           "EXPOSE instruction should not define an IP address or host-port mapping, found '%s'"
@@ -253,21 +261,25 @@ final class StageCheck {
 
   private void copied(List<Word> sources, String how) {
     for (Word source : sources) {
-      String path = input.expansion().expand(source, scope::value).text();
-      if (!path.contains("://") && !path.isEmpty() && excluded(input.ignored(), path)) {
+      String written = input.expansion().expand(source, scope::value).text();
+      if (written.contains("://") || written.isEmpty()) {
+        continue;
+      }
+      String path = Path.of("/" + written).normalize().toString().substring(1);
+      if (excluded(input.ignored(), path)) {
         report.add(
+            here,
             Rule.CopyIgnoredFile,
             source.range(),
-            "Attempting to %s file \"%s\" that is excluded by .dockerignore".formatted(how, path));
+            "Attempting to %s file \"%s\" that is excluded by .dockerignore"
+                .formatted(how, path.isEmpty() ? "." : path));
       }
     }
   }
 
   private static boolean excluded(IgnoreFile ignored, String path) {
-    String relative = path.replaceFirst("^[./]*/", "");
-    return !relative.isEmpty()
-        && !relative.equals(".")
-        && ignored.excludes(relative)
-        && !ignored.mayContainIncluded(relative);
+    return path.isEmpty()
+        ? ignored.excludes(SOME_NAME) && !ignored.hasExceptions()
+        : ignored.excludes(path) && !ignored.mayContainIncluded(path);
   }
 }

@@ -29,15 +29,17 @@ final class DirectiveReader {
   static Directives read(SourceFile source, List<Problem> problems) {
     Map<String, Word> found = scan(source, 1, problems);
     char escape = escape(found.get("escape"), problems);
+    int lines = found.size();
     if (source.line(1).startsWith("#!")) {
       // A first line for the kernel hides an escape directive, but neither syntax nor check.
       found = scan(source, 2, problems);
+      lines = 1 + found.size();
     }
     Word syntax = found.get("syntax");
     if (syntax != null) {
       frontendProblem(syntax).ifPresent(problems::add);
     }
-    return new Directives(syntax, escape, found.get("check"));
+    return new Directives(syntax, escape, found.get("check"), lines);
   }
 
   private static Map<String, Word> scan(SourceFile source, int first, List<Problem> problems) {

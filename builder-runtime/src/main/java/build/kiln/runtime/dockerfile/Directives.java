@@ -7,8 +7,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * The parser directives at the top of a file: {@code # syntax=}, {@code # escape=}, {@code #
  * check=}.
+ *
+ * @param lines how many lines of the file they are
  */
-public record Directives(@Nullable Word syntaxWord, char escape, @Nullable Word checkWord) {
+public record Directives(
+    @Nullable Word syntaxWord, char escape, @Nullable Word checkWord, int lines) {
   public Directives {
     if (escape != '\\' && escape != '`') {
       throw new IllegalArgumentException("not an escape character: " + escape);

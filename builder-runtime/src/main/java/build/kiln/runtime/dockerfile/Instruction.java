@@ -18,8 +18,14 @@ public sealed interface Instruction {
    * @param range from the keyword to the end, continuation lines and here-documents included
    * @param keyword the keyword's place
    * @param text the instruction with its lines joined, without the bodies of here-documents
+   * @param comments those between the instruction before it, or an empty comment, and this one; a
+   *     line each, without the sign; directives are none
    */
-  record Origin(SourceRange range, SourceRange keyword, String text) {}
+  record Origin(SourceRange range, SourceRange keyword, String text, List<Word> comments) {
+    public Origin {
+      comments = List.copyOf(comments);
+    }
+  }
 
   Origin origin();
 

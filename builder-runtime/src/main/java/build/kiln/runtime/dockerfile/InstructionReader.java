@@ -45,7 +45,7 @@ final class InstructionReader {
     this.node = node;
     this.escape = escape;
     this.keyword = keyword(node, escape);
-    this.origin = new Origin(node.range(), node.keyword().range(), node.text());
+    this.origin = new Origin(node.range(), node.keyword().range(), node.text(), node.comments());
     this.flags = new FlagSet(keyword, node.flags());
   }
 

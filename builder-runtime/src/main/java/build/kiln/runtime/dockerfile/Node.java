@@ -10,7 +10,7 @@ import java.util.List;
  * @param flags the {@code --} words that follow it
  * @param arguments the rest of the joined line
  * @param heredocs in the order of their {@code <<}
- * @param comments the comment lines right before it, without the sign
+ * @param comments the comments since the instruction before it, without the sign
  * @param text the joined line, stripped; here-documents are not in it
  * @param range from the keyword to the end, here-documents included
  */
@@ -19,7 +19,7 @@ record Node(
     List<Flag> flags,
     Slice arguments,
     List<Heredoc> heredocs,
-    List<String> comments,
+    List<Word> comments,
     String text,
     SourceRange range) {
   Node {

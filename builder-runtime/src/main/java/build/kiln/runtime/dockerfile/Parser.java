@@ -15,7 +15,7 @@ final class Parser {
   private final List<Problem> problems = new ArrayList<>();
   private final List<Problem> warnings = new ArrayList<>();
   private final List<Node> nodes = new ArrayList<>();
-  private List<String> comments = new ArrayList<>();
+  private List<Word> comments = new ArrayList<>();
 
   /** The line to read next, from 1. */
   private int next = 1;
@@ -42,7 +42,7 @@ final class Parser {
       return;
     }
     if (first.charAt(indent) == '#') {
-      addComment(Chars.strip(first.substring(indent + 1)));
+      addComment(indent + 1);
       next++;
       return;
     }
@@ -55,11 +55,18 @@ final class Parser {
     comments = new ArrayList<>();
   }
 
-  private void addComment(String comment) {
+  /** An empty comment parts what stands before it from the instruction. */
+  private void addComment(int from) {
+    if (next <= directives.lines()) {
+      return;
+    }
+    var line = new LogicalLine(source);
+    line.append(next, from, source.line(next).length());
+    Slice comment = line.slice().strip();
     if (comment.isEmpty()) {
       comments.clear();
     } else {
-      comments.add(comment);
+      comments.add(comment.word());
     }
   }
 
@@ -117,7 +124,7 @@ final class Parser {
   }
 
   /** Splits a joined line into keyword, flags and the rest. */
-  static Node split(Slice line, List<String> comments) {
+  static Node split(Slice line, List<Word> comments) {
     String text = line.text();
     int end = 0;
     while (end < text.length() && !Chars.isBlank(text.charAt(end))) {

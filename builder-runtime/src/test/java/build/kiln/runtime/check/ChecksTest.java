@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What BuildKit 0.2x says of the same Dockerfiles, line by line. */
+/** What BuildKit 0.34 says of the same Dockerfiles, line by line. */
 class ChecksTest {
   /** {@code line:column Rule: detail}. */
   private static List<String> check(String text, Map<String, String> buildArgs) {
@@ -136,7 +136,7 @@ class ChecksTest {
             "FROM busybox\nCOPY secret.txt a.txt d all /x/\nADD ./secret.txt /\nCOPY --from=x secret.txt /\n",
             "2:6 CopyIgnoredFile: Attempting to Copy file \"secret.txt\" that is excluded by .dockerignore",
             "2:25 CopyIgnoredFile: Attempting to Copy file \"all\" that is excluded by .dockerignore",
-            "3:5 CopyIgnoredFile: Attempting to Add file \"./secret.txt\" that is excluded by .dockerignore"),
+            "3:5 CopyIgnoredFile: Attempting to Add file \"secret.txt\" that is excluded by .dockerignore"),
         new Case(
             "FROM busybox\nEXPOSE 80/TCP 127.0.0.1:81:81 82/udp $p\n",
             "2:1 UndefinedVar: Usage of undefined variable '$p'",
@@ -173,6 +173,142 @@ class ChecksTest {
   void theBuildArgumentWins() {
     String text = "# check=skip=all\nFROM busybox\nMAINTAINER a\n";
     assertThat(check(text, Map.of(CheckOptions.ARGUMENT, "error=false"))).hasSize(1);
+  }
+
+  private static final String DESCRIPTION =
+      "Comment for %s should follow the format: `# %s <description>`";
+
+  static List<Case> described() {
+    return List.of(
+        new Case(
+            """
+            # check=skip=all;experimental=InvalidDefinitionDescription
+            # foo this is the foo
+            ARG foo=bar
+
+            # base this is the base image
+            FROM scratch AS base
+
+            # version this is the version number
+            ARG version=latest
+
+            # baz this is the baz
+            ARG foo=baz bar=qux baz=quux
+            #
+            ARG bit=bat
+
+            # comment for something other than ARG or FROM
+            COPY Dockerfile .
+            # nameless stages have no description
+            FROM base
+            # not about the next line
+
+            ARG end
+              # end is indented
+            ARG end
+            """),
+        new Case(
+            """
+            # check=experimental=all
+            # bar this is the bar
+            ARG foo=bar
+            # BasE this is the BasE image
+            FROM scratch AS base
+            # definitely a bad comment
+            ARG version=latest
+            # foo is not the last line
+            # but this is
+            ARG foo=baz bar=qux
+            """,
+            "2:3 InvalidDefinitionDescription: " + DESCRIPTION.formatted("ARG", "foo"),
+            "4:3 InvalidDefinitionDescription: " + DESCRIPTION.formatted("FROM", "base"),
+            "6:3 InvalidDefinitionDescription: " + DESCRIPTION.formatted("ARG", "version"),
+            "9:3 InvalidDefinitionDescription: " + DESCRIPTION.formatted("ARG", "<arg_key>")),
+        new Case("# escape=`\nARG foo\n# bad\nFROM busybox AS b\n"),
+        new Case(
+            "FROM busybox\n# check=experimental=InvalidDefinitionDescription\nARG foo\n",
+            "2:3 InvalidDefinitionDescription: " + DESCRIPTION.formatted("ARG", "foo")));
+  }
+
+  @ParameterizedTest
+  @MethodSource("described")
+  void commentsDescribeStagesAndArgumentsIfThatIsAskedFor(Case given) {
+    assertThat(check(given.instructions(), Map.of())).containsExactly(given.findings());
+  }
+
+  static List<Case> locally() {
+    return List.of(
+        new Case(
+            """
+            FROM busybox
+            # check=skip=SecretsUsedInArgOrEnv // it is none
+            ENV password=bar
+            # check=skip=all // of this instruction only
+
+            ARG token
+            # check=skip=MaintainerDeprecated
+            MAINTAINER me
+            # a comment
+            # Check = skip=UndefinedVar
+            COPY $x /
+            # check=skip=nothing;unheard=1
+            # check=skip=all
+            COPY $y /
+            ENV secret=x
+            """,
+            "14:1 UndefinedVar: Usage of undefined variable '$y'",
+            "15:5 SecretsUsedInArgOrEnv: " + SENSITIVE.formatted("ENV", "secret")),
+        new Case(
+            """
+            # check=skip=JSONArgsRecommended
+
+            # check=skip=StageNameCasing,FromAsCasing,DuplicateStageName
+            FROM busybox as One
+            # check=skip=RedundantTargetPlatform
+            FROM --platform=$TARGETPLATFORM busybox AS one
+            # check=error=true
+            CMD a
+            """,
+            "6:44 DuplicateStageName: Duplicate stage name \"one\", stage names should be unique"),
+        // What stages that are not built say is read all the same.
+        new Case(
+            "FROM busybox AS unused\nMAINTAINER me\nFROM busybox\n",
+            "2:1 MaintainerDeprecated: Maintainer instruction is deprecated in favor of using label"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("locally")
+  void aCommentBeforeAnInstructionIsAboutThatInstruction(Case given) {
+    assertThat(check(given.instructions(), Map.of())).containsExactly(given.findings());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "., *, true",
+    "/, **, true",
+    "./, **/*, true",
+    "., .*, false",
+    "., a, false",
+    "., ?, false"
+  })
+  void theContextsRootIsLeftOutIfAllIs(String source, String pattern, boolean found) {
+    Dockerfile dockerfile = Dockerfile.parse("Dockerfile", "FROM scratch\nCOPY " + source + " /\n");
+    GlobalArguments globals = GlobalArguments.resolve(dockerfile, Map.of(), Map.of());
+    var input =
+        new Checks.Input(
+            dockerfile,
+            StageGraph.of(dockerfile, globals),
+            globals,
+            globals,
+            Map.of(),
+            IgnoreFile.parse(SourceFile.of(".dockerignore", pattern)),
+            named -> Optional.empty());
+    assertThat(Checks.run(input, CheckOptions.none()))
+        .extracting(Finding::detail)
+        .isEqualTo(
+            found
+                ? List.of("Attempting to Copy file \".\" that is excluded by .dockerignore")
+                : List.of());
   }
 
   @ParameterizedTest
