@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +28,7 @@ final class Copier {
   private final Map<Long, Long> links = new HashMap<>();
   private long lastLink;
   private boolean replaced;
+  private OptionalLong time = OptionalLong.empty();
 
   /**
    * Where to.
@@ -55,23 +57,25 @@ final class Copier {
    * @param root whether a directory that is copied gives its mode and time to the destination, if
    *     that is not there yet and is not written with a slash
    */
-  void copy(FileTree tree, Sources.Match match, Selection selection, boolean root)
+  void copy(CopySource.Picked from, Sources.Match match, boolean root)
       throws IOException, Conflict {
     links.clear();
+    time = from.time();
+    FileTree tree = from.tree();
     if (match.entry().isDirectory()) {
       Resolved target = plan.resolve(destination.path());
       if (root && !destination.directory() && !target.exists() && !target.path().isEmpty()) {
         put(tree, match.entry(), target.path());
       } else {
         // Of a directory whose content is copied only the time is taken, and of no root.
-        EntryMeta source = match.entry();
+        EntryMeta source = dated(match.entry());
         if (source.path().isEmpty()) {
           plan.directory(target.path());
         } else {
           plan.directory(target.path(), source.mtimeSeconds(), source.mtimeNanos());
         }
       }
-      content(tree, match.entry(), target.path(), selection, null);
+      content(tree, match.entry(), target.path(), from.selection(), null);
     } else {
       put(tree, match.entry(), fileTarget(match.name()));
     }
@@ -136,7 +140,7 @@ final class Copier {
   }
 
   private void put(FileTree tree, EntryMeta source, String target) throws IOException, Conflict {
-    EntryMeta meta = owned(source.withPath(target)).withLinkId(linkId(source));
+    EntryMeta meta = dated(owned(source.withPath(target))).withLinkId(linkId(source));
     plan.put(meta, source.kind() == Kind.FILE ? () -> tree.open(source) : null);
   }
 
@@ -164,13 +168,19 @@ final class Copier {
       Optional<EntryMeta> there = plan.lookup(target).filter(EntryMeta::isDirectory);
       // As BuildKit: one that is there takes the source's mode, whatever --chmod says, no more.
       plan.put(
-          there.isPresent() ? there.get().withMode(source.mode()) : owned(source.withPath(target)),
+          there.isPresent()
+              ? there.get().withMode(source.mode())
+              : dated(owned(source.withPath(target))),
           null);
     }
   }
 
   private long linkId(EntryMeta source) {
     return source.linkId() == 0 ? 0 : links.computeIfAbsent(source.linkId(), id -> ++lastLink);
+  }
+
+  private EntryMeta dated(EntryMeta meta) {
+    return time.isPresent() ? meta.withMtime(time.getAsLong(), 0) : meta;
   }
 
   private EntryMeta owned(EntryMeta meta) {

@@ -5,6 +5,7 @@ import build.kiln.runtime.cache.StepInputs;
 import build.kiln.runtime.dockerfile.Word;
 import java.io.IOException;
 import java.util.List;
+import java.util.OptionalLong;
 
 /** One source of COPY or ADD. What it holds open is given up by {@link #close}. */
 interface CopySource extends AutoCloseable {
@@ -14,8 +15,10 @@ interface CopySource extends AutoCloseable {
    *
    * @param tree hashes what is read of it, for the key
    * @param selection which of the directories among the matches is copied
+   * @param time of all that is copied, in seconds since the epoch; empty if it keeps its own
    */
-  record Picked(HashingTree tree, List<Sources.Match> matches, Selection selection) {}
+  record Picked(
+      HashingTree tree, List<Sources.Match> matches, Selection selection, OptionalLong time) {}
 
   /** As it stands in the Dockerfile. */
   Word word();

@@ -298,7 +298,7 @@ final class CopyStep implements AutoCloseable {
       if (source.unpacks() && ArchiveLayer.isArchive(picked.tree(), match.entry())) {
         archive.unpack(picked.tree(), match.entry(), target.path(), plan);
       } else {
-        copier.copy(picked.tree(), match, picked.selection(), source.copiesRoot());
+        copier.copy(picked, match, source.copiesRoot());
       }
     } catch (Conflict e) {
       throw StepProblems.at(source.word().range(), e);

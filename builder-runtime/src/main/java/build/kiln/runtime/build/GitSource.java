@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -148,7 +149,8 @@ final class GitSource implements CopySource {
     return new Picked(
         new HashingTree(checkout.tree()),
         List.of(new Sources.Match("", root)),
-        Selection.of(null, excluded));
+        Selection.of(null, excluded),
+        OptionalLong.empty());
   }
 
   @FunctionalInterface

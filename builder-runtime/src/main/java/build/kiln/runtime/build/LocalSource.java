@@ -8,6 +8,7 @@ import build.kiln.runtime.dockerfile.Word;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /** A path in the build context, a stage or an image, perhaps with wildcards. */
@@ -66,13 +67,20 @@ final class LocalSource implements CopySource {
     return picked;
   }
 
+  /** When the files of a context were written says when it was unpacked, and not what they are. */
+  private OptionalLong time() {
+    boolean itsOwn = from.chain() == null && from.epoch().isEmpty();
+    return itsOwn ? session.sourceDateEpoch() : OptionalLong.empty();
+  }
+
   private Picked find(Word path, @Nullable IgnoreFile included) throws IOException, BuildException {
     Wildcard wildcard = Wildcard.of(path);
     List<Sources.Match> matches = new Sources(from.tree()).find(wildcard);
     if (matches.isEmpty() && !wildcard.hasWildcards()) {
       throw MissingSource.of(word, wildcard.prefix(), from, session.contextTree());
     }
-    return new Picked(new HashingTree(from.tree()), matches, Selection.of(included, excluded));
+    return new Picked(
+        new HashingTree(from.tree()), matches, Selection.of(included, excluded), time());
   }
 
   /** What stands before the pivot names directories, what stands after it is taken from them. */

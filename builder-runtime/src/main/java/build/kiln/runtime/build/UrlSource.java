@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -123,7 +124,8 @@ final class UrlSource implements CopySource {
     return new Picked(
         new HashingTree(new OneFile(entry, file())),
         List.of(new Sources.Match(name, entry)),
-        Selection.ALL);
+        Selection.ALL,
+        OptionalLong.empty());
   }
 
   private Path file() throws IOException {

@@ -80,7 +80,7 @@ class BuilderTest {
   }
 
   @Test
-  void noFileIsLaterThanAGivenTime() throws Exception {
+  void filesOfAFolderHaveAGivenTime() throws Exception {
     bench.request(r -> change(r, Map.of("SOURCE_DATE_EPOCH", "1600000000")));
     bench.file("old", "o");
     Files.setLastModifiedTime(
@@ -90,7 +90,28 @@ class BuilderTest {
 
     assertThat(times(built))
         .containsExactly(
-            "x 1600000000", "x/a.txt 1600000000", "x/old 1500000000", "doc 1600000000");
+            "x 1600000000", "x/a.txt 1600000000", "x/old 1600000000", "doc 1600000000");
+  }
+
+  /** One checkout is older than the time, one is younger, and their modes come with a checkout. */
+  @Test
+  void twoCheckoutsMakeOneDigest() throws Exception {
+    bench.request(r -> change(r, Map.of("SOURCE_DATE_EPOCH", "1600000000")));
+    bench.file("d/sub/file", "f");
+    bench.file("top", "t");
+    var digests = new java.util.TreeSet<String>();
+    for (long seconds : List.of(1500000000L, 1600000001L)) {
+      for (String path : List.of("d/sub/file", "top", "d/sub", "d")) {
+        Files.setLastModifiedTime(
+            bench.contextFolder().resolve(path),
+            FileTime.from(Instant.ofEpochSecond(seconds, 123456789)));
+      }
+      bench.freshStore();
+      Built built =
+          bench.build("FROM scratch\nCOPY d /d\nCOPY . /all/\nCOPY --parents d/sub/f* /p/");
+      digests.add(built.digest().toString());
+    }
+    assertThat(digests).hasSize(1);
   }
 
   private static List<String> times(Built built) throws IOException {

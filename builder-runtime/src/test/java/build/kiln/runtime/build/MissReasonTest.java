@@ -155,7 +155,7 @@ class MissReasonTest {
             t -> t.arguments(Map.of("SOURCE_DATE_EPOCH", "1800000000")),
             ALL,
             "SOURCE_DATE_EPOCH",
-            "SOURCE_DATE_EPOCH, the time of new directories",
+            "an earlier step: COPY src /src, SOURCE_DATE_EPOCH, the time of new directories",
             "SOURCE_DATE_EPOCH"),
         change(
             "no cache",
