@@ -84,7 +84,7 @@ final class Copier {
   /** Writes a file of this content. */
   void write(String name, byte[] content, long mtime) throws IOException, Conflict {
     var meta = EntryMeta.file(fileTarget(name), 0644, 0, 0, mtime, content.length);
-    plan.put(owned(meta), () -> new ByteArrayInputStream(content));
+    plan.put(changed(meta), () -> new ByteArrayInputStream(content));
   }
 
   /** Where a file of that name goes. */
@@ -140,7 +140,7 @@ final class Copier {
   }
 
   private void put(FileTree tree, EntryMeta source, String target) throws IOException, Conflict {
-    EntryMeta meta = dated(owned(source.withPath(target))).withLinkId(linkId(source));
+    EntryMeta meta = changed(source.withPath(target)).withLinkId(linkId(source));
     plan.put(meta, source.kind() == Kind.FILE ? () -> tree.open(source) : null);
   }
 
@@ -170,7 +170,7 @@ final class Copier {
       plan.put(
           there.isPresent()
               ? there.get().withMode(source.mode())
-              : dated(owned(source.withPath(target))),
+              : changed(source.withPath(target)),
           null);
     }
   }
@@ -183,7 +183,8 @@ final class Copier {
     return time.isPresent() ? meta.withMtime(time.getAsLong(), 0) : meta;
   }
 
-  private EntryMeta owned(EntryMeta meta) {
+  private EntryMeta changed(EntryMeta source) {
+    EntryMeta meta = dated(source);
     EntryMeta result =
         Optional.ofNullable(owner).map(o -> meta.withOwner(o.uid(), o.gid())).orElse(meta);
     return mode == null || meta.kind() == Kind.SYMLINK

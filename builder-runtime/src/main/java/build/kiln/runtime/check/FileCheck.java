@@ -19,17 +19,19 @@ final class FileCheck {
   private final Dockerfile dockerfile;
   private final CheckOptions options;
   private final Report report;
+  private final List<Instruction> instructions;
 
   FileCheck(Dockerfile dockerfile, CheckOptions options, Report report) {
     this.dockerfile = dockerfile;
     this.options = options;
     this.report = report;
+    this.instructions = all(dockerfile);
   }
 
   void run() {
     instructionCasing();
     stageNames();
-    for (Instruction instruction : all()) {
+    for (Instruction instruction : instructions) {
       CheckOptions here = options.with(instruction.origin().comments());
       switch (instruction) {
         case Instruction.Maintainer maintainer ->
@@ -50,7 +52,7 @@ final class FileCheck {
     }
   }
 
-  private List<Instruction> all() {
+  private static List<Instruction> all(Dockerfile dockerfile) {
     var all = new ArrayList<Instruction>(dockerfile.globalArgs());
     for (Stage stage : dockerfile.stages()) {
       all.add(stage.from());
@@ -78,11 +80,10 @@ final class FileCheck {
   }
 
   private void instructionCasing() {
-    List<Instruction> all = all();
-    long lower = all.stream().filter(i -> isLower(keyword(i))).count();
-    long upper = all.stream().filter(i -> isUpper(keyword(i))).count();
+    long lower = instructions.stream().filter(i -> isLower(keyword(i))).count();
+    long upper = instructions.stream().filter(i -> isUpper(keyword(i))).count();
     boolean mostlyLower = lower > upper;
-    for (Instruction instruction : all) {
+    for (Instruction instruction : instructions) {
       String keyword = keyword(instruction);
       if (mostlyLower ? !isLower(keyword) : !isUpper(keyword)) {
         report.add(

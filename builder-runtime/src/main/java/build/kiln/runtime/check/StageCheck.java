@@ -1,13 +1,13 @@
 package build.kiln.runtime.check;
 
 import build.kiln.runtime.dockerfile.CommandLine;
+import build.kiln.runtime.dockerfile.GoPath;
 import build.kiln.runtime.dockerfile.IgnoreFile;
 import build.kiln.runtime.dockerfile.Instruction;
 import build.kiln.runtime.dockerfile.SourceRange;
 import build.kiln.runtime.dockerfile.Stage;
 import build.kiln.runtime.dockerfile.Suggestions;
 import build.kiln.runtime.dockerfile.Word;
-import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -265,7 +265,7 @@ final class StageCheck {
       if (written.contains("://") || written.isEmpty()) {
         continue;
       }
-      String path = Path.of("/" + written).normalize().toString().substring(1);
+      String path = GoPath.belowRoot(written);
       if (excluded(input.ignored(), path)) {
         report.add(
             here,

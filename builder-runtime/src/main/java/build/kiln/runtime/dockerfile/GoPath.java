@@ -3,7 +3,7 @@ package build.kiln.runtime.dockerfile;
 import java.util.ArrayDeque;
 
 /** Paths as Go's {@code path/filepath} sees them on Linux. */
-final class GoPath {
+public final class GoPath {
 
   /** The shortest path that is the same by its text: no empty segment, dot, or undone segment. */
   static String clean(String path) {
@@ -23,6 +23,11 @@ final class GoPath {
     }
     String joined = String.join("/", segments);
     return rooted ? "/" + joined : joined.isEmpty() ? "." : joined;
+  }
+
+  /** A path relative to a root, cleaned; {@code ..} never leaves the root, which is empty. */
+  public static String belowRoot(String path) {
+    return clean("/" + path).substring(1);
   }
 
   static boolean hasWildcards(String segment) {

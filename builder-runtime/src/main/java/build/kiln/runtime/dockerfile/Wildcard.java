@@ -27,7 +27,7 @@ public final class Wildcard {
    * @throws DockerfileException if a pattern in it is not well formed
    */
   public static Wildcard of(Word source) {
-    String path = GoPath.clean("/" + source.text()).substring(1);
+    String path = GoPath.belowRoot(source.text());
     List<String> names = List.of(path.split("/", -1));
     int first = 0;
     while (first < names.size() && !GoPath.hasWildcards(names.get(first))) {

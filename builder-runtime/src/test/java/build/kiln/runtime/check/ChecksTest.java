@@ -169,6 +169,13 @@ class ChecksTest {
     assertThat(check(inFile, Map.of())).hasSameSizeAs(wanted);
   }
 
+  /** Bytes that no file name can have are the build's to refuse. */
+  @ParameterizedTest
+  @ValueSource(strings = {"a\u0000b", "\u0000", "../\ud800", "a//../../b"})
+  void anySourceCanBeChecked(String source) {
+    assertThat(check("FROM busybox\nCOPY " + source + " /x\n", Map.of())).isEmpty();
+  }
+
   @Test
   void theBuildArgumentWins() {
     String text = "# check=skip=all\nFROM busybox\nMAINTAINER a\n";
