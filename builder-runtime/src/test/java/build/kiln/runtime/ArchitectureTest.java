@@ -11,6 +11,7 @@ import build.kiln.runtime.registry.Trust;
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaMethodCall;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import java.util.Arrays;
 import java.util.List;
@@ -49,11 +50,12 @@ class ArchitectureTest {
           Map.entry("cache", "oci layer store registry"),
           Map.entry("mirror", "api oci store registry"),
           Map.entry("prune", "api oci registry"),
+          Map.entry("transport", "oci store registry mirror"),
           Map.entry("cli.manifest", "api oci dockerfile"),
           Map.entry("cli.progress", "api build"),
           Map.entry(
               "cli",
-              "api posix oci layer store rootfs dockerfile check registry registry.embedded context sandbox cache ssh build mirror prune cli.manifest cli.progress"));
+              "api posix oci layer store rootfs dockerfile check registry registry.embedded context sandbox cache ssh build mirror transport prune cli.manifest cli.progress"));
 
   @SuppressWarnings("unused") // read by FieldSource
   private static final List<Arguments> PACKAGES =
@@ -136,6 +138,24 @@ class ArchitectureTest {
         .resideInAPackage(ROOT + "context")
         .should()
         .dependOnClassesThat(resideInAPackage("build.kiln.runtime.registry..").and(not(shared)))
+        .check(CLASSES);
+  }
+
+  /**
+   * A socket that a virtual thread waits for is watched by a thread that never comes back from the
+   * kernel, and a JVM that ends waits 0.3 seconds for such threads.
+   */
+  @Test
+  void noVirtualThreadTalksToARegistry() {
+    DescribedPredicate<JavaMethodCall> virtual =
+        DescribedPredicate.describe(
+            "starts virtual threads",
+            call -> call.getTarget().getName().matches("ofVirtual|.*VirtualThread.*"));
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(ROOT + "ssh", ROOT + "cli.progress", ROOT + "registry.embedded")
+        .should()
+        .callMethodWhere(virtual)
         .check(CLASSES);
   }
 

@@ -13,6 +13,7 @@ import build.kiln.runtime.oci.MediaTypes;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Platform;
 import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.registry.Concurrently;
 import build.kiln.runtime.registry.FetchedManifest;
 import build.kiln.runtime.store.LocalStore;
 import build.kiln.runtime.store.OciLayout;
@@ -186,7 +187,9 @@ final class BaseImages {
   }
 
   private FetchedManifest keep(FetchedManifest fetched) throws IOException {
-    environment.store().put(fetched.descriptor(), new ByteArrayInputStream(fetched.bytes()));
+    if (!environment.store().has(fetched.descriptor())) {
+      environment.store().put(fetched.descriptor(), new ByteArrayInputStream(fetched.bytes()));
+    }
     downloads.counted(fetched.bytes().length);
     return fetched;
   }

@@ -14,6 +14,7 @@ import build.kiln.runtime.layer.NotLater;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.Platform;
 import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.registry.Concurrently;
 import build.kiln.runtime.registry.HttpFiles;
 import build.kiln.runtime.rootfs.Snapshots;
 import build.kiln.runtime.sandbox.ForeignPrograms;
@@ -38,9 +39,13 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What the stages of one build share. Thread-safe. */
 final class BuildSession implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(BuildSession.class);
+
   private final BuildEnvironment environment;
   private final BuildRequest request;
   private final StageGraph graph;
@@ -61,6 +66,8 @@ final class BuildSession implements AutoCloseable {
   private final AtomicInteger cached = new AtomicInteger();
   private final Semaphore running =
       new Semaphore(Math.max(2, Runtime.getRuntime().availableProcessors()));
+  private boolean expected;
+  private boolean closed;
   private @Nullable Sandbox sandbox;
   private @Nullable Snapshots snapshots;
   private @Nullable MountFolders mountFolders;
@@ -335,6 +342,24 @@ final class BuildSession implements AutoCloseable {
     return sandbox;
   }
 
+  /** Begins to choose the sandbox, since a step will need it soon; whoever needs it waits. */
+  synchronized void expectSandbox() {
+    if (sandbox == null && !expected) {
+      expected = true;
+      Thread.ofPlatform().daemon().name("kiln-sandbox").start(this::chooseEarly);
+    }
+  }
+
+  private synchronized void chooseEarly() {
+    if (!closed) {
+      try {
+        sandbox();
+      } catch (SandboxException | InterruptedException toldToWhoNeedsIt) {
+        LOG.debug("no sandbox yet: {}", toldToWhoNeedsIt.toString());
+      }
+    }
+  }
+
   synchronized @Nullable Sandbox chosenSandbox() {
     return sandbox;
   }
@@ -362,6 +387,7 @@ final class BuildSession implements AutoCloseable {
 
   @Override
   public synchronized void close() throws IOException {
+    closed = true;
     try {
       if (snapshots != null) {
         snapshots.close();

@@ -9,6 +9,7 @@ import build.kiln.runtime.cache.StepCache.Target;
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.registry.Concurrently;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;

@@ -6,11 +6,13 @@ import build.kiln.runtime.layer.LayerSource;
 import build.kiln.runtime.rootfs.Resolved;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,7 +23,8 @@ import org.jspecify.annotations.Nullable;
 final class CopyPlan implements LayerSource {
   private final Paths.Lookup base;
   private final DirectoryMaker maker;
-  private final Map<String, Item> items = new TreeMap<>(LayerPaths.BYTE_ORDER);
+  // Looked into for every entry and its parents, and put in order once.
+  private final Map<String, Item> items = new LinkedHashMap<>();
   private final Set<String> replaced = new HashSet<>();
 
   /** Where a file's bytes come from. */
@@ -89,7 +92,8 @@ final class CopyPlan implements LayerSource {
 
   /** The same, with other parents than the plan's own. */
   void directory(String path, DirectoryMaker parents) throws IOException, Conflict {
-    if (items.containsKey(path) && items.get(path).meta.isDirectory()) {
+    Item there = items.get(path);
+    if (there != null && there.meta.isDirectory()) {
       return;
     }
     Optional<EntryMeta> found = lookup(path);
@@ -168,7 +172,9 @@ final class CopyPlan implements LayerSource {
 
   @Override
   public void writeTo(Sink sink) throws IOException {
-    for (Item item : items.values()) {
+    var inOrder = new ArrayList<>(items.values());
+    inOrder.sort(Comparator.comparing(item -> item.meta.path(), LayerPaths.BYTE_ORDER));
+    for (Item item : inOrder) {
       if (item.content == null) {
         sink.add(item.meta);
       } else {

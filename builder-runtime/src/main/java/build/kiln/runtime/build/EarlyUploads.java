@@ -36,7 +36,10 @@ final class EarlyUploads implements AutoCloseable {
       this.repository = repository;
       this.blob = blob;
       this.thread =
-          Thread.ofVirtual().name("kiln-early-upload").start(() -> send(registry, content));
+          Thread.ofPlatform()
+              .daemon()
+              .name("kiln-early-upload")
+              .start(() -> send(registry, content));
     }
 
     private void send(RegistryClient registry, InputStream content) {

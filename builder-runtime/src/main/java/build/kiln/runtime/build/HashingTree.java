@@ -3,6 +3,7 @@ package build.kiln.runtime.build;
 import build.kiln.runtime.layer.BulkInputStream;
 import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.layer.FileTree;
+import build.kiln.runtime.layer.Rememberable;
 import build.kiln.runtime.oci.Digest;
 import java.io.IOException;
 import java.io.InputStream;
@@ -42,11 +43,22 @@ final class HashingTree implements FileTree {
     return hashes.containsKey(file.path()) ? content : new Hashed(content, file.path());
   }
 
-  /** The SHA-256 of a file's content; reads it unless it was read to its end before. */
-  byte[] hash(EntryMeta file) throws IOException {
+  @Override
+  public Optional<byte[]> knownHash(EntryMeta file) throws IOException {
     byte[] known = hashes.get(file.path());
     if (known != null) {
-      return known;
+      return Optional.of(known);
+    }
+    Optional<byte[]> remembered = tree.knownHash(file);
+    remembered.ifPresent(hash -> hashes.put(file.path(), hash));
+    return remembered;
+  }
+
+  /** The SHA-256 of a file's content; reads it unless that was done before, and is remembered. */
+  byte[] hash(EntryMeta file) throws IOException {
+    Optional<byte[]> known = knownHash(file);
+    if (known.isPresent()) {
+      return known.get();
     }
     try (InputStream in = open(file)) {
       in.transferTo(OutputStream.nullOutputStream());
@@ -71,7 +83,11 @@ final class HashingTree implements FileTree {
       if (n > 0) {
         hash.update(buffer, offset, n);
       } else if (n < 0 && !hashes.containsKey(path)) {
-        hashes.put(path, hash.digest());
+        byte[] digest = hash.digest();
+        hashes.put(path, digest);
+        if (in instanceof Rememberable source) {
+          source.hashedTo(digest);
+        }
       }
       return n;
     }

@@ -5,6 +5,7 @@ import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Platform;
 import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.registry.Concurrently;
 import java.io.IOException;
 
 /** Brings images into the local store, whole and under their names. */

@@ -4,6 +4,7 @@ import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.registry.Concurrently;
 import build.kiln.runtime.registry.PushResult;
 import build.kiln.runtime.registry.RegistryClient;
 import build.kiln.runtime.store.GrowingBlob;

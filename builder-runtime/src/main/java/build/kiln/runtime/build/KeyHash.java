@@ -2,7 +2,6 @@ package build.kiln.runtime.build;
 
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.posix.Names;
-import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.List;
@@ -13,7 +12,14 @@ import org.jspecify.annotations.Nullable;
  * length. The first value names what is hashed, and its version.
  */
 final class KeyHash {
+  private static final int SMALL = 512;
+
   private final MessageDigest hash = Digest.sha256();
+
+  /** What is not hashed yet: many small pieces take their time one by one. */
+  private final byte[] pending = new byte[SMALL];
+
+  private int length;
 
   KeyHash(String what) {
     add(what);
@@ -28,8 +34,21 @@ final class KeyHash {
 
   KeyHash add(byte[] bytes) {
     number(bytes.length);
-    hash.update(bytes);
+    if (bytes.length > SMALL - length) {
+      flush();
+    }
+    if (bytes.length > SMALL) {
+      hash.update(bytes);
+    } else {
+      System.arraycopy(bytes, 0, pending, length, bytes.length);
+      length += bytes.length;
+    }
     return this;
+  }
+
+  private void flush() {
+    hash.update(pending, 0, length);
+    length = 0;
   }
 
   KeyHash add(List<String> texts) {
@@ -39,11 +58,17 @@ final class KeyHash {
   }
 
   KeyHash number(long value) {
-    hash.update(ByteBuffer.allocate(Long.BYTES).putLong(value).flip());
+    if (Long.BYTES > SMALL - length) {
+      flush();
+    }
+    for (int shift = Long.SIZE - Byte.SIZE; shift >= 0; shift -= Byte.SIZE) {
+      pending[length++] = (byte) (value >>> shift);
+    }
     return this;
   }
 
   byte[] bytes() {
+    flush();
     return hash.digest();
   }
 

@@ -10,6 +10,7 @@ import build.kiln.runtime.dockerfile.PredefinedArguments;
 import build.kiln.runtime.dockerfile.RunScript;
 import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.oci.Platform;
+import build.kiln.runtime.rootfs.Snapshots;
 import build.kiln.runtime.rootfs.Snapshots.Snapshot;
 import build.kiln.runtime.sandbox.Command;
 import build.kiln.runtime.sandbox.Sandbox;
@@ -22,6 +23,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
 
 /** One RUN: what it depends on, and running it. */
@@ -132,6 +136,8 @@ final class RunStep {
   /** Runs the command and makes a layer of what it changed. */
   Layer execute(BuildProgress.Activity activity)
       throws IOException, BuildException, InterruptedException {
+    // Reading what the base's layers hold takes as long as trying how to isolate.
+    Future<Identity> identity = identity();
     Sandbox sandbox = sandbox();
     if (offline() && !sandbox.mounts()) {
       throw new BuildException(
@@ -147,11 +153,11 @@ final class RunStep {
       activity.note(
           "the tier " + sandbox.tier() + " has no host name of its own to be " + hostName());
     }
-    state.files().requireAll();
+    Snapshots snapshots = session.snapshots(sandbox);
+    state.files().require(snapshots);
     try (StepMounts made = mounts.prepare(sandbox.mounts(), activity);
-        Snapshot snapshot =
-            session.snapshots(sandbox).prepare(state.files().layers(), made.points())) {
-      Command command = command(made);
+        Snapshot snapshot = snapshots.prepare(state.files().layers(), made.points())) {
+      Command command = command(made, identity);
       var tail = new LogTail();
       int exit;
       try {
@@ -163,7 +169,11 @@ final class RunStep {
         throw machineProblem(null).orElseGet(() -> failed(exit, tail));
       }
       Layer layer = session.write(snapshot.changes(), state);
-      snapshot.commit(layer);
+      if (session.sourceDateEpoch().isPresent()) {
+        snapshot.commitAltered(layer);
+      } else {
+        snapshot.commit(layer);
+      }
       return layer;
     }
   }
@@ -229,13 +239,33 @@ final class RunStep {
             cause));
   }
 
-  private Command command(StepMounts made) throws IOException, BuildException {
-    Identity identity;
+  private Future<Identity> identity() {
+    StageFiles stageFiles = state.files();
+    String user = state.config().user();
+    var task = new FutureTask<>(() -> Accounts.read(stageFiles::readSmall).identity(user));
+    Thread.ofPlatform().daemon().name("kiln-step-user").start(task);
+    return task;
+  }
+
+  private Identity await(Future<Identity> identity)
+      throws IOException, BuildException, InterruptedException {
     try {
-      identity = Accounts.read(state.files()::readSmall).identity(state.config().user());
-    } catch (Accounts.UnknownAccount e) {
-      throw StepProblems.at(run.origin().keyword(), "USER: " + e.getMessage(), null);
+      return identity.get();
+    } catch (ExecutionException e) {
+      switch (e.getCause()) {
+        case Accounts.UnknownAccount unknown ->
+            throw StepProblems.at(run.origin().keyword(), "USER: " + unknown.getMessage(), null);
+        case IOException io -> throw io;
+        case RuntimeException runtime -> throw runtime;
+        case Error error -> throw error;
+        case null, default -> throw new IllegalStateException(e);
+      }
     }
+  }
+
+  private Command command(StepMounts made, Future<Identity> running)
+      throws IOException, BuildException, InterruptedException {
+    Identity identity = await(running);
     Map<String, String> env = state.environment();
     env.putIfAbsent("PATH", ConfigDraft.DEFAULT_PATH);
     env.putIfAbsent("HOME", identity.home());

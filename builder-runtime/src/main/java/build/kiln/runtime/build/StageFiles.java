@@ -4,6 +4,7 @@ import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.layer.FileTree;
 import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.rootfs.ImageTree;
+import build.kiln.runtime.rootfs.Snapshots;
 import build.kiln.runtime.store.LocalStore;
 import build.kiln.runtime.store.StoreException;
 import java.io.IOException;
@@ -60,6 +61,11 @@ final class StageFiles implements FileTree {
     supply.require(layers);
   }
 
+  /** Makes sure that those blobs are in the local store that a root with all layers needs. */
+  void require(Snapshots snapshots) throws IOException {
+    supply.require(snapshots.missing(layers));
+  }
+
   @Override
   public Optional<EntryMeta> lookup(String path) throws IOException {
     return tree().lookup(path);
@@ -72,6 +78,10 @@ final class StageFiles implements FileTree {
 
   @Override
   public InputStream open(EntryMeta file) throws IOException {
+    Optional<InputStream> unpacked = tree().openUnpacked(file);
+    if (unpacked.isPresent()) {
+      return unpacked.get();
+    }
     requireAll();
     return tree().open(file);
   }

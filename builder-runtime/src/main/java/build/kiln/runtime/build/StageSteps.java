@@ -71,6 +71,7 @@ final class StageSteps {
       }
       if (cached.readsAll() && !session.explaining() && isNew(instruction, text)) {
         // Made first, since its keys are then known from what was read for it.
+        expectRun();
         Layer layer = work.run(activity);
         Search none = new Search(keys(cached), new Lookup.Unknown());
         StepInputs inputs = inputs(state, instruction, text, cached);
@@ -79,8 +80,11 @@ final class StageSteps {
         return;
       }
       Search search = search(cached);
-      StepInputs inputs = inputs(state, instruction, text, cached);
       if (search.result() instanceof Lookup.Hit hit) {
+        StepInputs inputs =
+            session.cache().wantsInputs(hit)
+                ? inputs(state, instruction, text, cached)
+                : StepInputs.of(name(instruction), text).build();
         CacheEntry entry = hit.entry().withKeys(search.tried());
         session.served(hit);
         session.cache().found(hit, entry, inputs);
@@ -90,6 +94,7 @@ final class StageSteps {
         return;
       }
       lookups.missed();
+      StepInputs inputs = inputs(state, instruction, text, cached);
       String reason = missReason(search, inputs);
       if (session.explaining()) {
         unknown(state, text, activity, reason);
@@ -98,10 +103,18 @@ final class StageSteps {
       if (!reason.equals(MissReason.FIRST) && !reason.equals(MissReason.CACHE_IS_OFF)) {
         activity.note("not cached: " + reason);
       }
+      expectRun();
       made(state, activity, text, createdBy, work.run(activity), search, inputs, reason);
     } catch (IOException | BuildException | RuntimeException e) {
       activity.failed(e.getMessage());
       throw e;
+    }
+  }
+
+  /** After a step that had to be done, a RUN of the stage will have to be too. */
+  private void expectRun() {
+    if (plan.instructions().stream().anyMatch(Instruction.Run.class::isInstance)) {
+      session.expectSandbox();
     }
   }
 

@@ -10,12 +10,13 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs stages side by side, each on a virtual thread. The first failure is the build's; it ends all
- * the others.
+ * Runs stages side by side, each on a thread of its own ({@link Concurrently} says why of the
+ * platform). The first failure is the build's; it ends all the others.
  */
 final class StageThreads {
   private final BuildSession session;
@@ -31,7 +32,8 @@ final class StageThreads {
 
   /** Runs all of them and gives the target. */
   BuiltStage run(int target) throws BuildException, InterruptedException {
-    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+    ThreadFactory factory = Thread.ofPlatform().daemon().name("kiln-stage-", 0).factory();
+    try (ExecutorService threads = Executors.newThreadPerTaskExecutor(factory)) {
       try {
         plans.forEach(plan -> threads.submit(() -> run(plan, threads)));
       } catch (RejectedExecutionException e) {

@@ -15,9 +15,11 @@ public final class FileInputs {
   public static final int LIMIT = 10_000;
 
   private final int limit;
-  private final SortedMap<String, FileInput> files = new TreeMap<>();
-  private final Map<String, String> directories = new HashMap<>();
+  private final Map<String, Seen> files = new HashMap<>();
   private int depth = Integer.MAX_VALUE;
+
+  /** What was added; made readable only when somebody wants to read it. */
+  private record Seen(EntryMeta entry, byte[] content, byte[] whole, boolean owners) {}
 
   public FileInputs() {
     this(LIMIT);
@@ -42,16 +44,15 @@ public final class FileInputs {
     if (at > depth) {
       return;
     }
-    if (entry.isDirectory()) {
-      directories.put(entry.path(), Hashes.of(whole));
-    }
-    files.put(entry.path(), input(entry, content, owners));
+    files.put(entry.path(), new Seen(entry, content, whole, owners));
     while (files.size() > limit && depth > 0) {
       leaveOutTheDeepest();
     }
   }
 
-  private static FileInput input(EntryMeta entry, byte[] content, boolean owners) {
+  private static FileInput input(Seen seen) {
+    EntryMeta entry = seen.entry;
+    byte[] content = seen.content;
     String shown = FileInput.NOTHING;
     if (content.length > 0) {
       shown = Hashes.of(content);
@@ -61,7 +62,7 @@ public final class FileInputs {
     return new FileInput(
         entry.kind().name(),
         Integer.toOctalString(entry.mode()),
-        owners ? entry.uid() + ":" + entry.gid() : FileInput.NOTHING,
+        seen.owners ? entry.uid() + ":" + entry.gid() : FileInput.NOTHING,
         shown,
         rest(entry));
   }
@@ -83,21 +84,24 @@ public final class FileInputs {
     int deepest = files.keySet().stream().mapToInt(FileInputs::depthOf).max().orElse(0);
     depth = Math.max(0, deepest - 1);
     files.keySet().removeIf(path -> depthOf(path) > depth);
-    directories.keySet().removeIf(path -> depthOf(path) > depth);
   }
 
   private static int depthOf(String path) {
-    return path.isEmpty() ? 0 : 1 + (int) path.chars().filter(c -> c == '/').count();
+    int depth = path.isEmpty() ? 0 : 1;
+    for (int at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) {
+      depth++;
+    }
+    return depth;
   }
 
   /** What was added, by path. */
   public SortedMap<String, FileInput> byPath() {
-    var all = new TreeMap<>(files);
-    directories.forEach(
-        (path, whole) -> {
-          if (depthOf(path) == depth) {
-            all.computeIfPresent(path, (p, directory) -> directory.withContent(whole));
-          }
+    var all = new TreeMap<String, FileInput>();
+    files.forEach(
+        (path, seen) -> {
+          boolean standsForAll = seen.entry.isDirectory() && depthOf(path) == depth;
+          FileInput input = input(seen);
+          all.put(path, standsForAll ? input.withContent(Hashes.of(seen.whole)) : input);
         });
     return all;
   }

@@ -208,6 +208,14 @@ public final class StepCache {
     used(entry, inputs);
   }
 
+  /**
+   * Whether it matters what the keys of a step that was found were made of: registries' caches tell
+   * it, the local store has it.
+   */
+  public boolean wantsInputs(Lookup.Hit hit) {
+    return hit.origin() != null || !to.isEmpty();
+  }
+
   /** A step was found; it may have been by one more key than it was kept by. */
   public void found(Lookup.Hit hit, CacheEntry withAllKeys, StepInputs inputs) throws IOException {
     if (hit.origin() == null && withAllKeys.keys().size() > hit.entry().keys().size()) {

@@ -31,11 +31,12 @@ record BuildFiles(
       throw CommandFailure.usage(
           "the context and the Dockerfile cannot both come from standard input");
     }
-    return FarContexts.isFar(text) ? far(text, file, engine) : near(text, file);
+    return FarContexts.isFar(text) ? far(text, file, engine) : near(text, file, engine);
   }
 
-  private static BuildFiles near(String folder, @Nullable String file) throws CommandFailure {
-    LocalContext context = openContext(folder);
+  private static BuildFiles near(String folder, @Nullable String file, Engine engine)
+      throws CommandFailure {
+    LocalContext context = openContext(folder, engine);
     try {
       Path top = Path.of(folder).toAbsolutePath().normalize();
       Path path =
@@ -104,9 +105,9 @@ record BuildFiles(
     return new BuildFiles(far.context(), SourceFile.of(path, dockerfile), path, null);
   }
 
-  private static LocalContext openContext(String folder) throws CommandFailure {
+  private static LocalContext openContext(String folder, Engine engine) throws CommandFailure {
     try {
-      return LocalContext.open(Path.of(folder));
+      return engine.openFolder(Path.of(folder));
     } catch (IOException e) {
       throw CommandFailure.usage(e.getMessage() == null ? folder : e.getMessage());
     }

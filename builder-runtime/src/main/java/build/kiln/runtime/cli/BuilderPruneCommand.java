@@ -23,7 +23,8 @@ import picocli.CommandLine.Option;
 @Command(
     name = "prune",
     description = {
-      "Removes build cache: results of steps, what was pulled of bases, cache mounts.",
+      "Removes build cache: results of steps, what was pulled of bases, unpacked layers, cache",
+      "mounts.",
       "What images need, and what a running build has used, stays."
     },
     sortOptions = false,

@@ -1,6 +1,9 @@
 package build.kiln.runtime.cli;
 
 import build.kiln.api.work.ExitCode;
+import build.kiln.runtime.mirror.CopyException;
+import build.kiln.runtime.registry.RegistryException;
+import build.kiln.runtime.store.StoreException;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 
@@ -31,6 +34,19 @@ final class CommandFailure extends Exception {
             ? "cannot use %s (%s)".formatted(text, cause.getClass().getSimpleName())
             : text,
         cause);
+  }
+
+  /** What a registry, the store or a file could not do; who can mend it decides the code. */
+  static CommandFailure of(IOException cause) {
+    return switch (cause) {
+      case RegistryException e when !e.retryable() ->
+          new CommandFailure(ExitCode.USER, String.valueOf(e.getMessage()), e);
+      case CopyException e when !e.retryable() ->
+          new CommandFailure(ExitCode.USER, String.valueOf(e.getMessage()), e);
+      case StoreException e when e.code() != StoreException.Code.CONTENT_MISMATCH ->
+          new CommandFailure(ExitCode.USER, String.valueOf(e.getMessage()), e);
+      default -> infrastructure(cause);
+    };
   }
 
   ExitCode exitCode() {

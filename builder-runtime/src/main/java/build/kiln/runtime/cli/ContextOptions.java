@@ -2,7 +2,6 @@ package build.kiln.runtime.cli;
 
 import build.kiln.runtime.build.BuildContexts;
 import build.kiln.runtime.context.BuildContext;
-import build.kiln.runtime.context.LocalContext;
 import build.kiln.runtime.dockerfile.NamedContexts;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.OciException;
@@ -116,7 +115,7 @@ final class ContextOptions implements AutoCloseable {
     }
     if (!FarContexts.isFar(value)) {
       try {
-        return LocalContext.open(Path.of(value));
+        return engine.openFolder(Path.of(value));
       } catch (IOException e) {
         throw CommandFailure.usage("--build-context %s: %s".formatted(name, e.getMessage()));
       }

@@ -4,6 +4,8 @@ import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.runtime.build.BuildEnvironment;
 import build.kiln.runtime.build.SandboxSource;
 import build.kiln.runtime.context.GitAccess;
+import build.kiln.runtime.context.LocalContext;
+import build.kiln.runtime.context.StatCache;
 import build.kiln.runtime.layer.LayerWriter;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.Credentials;
@@ -13,9 +15,12 @@ import build.kiln.runtime.sandbox.Sandbox;
 import build.kiln.runtime.sandbox.SandboxConfig;
 import build.kiln.runtime.sandbox.SandboxException;
 import build.kiln.runtime.sandbox.Sandboxes;
+import build.kiln.runtime.store.ContextHashes;
 import build.kiln.runtime.store.LocalStore;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -108,6 +113,27 @@ final class Engine implements AutoCloseable {
 
   BuildEnvironment environment() {
     return environment;
+  }
+
+  /** Opens a folder as a build context; what its files hash to is remembered in the store. */
+  LocalContext openFolder(Path folder) throws IOException {
+    return LocalContext.open(folder, new RememberedHashes(store, folder));
+  }
+
+  private record RememberedHashes(LocalStore store, Path folder) implements StatCache.Storage {
+    private ContextHashes kept() throws IOException {
+      return store.contextHashes(folder.toRealPath());
+    }
+
+    @Override
+    public Optional<ByteBuffer> load() throws IOException {
+      return kept().load();
+    }
+
+    @Override
+    public void save(byte[] content) throws IOException {
+      kept().save(content);
+    }
   }
 
   /**

@@ -3,8 +3,6 @@ package build.kiln.runtime.cli;
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.api.work.ExitCode;
 import build.kiln.runtime.build.BuildException;
-import build.kiln.runtime.registry.RegistryException;
-import build.kiln.runtime.store.StoreException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -48,17 +46,9 @@ abstract class ImageCommand implements Callable<Integer> {
       throw new CommandFailure(
           ExitCodes.of(e.reason(), Isolation.NoRun), String.valueOf(e.getMessage()), e);
     } catch (IOException e) {
-      throw new CommandFailure(exitCode(e), String.valueOf(e.getMessage()), e);
+      throw CommandFailure.of(e);
     } catch (InterruptedException e) {
       throw new CommandFailure(ExitCode.INFRASTRUCTURE, "the command was ended", e);
     }
-  }
-
-  private static ExitCode exitCode(IOException failure) {
-    return switch (failure) {
-      case RegistryException e when !e.retryable() -> ExitCode.USER;
-      case StoreException e when e.code() == StoreException.Code.NOT_FOUND -> ExitCode.USER;
-      default -> ExitCode.INFRASTRUCTURE;
-    };
   }
 }

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -25,7 +26,7 @@ final class InspectCommand extends ImageCommand {
   @Parameters(
       paramLabel = "IMAGE",
       arity = "1..*",
-      description = "A name, or the start of a digest.")
+      description = "A name, or the start of a digest; docker://NAME is in its registry.")
   private List<String> images = List.of();
 
   @Option(names = "--raw", description = "Print the manifest, byte for byte.")
@@ -35,19 +36,32 @@ final class InspectCommand extends ImageCommand {
   void run(Engine engine, Desk desk) throws CommandFailure, IOException {
     var local = new LocalImages(engine.store());
     var found = new ArrayList<LocalImage>();
-    for (String text : images) {
-      found.add(local.find(text));
-    }
     if (raw) {
-      for (LocalImage image : found) {
-        System.out.write(engine.store().read(image.descriptor()));
+      for (String text : images) {
+        System.out.write(raw(engine, local, text));
       }
       System.out.flush();
       return;
     }
+    for (String text : images) {
+      if (RemoteName.parse(text).isPresent()) {
+        throw CommandFailure.usage(
+            text
+                + ": of an image in a registry --raw prints the manifest; kiln pull brings it here");
+      }
+      found.add(local.find(text));
+    }
     List<Map<String, Object>> all = found.stream().map(InspectCommand::json).toList();
     byte[] text = Json.mapper().writerWithDefaultPrettyPrinter().writeValueAsBytes(all);
     System.out.println(new String(text, StandardCharsets.UTF_8));
+  }
+
+  private static byte[] raw(Engine engine, LocalImages local, String text)
+      throws CommandFailure, IOException {
+    Optional<Reference> remote = RemoteName.parse(text);
+    return remote.isPresent()
+        ? engine.registry().fetchManifest(remote.get()).bytes()
+        : engine.store().read(local.find(text).descriptor());
   }
 
   private static Map<String, Object> json(LocalImage image) {

@@ -1,5 +1,7 @@
 package build.kiln.runtime.cli;
 
+import java.util.List;
+import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -9,23 +11,6 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "kiln",
     description = "Builds container images without a daemon.",
-    subcommands = {
-      BuildCommand.class,
-      CheckCommand.class,
-      ExplainCommand.class,
-      RunCommand.class,
-      PullCommand.class,
-      PushCommand.class,
-      TagCommand.class,
-      ImagesCommand.class,
-      InspectCommand.class,
-      HistoryCommand.class,
-      RmiCommand.class,
-      ImageGroupCommand.class,
-      BuilderCommand.class,
-      SystemCommand.class,
-      VersionCommand.class
-    },
     mixinStandardHelpOptions = true,
     versionProvider = VersionCommand.Provider.class,
     exitCodeListHeading = "%nExit codes:%n",
@@ -39,9 +24,55 @@ import picocli.CommandLine.Spec;
     footerHeading = "%n",
     footer = "kiln COMMAND --help tells more.")
 final class KilnCommand implements Runnable {
+  /** The commands by their names, in the order of the help. */
+  static final List<Map.Entry<String, Class<?>>> COMMANDS =
+      List.of(
+          Map.entry("build", BuildCommand.class),
+          Map.entry("check", CheckCommand.class),
+          Map.entry("explain", ExplainCommand.class),
+          Map.entry("run", RunCommand.class),
+          Map.entry("sync", SyncCommand.class),
+          Map.entry("login", LoginCommand.class),
+          Map.entry("logout", LogoutCommand.class),
+          Map.entry("ls", LsCommand.class),
+          Map.entry("digest", DigestCommand.class),
+          Map.entry("registry", RegistryCommand.class),
+          Map.entry("pull", PullCommand.class),
+          Map.entry("push", PushCommand.class),
+          Map.entry("tag", TagCommand.class),
+          Map.entry("copy", CopyCommand.class),
+          Map.entry("save", SaveCommand.class),
+          Map.entry("load", LoadCommand.class),
+          Map.entry("images", ImagesCommand.class),
+          Map.entry("inspect", InspectCommand.class),
+          Map.entry("history", HistoryCommand.class),
+          Map.entry("rmi", RmiCommand.class),
+          Map.entry("image", ImageGroupCommand.class),
+          Map.entry("builder", BuilderCommand.class),
+          Map.entry("system", SystemCommand.class),
+          Map.entry("prune", PruneCommand.class),
+          Map.entry("version", VersionCommand.class),
+          Map.entry("train", TrainCommand.class));
+
   @Spec
   @SuppressWarnings("NullAway.Init") // picocli sets it
   private CommandSpec spec;
+
+  /**
+   * The command line that these words are for. Its model takes longer to make than short commands
+   * take for all else, so it has that command alone which the first word names; or all of them,
+   * where help or an error may be about them.
+   */
+  static CommandLine line(String... words) {
+    var line = new CommandLine(new KilnCommand());
+    String first = words.length == 0 ? "" : words[0];
+    List<Map.Entry<String, Class<?>>> named =
+        COMMANDS.stream().filter(command -> command.getKey().equals(first)).toList();
+    for (var command : named.isEmpty() ? COMMANDS : named) {
+      line.addSubcommand(command.getValue());
+    }
+    return line;
+  }
 
   @Override
   public void run() {

@@ -83,7 +83,7 @@ final class LocalImages {
                         .formatted(text, descriptor.mediaType(), descriptor.digest())));
   }
 
-  private Descriptor descriptor(String text) throws CommandFailure, IOException {
+  Descriptor descriptor(String text) throws CommandFailure, IOException {
     List<Tagged> tagged = store.list();
     String digits = text.startsWith("sha256:") ? text.substring("sha256:".length()) : text;
     if (digits.matches("[0-9a-f]{" + SHORTEST_ID + ",64}")) {

@@ -1,6 +1,7 @@
 package build.kiln.runtime.cli;
 
 import build.kiln.api.work.ExitCode;
+import build.kiln.runtime.cli.manifest.ManifestException;
 import picocli.CommandLine;
 
 /** The {@code kiln} command. */
@@ -28,7 +29,7 @@ public final class Main {
       System.out.println(Version.text());
       return ExitCode.OK.code();
     }
-    return new CommandLine(new KilnCommand())
+    return KilnCommand.line(arguments)
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setOverwrittenOptionsAllowed(true)
         .setExecutionExceptionHandler(Main::failed)
@@ -41,6 +42,10 @@ public final class Main {
     if (failure instanceof CommandFailure known) {
       command.getErr().println("kiln: " + known.getMessage());
       return known.exitCode().code();
+    }
+    if (failure instanceof ManifestException wrong) {
+      command.getErr().println("kiln: " + wrong.getMessage());
+      return ExitCode.USAGE.code();
     }
     failure.printStackTrace(command.getErr());
     command.getErr().println("kiln: this is a bug; please report it with the lines above");

@@ -21,7 +21,6 @@ import build.kiln.runtime.context.GitAccess;
 import build.kiln.runtime.context.GitContext;
 import build.kiln.runtime.context.InlineContext;
 import build.kiln.runtime.registry.Credentials;
-import build.kiln.runtime.registry.DockerConfigCredentials;
 import build.kiln.runtime.registry.ProxySettings;
 import build.kiln.runtime.registry.RegistryConfig;
 import build.kiln.runtime.ssh.AgentSource;
@@ -32,7 +31,6 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -53,26 +51,29 @@ import org.jspecify.annotations.Nullable;
  */
 record OrderPlaces(
     Path secrets, Path configMaps, Path store, @Nullable Path volume, @Nullable Desk desk) {
-  private static final String DOCKER_CONFIG = ".dockerconfigjson";
-
   /** How to set the engine up for an order. */
   Engine.Setup setup(WorkOrder order) throws BuildException {
     WorkOrder.Settings settings = order.settings();
-    var registry = RegistryConfig.builder().userAgent(Version.text().replace(' ', '/'));
-    Optional.ofNullable(settings.mirrors()).orElse(Map.of()).forEach(registry::mirrors);
-    registry.insecureHosts(Optional.ofNullable(settings.insecureRegistries()).orElse(List.of()));
-    registry.caDirectory(certificates(settings));
-    registry.proxies(proxies(settings));
     Path onVolume = cacheVolume(order.resource().getSpec()).isPresent() ? volume : null;
     return new Engine.Setup(
         onVolume == null ? store : onVolume.resolve("store"),
         onVolume == null ? null : store.resolveSibling("work"),
-        registry.build(),
+        registryConfig(settings),
         credentials(order.resource().getSpec()),
         gitOfAdd(settings),
         order.resolved().isolation(),
         desk != null,
         Patterns.allowing(settings.allowedBases()));
+  }
+
+  /** How an installation's registries are reached. */
+  static RegistryConfig registryConfig(WorkOrder.Settings settings) {
+    var registry = RegistryConfig.builder().userAgent(Version.text().replace(' ', '/'));
+    Optional.ofNullable(settings.mirrors()).orElse(Map.of()).forEach(registry::mirrors);
+    registry.insecureHosts(Optional.ofNullable(settings.insecureRegistries()).orElse(List.of()));
+    registry.caDirectory(certificates(settings));
+    registry.proxies(proxies(settings));
+    return registry.build();
   }
 
   /** The volume that an ImageBuild wants its cache on. */
@@ -84,7 +85,7 @@ record OrderPlaces(
     return settings.caDirectory() == null ? null : Path.of(settings.caDirectory());
   }
 
-  private ProxySettings proxies(WorkOrder.Settings settings) {
+  private static ProxySettings proxies(WorkOrder.Settings settings) {
     return ProxySettings.from(Optional.ofNullable(settings.proxies()).orElse(Map.of()));
   }
 
@@ -104,26 +105,11 @@ record OrderPlaces(
     Optional.ofNullable(spec.registrySecrets()).orElse(List.of()).stream()
         .map(SecretName::name)
         .forEach(names::add);
-    List<Path> files = new ArrayList<>();
-    for (String name : names) {
-      Path file =
-          secrets.resolve(BuilderPaths.SECRETS_REGISTRY).resolve(name).resolve(DOCKER_CONFIG);
-      if (!Files.isReadable(file)) {
-        throw new BuildException(
-            FailureReason.SecretNotFound,
-            "the Secret \"%s\" has no key %s, or is not there (looked for %s); create it with kubectl create secret docker-registry"
-                .formatted(name, DOCKER_CONFIG, file));
-      }
-      files.add(file);
+    try {
+      return new SecretFiles(secrets).logins(names, desk);
+    } catch (NoSuchFileException e) {
+      throw new BuildException(FailureReason.SecretNotFound, String.valueOf(e.getMessage()), e);
     }
-    List<Credentials> all = new ArrayList<>();
-    if (!files.isEmpty()) {
-      all.add(DockerConfigCredentials.ofFiles(files));
-    }
-    if (desk != null) {
-      all.add(desk.credentials());
-    }
-    return Credentials.firstOf(all);
   }
 
   /**
@@ -227,14 +213,11 @@ record OrderPlaces(
 
   /** A key of a Secret that steps may use. */
   private Path file(String secret, String key) throws BuildException {
-    Path file = secrets.resolve(BuilderPaths.SECRETS_BUILD).resolve(secret).resolve(key);
-    if (!Files.isReadable(file)) {
-      throw new BuildException(
-          FailureReason.SecretNotFound,
-          "the Secret \"%s\" has no key %s, or is not there (looked for %s)"
-              .formatted(secret, key, file));
+    try {
+      return new SecretFiles(secrets).key(BuilderPaths.SECRETS_BUILD, secret, key);
+    } catch (NoSuchFileException e) {
+      throw new BuildException(FailureReason.SecretNotFound, String.valueOf(e.getMessage()), e);
     }
-    return file;
   }
 
   /**

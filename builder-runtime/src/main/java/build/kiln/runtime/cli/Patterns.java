@@ -1,5 +1,6 @@
 package build.kiln.runtime.cli;
 
+import build.kiln.runtime.oci.Globs;
 import build.kiln.runtime.oci.Reference;
 import java.util.List;
 import java.util.function.Predicate;
@@ -18,23 +19,7 @@ final class Patterns {
     if (globs == null || globs.isEmpty()) {
       return reference -> true;
     }
-    List<Pattern> patterns = globs.stream().map(Patterns::compile).toList();
+    List<Pattern> patterns = globs.stream().map(Globs::compile).toList();
     return reference -> patterns.stream().anyMatch(p -> p.matcher(reference.name()).matches());
-  }
-
-  private static Pattern compile(String glob) {
-    var regex = new StringBuilder();
-    for (int i = 0; i < glob.length(); i++) {
-      char c = glob.charAt(i);
-      if (c != '*') {
-        regex.append(Pattern.quote(String.valueOf(c)));
-      } else if (i + 1 < glob.length() && glob.charAt(i + 1) == '*') {
-        regex.append(".*");
-        i++;
-      } else {
-        regex.append("[^/]*");
-      }
-    }
-    return Pattern.compile(regex.toString());
   }
 }

@@ -38,6 +38,12 @@ final class PruneOptions {
    * @throws CommandFailure if the answer is not yes, or there is none
    */
   void confirm(String warning, PrintStream out) throws CommandFailure, IOException {
+    confirm(force, warning, out);
+  }
+
+  /** As {@link #confirm(String, PrintStream)}, for commands that have no filters. */
+  static void confirm(boolean force, String warning, PrintStream out)
+      throws CommandFailure, IOException {
     if (force) {
       return;
     }

@@ -9,6 +9,8 @@ import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Platform;
 import build.kiln.runtime.oci.Reference;
+import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -36,18 +38,36 @@ final class PullCommand extends ImageCommand {
       description = "Print nothing but the images' digests.")
   private boolean quiet;
 
+  @Option(
+      names = {"-a", "--all-tags"},
+      description = "Pull all tags of a repository.")
+  private boolean allTags;
+
   @Override
-  void run(Engine engine, Desk desk) throws CommandFailure, BuildException, InterruptedException {
+  void run(Engine engine, Desk desk)
+      throws CommandFailure, BuildException, IOException, InterruptedException {
     Platform wanted = wanted();
     var puller = new ImagePuller(engine.environment());
     ProgressMode mode = quiet ? ProgressMode.quiet : ProgressMode.auto;
     try (Display display = mode.open(System.err, desk.environment())) {
-      for (String text : names) {
-        Reference name = LocalImages.name(text);
+      for (Reference name : wantedNames(engine)) {
         Descriptor pulled = puller.pull(name, wanted, new BuildProgress(display));
         System.out.println(quiet ? pulled.digest() : name.name() + "@" + pulled.digest());
       }
     }
+  }
+
+  private List<Reference> wantedNames(Engine engine) throws CommandFailure, IOException {
+    var all = new ArrayList<Reference>();
+    for (String text : names) {
+      if (allTags) {
+        Reference repository = RemoteName.repository(text);
+        engine.registry().listTags(repository).forEach(tag -> all.add(repository.withTag(tag)));
+      } else {
+        all.add(RemoteName.of(text));
+      }
+    }
+    return all;
   }
 
   private Platform wanted() throws CommandFailure {

@@ -4,6 +4,8 @@ import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.api.work.BuilderPaths;
 import build.kiln.api.work.ExitCode;
+import build.kiln.api.work.MirrorOrder;
+import build.kiln.api.work.MirrorReport;
 import build.kiln.api.work.Outcome;
 import build.kiln.api.work.Records;
 import build.kiln.api.work.Report;
@@ -26,12 +28,12 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code kiln run -f}: an ImageBuild without a cluster, and what a builder pod runs. */
+/** {@code kiln run -f}: a resource without a cluster, and what a pod of Kiln runs. */
 @Command(
     name = "run",
     description = {
-      "Carries out an ImageBuild manifest, as a cluster would: builds and pushes.",
-      "In a builder pod FILE is the operator's work order."
+      "Carries out a manifest, as a cluster would: an ImageBuild builds and pushes, an ImageMirror copies.",
+      "In a pod FILE is the operator's work order."
     },
     sortOptions = false,
     mixinStandardHelpOptions = true)
@@ -42,7 +44,7 @@ final class RunCommand implements Callable<Integer> {
       names = {"-f", "--file"},
       required = true,
       paramLabel = "FILE",
-      description = "A manifest in YAML with one ImageBuild, or a work order.")
+      description = "A manifest in YAML with one ImageBuild or ImageMirror, or a work order.")
   @SuppressWarnings("NullAway.Init") // picocli sets it
   private Path file;
 
@@ -106,13 +108,16 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws CommandFailure, IOException {
     Timings timings = Timings.sinceProcessStart();
-    return switch (read()) {
+    return switch (read(file)) {
       case ManifestFile.Order o -> runOrder(o.order(), timings);
       case ManifestFile.Manifest m -> runManifest(m, timings);
+      case ManifestFile.OrderedMirror o -> runOrder(o.order());
+      case ManifestFile.Mirror m -> SyncCommand.run(m, secrets, insecure, false, false);
     };
   }
 
-  private ManifestFile read() throws CommandFailure {
+  /** Reads a manifest or an order. */
+  static ManifestFile read(Path file) throws CommandFailure {
     try {
       return ManifestFile.read(file.toString(), Files.readAllBytes(file));
     } catch (ManifestException e) {
@@ -142,6 +147,18 @@ final class RunCommand implements Callable<Integer> {
         report.outcome(),
         terminationLog == null ? Path.of(BuilderPaths.TERMINATION_MESSAGE) : terminationLog);
     return exitCode(report.outcome(), order.resolved().isolation());
+  }
+
+  /** A mirror in a pod: a line of JSON an image, the report as the last. */
+  private int runOrder(MirrorOrder order) throws IOException {
+    MirrorReport report =
+        new MirrorOrderRun(order, secrets, null, new MirrorOutput.Lines(System.out)).run();
+    System.out.println(Records.report(order.nonce(), report));
+    System.out.flush();
+    Files.writeString(
+        terminationLog == null ? Path.of(BuilderPaths.TERMINATION_MESSAGE) : terminationLog,
+        Records.outcome(report.outcome()));
+    return MirrorOrderRun.exitCode(report.outcome()).code();
   }
 
   private int runManifest(ManifestFile.Manifest manifest, Timings timings)

@@ -23,7 +23,7 @@ abstract class StoreCommand implements Callable<Integer> {
       run(store);
       return ExitCode.OK.code();
     } catch (IOException e) {
-      throw CommandFailure.infrastructure(e);
+      throw CommandFailure.of(e);
     }
   }
 }

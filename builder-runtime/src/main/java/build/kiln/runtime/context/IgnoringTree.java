@@ -66,6 +66,11 @@ public final class IgnoringTree implements FileTree {
   }
 
   @Override
+  public Optional<byte[]> knownHash(EntryMeta file) throws IOException {
+    return tree.knownHash(file);
+  }
+
+  @Override
   public InputStream open(EntryMeta file) throws IOException {
     if (scope(file.path()).excluded()) {
       throw new FileNotFoundException("\"" + file.path() + "\" is hidden by the ignore file");

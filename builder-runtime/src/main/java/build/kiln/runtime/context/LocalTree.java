@@ -33,11 +33,23 @@ final class LocalTree implements FileTree {
   private final DirectoryHandle root;
   private final Map<Inode, Long> links = new ConcurrentHashMap<>();
   private final AtomicLong lastLink = new AtomicLong();
+  private final @Nullable StatCache cache;
+
+  /** What was seen of files whose content nobody has asked for yet, by path. */
+  private final Map<String, FileStatus> seen = new ConcurrentHashMap<>();
 
   private record Inode(long device, long number) {}
 
   LocalTree(DirectoryHandle root) {
+    this(root, null);
+  }
+
+  /**
+   * @param cache of the files' content
+   */
+  LocalTree(DirectoryHandle root, @Nullable StatCache cache) {
     this.root = root;
+    this.cache = cache;
   }
 
   @Override
@@ -95,6 +107,9 @@ final class LocalTree implements FileTree {
       return Optional.empty();
     }
     Kind kind = kind(status.type());
+    if (cache != null && kind == Kind.FILE && seen.size() < StatTable.LIMIT) {
+      seen.put(path, status);
+    }
     boolean device = kind == Kind.CHARACTER_DEVICE || kind == Kind.BLOCK_DEVICE;
     return Optional.of(
         new EntryMeta(
@@ -135,9 +150,25 @@ final class LocalTree implements FileTree {
   }
 
   @Override
+  public Optional<byte[]> knownHash(EntryMeta file) {
+    FileStatus status = cache == null ? null : seen.remove(file.path());
+    return cache == null || status == null || !isOf(file, status)
+        ? Optional.empty()
+        : cache.find(status);
+  }
+
+  /** Whether an entry was made of this, and not of what is there since. */
+  private static boolean isOf(EntryMeta file, FileStatus status) {
+    return status.size() == file.size()
+        && status.mtimeSeconds() == file.mtimeSeconds()
+        && status.mtimeNanos() == file.mtimeNanos();
+  }
+
+  @Override
   public InputStream open(EntryMeta file) throws IOException {
+    seen.remove(file.path());
     try {
-      return SteadyFile.open(root.openFile(file.path()), file);
+      return SteadyFile.open(root.openFile(file.path()), file, cache);
     } catch (PosixException e) {
       throw failed("read", file.path(), e);
     }

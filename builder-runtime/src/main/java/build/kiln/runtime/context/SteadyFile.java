@@ -3,31 +3,44 @@ package build.kiln.runtime.context;
 import build.kiln.runtime.context.ContextException.Code;
 import build.kiln.runtime.layer.BulkInputStream;
 import build.kiln.runtime.layer.EntryMeta;
+import build.kiln.runtime.layer.Rememberable;
 import build.kiln.runtime.posix.FileHandle;
 import build.kiln.runtime.posix.FileStatus;
 import java.io.IOException;
+import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A local file's content that must stay as it is while it is read: else a layer would hold a
  * mixture that never existed. Whether it did is seen at its end.
  */
-final class SteadyFile extends BulkInputStream {
+final class SteadyFile extends BulkInputStream implements Rememberable {
   private final FileHandle file;
   private final FileStatus before;
   private final EntryMeta meta;
+  private final @Nullable StatCache cache;
+  private final @Nullable Instant opened;
+  private @Nullable FileStatus after;
   private long position;
 
-  private SteadyFile(FileHandle file, FileStatus before, EntryMeta meta) {
+  private SteadyFile(
+      FileHandle file, FileStatus before, EntryMeta meta, @Nullable StatCache cache) {
     this.file = file;
     this.before = before;
     this.meta = meta;
+    this.cache = cache;
+    this.opened = cache == null ? null : cache.now();
   }
 
-  /** Takes over the handle. */
-  static SteadyFile open(FileHandle file, EntryMeta meta) throws IOException {
+  /**
+   * Takes over the handle.
+   *
+   * @param cache hears of the content's hash
+   */
+  static SteadyFile open(FileHandle file, EntryMeta meta, @Nullable StatCache cache)
+      throws IOException {
     try {
-      return new SteadyFile(file, file.status(), meta);
+      return new SteadyFile(file, file.opened(), meta, cache);
     } catch (IOException e) {
       file.close();
       throw e;
@@ -48,7 +61,10 @@ final class SteadyFile extends BulkInputStream {
     if (length == 0) {
       return 0;
     }
-    int count = file.read(target, offset, length);
+    // Where sizes can be trusted, that it ends there is seen of the status that is looked at
+    // anyway.
+    boolean end = cache != null && position == meta.size();
+    int count = end ? -1 : file.read(target, offset, length);
     if (count < 0) {
       checkSteady();
     } else {
@@ -65,8 +81,19 @@ final class SteadyFile extends BulkInputStream {
       throw changed(file.label(), "has " + position + " bytes instead of " + meta.size(), null);
     }
     FileStatus now = file.status();
+    if (now.size() > meta.size()) {
+      throw changed(file.label(), "has grown beyond " + meta.size() + " bytes", null);
+    }
     if (now.mtimeSeconds() != before.mtimeSeconds() || now.mtimeNanos() != before.mtimeNanos()) {
       throw changed(file.label(), "was written to", null);
+    }
+    after = now;
+  }
+
+  @Override
+  public void hashedTo(byte[] sha256) {
+    if (cache != null && opened != null && after != null) {
+      cache.keep(after, opened, sha256);
     }
   }
 

@@ -21,6 +21,14 @@ public interface FileTree {
    */
   List<EntryMeta> children(String path) throws IOException;
 
-  /** The content of an entry that is a file. */
+  /** The SHA-256 of an entry that is a file, if it is known without reading the content. */
+  default Optional<byte[]> knownHash(EntryMeta file) throws IOException {
+    return Optional.empty();
+  }
+
+  /**
+   * The content of an entry that is a file. If it is {@link Rememberable}, who hashed all of it
+   * tells the hash.
+   */
   InputStream open(EntryMeta file) throws IOException;
 }

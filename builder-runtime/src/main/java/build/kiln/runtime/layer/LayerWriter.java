@@ -4,6 +4,7 @@ import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Digest;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 
 /**
  * Writes layers: tar, its digest, compression, the blob's digest and the blob itself in one pass.
@@ -51,6 +52,23 @@ public final class LayerWriter {
     return compression.type() == Compression.Type.NONE
         ? plain(source, compression, target)
         : compressed(source, compression, target);
+  }
+
+  /**
+   * Compresses a layer that is a tar already, byte for byte, and commits it.
+   *
+   * @param compression not NONE
+   */
+  public Layer compress(InputStream tar, Compression compression, BlobIngest target)
+      throws IOException {
+    var pipeline = new BlockPipeline(BlockCodec.of(compression), target.out(), threads);
+    try {
+      tar.transferTo(pipeline);
+      Digest diffId = pipeline.finish();
+      return new Layer(target.commit(compression.mediaType()), diffId);
+    } finally {
+      pipeline.abort();
+    }
   }
 
   private static Written plain(LayerSource source, Compression compression, BlobIngest target)

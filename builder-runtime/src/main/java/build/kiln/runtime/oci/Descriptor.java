@@ -3,6 +3,8 @@ package build.kiln.runtime.oci;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +45,24 @@ public record Descriptor(
 
   public static Descriptor of(String mediaType, Digest digest, long size) {
     return new Descriptor(mediaType, digest, size, null, null, null, null, null);
+  }
+
+  /**
+   * Reads one from a document whose other parts are not ours to judge.
+   *
+   * @throws OciException if it has no digest, or one that is none
+   */
+  @SuppressWarnings("ConstantValue") // Jackson passes null for what the JSON lacks
+  public static Descriptor read(JsonNode json) {
+    try {
+      Descriptor read = Json.mapper().treeToValue(json, Descriptor.class);
+      if (read != null && read.digest != null) {
+        return read.mediaType == null ? read.withMediaType("") : read;
+      }
+      throw new OciException("a descriptor has no digest");
+    } catch (JsonProcessingException e) {
+      throw new OciException("not a descriptor: " + e.getOriginalMessage(), e);
+    }
   }
 
   /** Describes these bytes. */

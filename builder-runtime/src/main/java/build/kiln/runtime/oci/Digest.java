@@ -80,7 +80,8 @@ public record Digest(String algorithm, String hex) implements Comparable<Digest>
 
   @Override
   public int compareTo(Digest other) {
-    return toString().compareTo(other.toString());
+    int byAlgorithm = algorithm.compareTo(other.algorithm);
+    return byAlgorithm != 0 ? byAlgorithm : hex.compareTo(other.hex);
   }
 
   @JsonValue

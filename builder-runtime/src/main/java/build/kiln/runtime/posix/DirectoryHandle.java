@@ -81,10 +81,7 @@ public final class DirectoryHandle extends Handle {
     long fd = Beneath.open(fd(), path, OpenFlags.READ_ONLY | OpenFlags.NON_BLOCKING);
     FileHandle file = new FileHandle((int) Native.check(fd, Syscall.OPENAT2, label), label);
     try {
-      if (file.status().type() != FileType.FILE) {
-        throw new PosixException("open as a regular file " + label, Errno.EINVAL.number());
-      }
-      return file;
+      return file.regular();
     } catch (PosixException e) {
       file.close();
       throw e;
@@ -131,36 +128,44 @@ public final class DirectoryHandle extends Handle {
 
   /** The names in this directory, in the order of their bytes. */
   public List<String> names() throws PosixException {
+    return rawNames().stream().map(Names::decode).toList();
+  }
+
+  private List<byte[]> rawNames() throws PosixException {
     List<byte[]> names = new ArrayList<>();
     Native.check(Native.call(Syscall.LSEEK, fd(), 0, 0), Syscall.LSEEK, label());
     MemorySegment buffer = Scratch.get().buffer();
-    long length;
+    int length;
     while ((length =
-            Native.check(
-                Native.call(Syscall.GETDENTS64, fd(), buffer.address(), Scratch.BUFFER),
-                Syscall.GETDENTS64,
-                label()))
+            (int)
+                Native.check(
+                    Native.call(Syscall.GETDENTS64, fd(), buffer.address(), Scratch.BUFFER),
+                    Syscall.GETDENTS64,
+                    label()))
         > 0) {
-      // struct linux_dirent64: inode 8, offset 8, record length 2, type 1, name with a zero
-      for (long at = 0; at < length; ) {
-        int record = Short.toUnsignedInt(buffer.get(ValueLayout.JAVA_SHORT_UNALIGNED, at + 16));
-        byte[] name = name(buffer, at + 19);
-        if (!isDots(name)) {
-          names.add(name);
-        }
-        at += record;
-      }
+      addNames(buffer.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), names);
     }
     names.sort(Arrays::compareUnsigned);
-    return names.stream().map(Names::decode).toList();
+    return names;
   }
 
-  private static byte[] name(MemorySegment buffer, long start) {
-    long end = start;
-    while (buffer.get(ValueLayout.JAVA_BYTE, end) != 0) {
-      end++;
+  /**
+   * Reads {@code struct linux_dirent64}: inode 8, offset 8, record length 2, type 1, name with a
+   * zero.
+   */
+  private static void addNames(byte[] entries, List<byte[]> names) {
+    for (int at = 0; at < entries.length; ) {
+      int start = at + 19;
+      int end = start;
+      while (entries[end] != 0) {
+        end++;
+      }
+      byte[] name = Arrays.copyOfRange(entries, start, end);
+      if (!isDots(name)) {
+        names.add(name);
+      }
+      at += Byte.toUnsignedInt(entries[at + 16]) | Byte.toUnsignedInt(entries[at + 17]) << 8;
     }
-    return buffer.asSlice(start, end - start).toArray(ValueLayout.JAVA_BYTE);
   }
 
   private static boolean isDots(byte[] name) {
@@ -169,12 +174,24 @@ public final class DirectoryHandle extends Handle {
 
   /** The entries with their status, in the order of their names' bytes. */
   public List<Entry> entries() throws PosixException {
-    List<String> names = names();
+    List<byte[]> names = rawNames();
     List<Entry> entries = new ArrayList<>(names.size());
-    for (String name : names) {
-      find(name).ifPresent(status -> entries.add(new Entry(name, status)));
+    for (byte[] name : names) {
+      long result = statx(fd(), name);
+      if (!Native.failedWith(result, Errno.ENOENT)) {
+        String decoded = Names.decode(name);
+        Native.check(result, Syscall.STATX, labelOf(decoded));
+        entries.add(new Entry(decoded, FileStatus.read(Scratch.get().struct())));
+      }
     }
     return entries;
+  }
+
+  /** What kind of file system this is on: the magic number that statfs(2) tells. */
+  public long fileSystem() throws PosixException {
+    MemorySegment status = Scratch.get().struct();
+    Native.check(Native.call(Syscall.FSTATFS, fd(), status.address()), Syscall.FSTATFS, label());
+    return status.get(ValueLayout.JAVA_LONG, 0);
   }
 
   /** A symbolic link's text. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
 
 /** An open regular file. */
 public final class FileHandle extends Handle {
@@ -11,8 +12,26 @@ public final class FileHandle extends Handle {
   private static final int BLOCK = 4096;
   private static final byte[] ZEROS = new byte[BLOCK];
 
+  private @Nullable FileStatus opened;
+
   FileHandle(int fd, String label) {
     super(fd, label);
+  }
+
+  /** What the file was like when it was opened for reading; looked up now if it was not. */
+  public FileStatus opened() throws PosixException {
+    FileStatus seen = opened;
+    return seen == null ? status() : seen;
+  }
+
+  /** Makes sure that it is a regular file, which may be read without waiting for others. */
+  FileHandle regular() throws PosixException {
+    FileStatus seen = status();
+    if (seen.type() != FileType.FILE) {
+      throw new PosixException("open as a regular file " + label(), Errno.EINVAL.number());
+    }
+    opened = seen;
+    return this;
   }
 
   /**

@@ -31,25 +31,38 @@ public record FileStatus(
   /** {@code STATX_BASIC_STATS}. */
   static final int MASK = 0x7ff;
 
-  /** Reads {@code struct statx}, whose layout is the same on every architecture. */
+  /** Of {@code struct statx}, up to the device's number, in pieces of eight bytes. */
+  private static final int LONGS = 18;
+
+  /**
+   * Reads {@code struct statx}, whose layout is the same on every architecture. Copied as a whole
+   * first: looking into native memory is slow until it is compiled.
+   */
   static FileStatus read(MemorySegment s) {
-    int mode = Short.toUnsignedInt(s.get(ValueLayout.JAVA_SHORT, 28));
+    long[] statx = new long[LONGS];
+    MemorySegment.copy(s, ValueLayout.JAVA_LONG, 0, statx, 0, LONGS);
+    int mode = at(statx, 28) & 0xffff;
     return new FileStatus(
         FileType.ofMode(mode),
         mode & 07777,
-        s.get(ValueLayout.JAVA_INT, 20),
-        s.get(ValueLayout.JAVA_INT, 24),
-        s.get(ValueLayout.JAVA_LONG, 40),
-        s.get(ValueLayout.JAVA_LONG, 112),
-        s.get(ValueLayout.JAVA_INT, 120),
-        s.get(ValueLayout.JAVA_LONG, 96),
-        s.get(ValueLayout.JAVA_INT, 104),
-        s.get(ValueLayout.JAVA_LONG, 32),
-        (long) s.get(ValueLayout.JAVA_INT, 136) << 32
-            | Integer.toUnsignedLong(s.get(ValueLayout.JAVA_INT, 140)),
-        s.get(ValueLayout.JAVA_INT, 16),
-        s.get(ValueLayout.JAVA_INT, 128),
-        s.get(ValueLayout.JAVA_INT, 132));
+        at(statx, 20),
+        at(statx, 24),
+        statx[40 / Long.BYTES],
+        statx[112 / Long.BYTES],
+        at(statx, 120),
+        statx[96 / Long.BYTES],
+        at(statx, 104),
+        statx[32 / Long.BYTES],
+        (long) at(statx, 136) << 32 | Integer.toUnsignedLong(at(statx, 140)),
+        at(statx, 16),
+        at(statx, 128),
+        at(statx, 132));
+  }
+
+  /** The four bytes at an offset; both architectures are little-endian. */
+  private static int at(long[] bytes, int offset) {
+    long eight = bytes[offset / Long.BYTES];
+    return (int) (offset % Long.BYTES == 0 ? eight : eight >>> Integer.SIZE);
   }
 
   public boolean isDirectory() {

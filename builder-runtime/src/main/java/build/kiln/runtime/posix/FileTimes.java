@@ -20,7 +20,7 @@ public final class FileTimes {
       DirectoryHandle.utimens(Native.AT_FDCWD, Scratch.get().first(name), 0, 0, NOW, name);
       return true;
     } catch (PosixException e) {
-      if (e.errno() == Errno.ENOENT) {
+      if (e.errno() == Errno.ENOENT || e.errno() == Errno.ENOTDIR) {
         return false;
       }
       throw e;

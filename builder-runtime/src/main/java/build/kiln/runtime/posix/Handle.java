@@ -43,8 +43,12 @@ public abstract sealed class Handle implements AutoCloseable permits DirectoryHa
 
   /** Leaves the result in {@link Scratch#struct()}. */
   static long statx(int fd, String name) throws PosixException {
+    return statx(fd, Names.encode(name));
+  }
+
+  static long statx(int fd, byte[] name) throws PosixException {
     Scratch scratch = Scratch.get();
-    int flags = DirectoryHandle.AT_SYMLINK_NOFOLLOW | (name.isEmpty() ? AT_EMPTY_PATH : 0);
+    int flags = DirectoryHandle.AT_SYMLINK_NOFOLLOW | (name.length == 0 ? AT_EMPTY_PATH : 0);
     return Native.call(
         Syscall.STATX,
         fd,

@@ -16,11 +16,23 @@ public final class Names {
 
   /** The name these bytes spell. */
   public static String decode(byte[] bytes) {
+    if (isAscii(bytes)) {
+      return new String(bytes, StandardCharsets.ISO_8859_1);
+    }
     try {
       return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
     } catch (CharacterCodingException notUtf8) {
       return decodeWithEscapes(bytes);
     }
+  }
+
+  private static boolean isAscii(byte[] bytes) {
+    for (byte b : bytes) {
+      if (b < 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static String decodeWithEscapes(byte[] bytes) {
@@ -44,20 +56,33 @@ public final class Names {
 
   /** The bytes this name stands for. */
   public static byte[] encode(String name) {
-    if (name.chars().noneMatch(c -> c >= ESCAPE + 0x80 && c <= ESCAPE + 0xFF)) {
+    if (!hasEscapes(name)) {
       return name.getBytes(StandardCharsets.UTF_8);
     }
     var out = new ByteArrayOutputStream(name.length() + 8);
     name.codePoints()
         .forEach(
             c -> {
-              if (c >= ESCAPE + 0x80 && c <= ESCAPE + 0xFF) {
+              if (isEscape(c)) {
                 out.write(c - ESCAPE);
               } else {
                 out.writeBytes(Character.toString(c).getBytes(StandardCharsets.UTF_8));
               }
             });
     return out.toByteArray();
+  }
+
+  private static boolean hasEscapes(String name) {
+    for (int i = 0; i < name.length(); i++) {
+      if (isEscape(name.charAt(i))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean isEscape(int c) {
+    return c >= ESCAPE + 0x80 && c <= ESCAPE + 0xFF;
   }
 
   private Names() {}

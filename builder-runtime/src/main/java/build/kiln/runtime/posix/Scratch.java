@@ -52,16 +52,20 @@ final class Scratch {
 
   /** The address of this name, as a C string. */
   long first(String name) throws PosixException {
+    return first(Names.encode(name));
+  }
+
+  /** The address of this name, as a C string. */
+  long first(byte[] name) throws PosixException {
     return put(first, name);
   }
 
   /** The address of a second name beside {@link #first}. */
   long second(String name) throws PosixException {
-    return put(second, name);
+    return put(second, Names.encode(name));
   }
 
-  private static long put(MemorySegment target, String name) throws PosixException {
-    byte[] bytes = Names.encode(name);
+  private static long put(MemorySegment target, byte[] bytes) throws PosixException {
     if (bytes.length >= PATH_MAX) {
       throw new PosixException("path of " + bytes.length + " bytes", Errno.ENAMETOOLONG.number());
     }

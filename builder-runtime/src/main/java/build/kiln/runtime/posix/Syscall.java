@@ -12,6 +12,7 @@ enum Syscall {
   FCHOWN(93, 55),
   FLOCK(73, 32),
   FTRUNCATE(77, 46),
+  FSTATFS(138, 44),
   UMASK(95, 166),
   FSETXATTR(190, 7),
   LSETXATTR(189, 6),

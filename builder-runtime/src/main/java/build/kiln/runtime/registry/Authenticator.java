@@ -138,6 +138,16 @@ final class Authenticator {
     return Optional.empty();
   }
 
+  /** How a registry wants to be asked, in words; empty if it never asked. */
+  Optional<String> manner(Site site) {
+    return switch (manners.get(Origin.of(site.base()))) {
+      case null -> Optional.empty();
+      case Manner.BasicManner ignored -> Optional.of("basic");
+      case Manner.BearerManner bearer ->
+          Optional.of("tokens of " + Origin.of(bearer.realm()).authority());
+    };
+  }
+
   private static Optional<Challenge> find(List<Challenge> challenges, String scheme) {
     return challenges.stream().filter(c -> c.scheme().equals(scheme)).findFirst();
   }

@@ -35,16 +35,23 @@ final class BlobUpload {
     String doing = "look up the blob " + digest + " of " + repository.name();
     Request request =
         Request.of(doing, endpoint, repository, "HEAD", path(endpoint, repository) + digest)
-            .expecting(200, 404);
+            // Some, and object stores behind redirects, answer 403 for what is not there: a push of
+            // it
+            // is refused then if it must not be.
+            .expecting(200, 403, 404);
     // One token for the whole push: asking for push here saves another trip to the token server.
     Request asked = toPush ? request.scopes(List.of(Scope.push(request.repository()))) : request;
     return requester.call(asked, reply -> reply.status() == 200);
   }
 
   PushResult push(
-      Reference repository, Descriptor blob, BlobSource content, List<Reference> mountFrom)
+      Reference repository,
+      Descriptor blob,
+      BlobSource content,
+      List<Reference> mountFrom,
+      boolean lookFirst)
       throws IOException {
-    if (exists(repository, blob.digest(), true)) {
+    if (lookFirst && exists(repository, blob.digest(), true)) {
       return new PushResult(How.EXISTED, 0);
     }
     Optional<URI> session = Optional.empty();
@@ -66,7 +73,7 @@ final class BlobUpload {
       throws IOException {
     String doing = "stream a blob to " + repository.name();
     try (content) {
-      URI session = start(doing, repository);
+      URI session = start(doing, repository).location();
       try {
         Request patch =
             request(doing, repository, "PATCH", session)
@@ -139,13 +146,22 @@ final class BlobUpload {
     }
   }
 
-  private URI start(String doing, Reference repository) throws IOException {
+  /**
+   * An upload that was begun.
+   *
+   * @param leastChunk bytes that a chunk must have but for the last, 0 if the registry does not say
+   */
+  private record Session(URI location, long leastChunk) {}
+
+  private Session start(String doing, Reference repository) throws IOException {
     Endpoint endpoint = sites.upstream(repository);
     Request plain =
         Request.of(doing, endpoint, repository, "POST", path(endpoint, repository) + "uploads/")
             .expecting(202);
     Request request = plain.scopes(List.of(Scope.push(plain.repository())));
-    return requester.callOnce(request, reply -> location(doing, endpoint, reply));
+    return requester.callOnce(
+        request,
+        reply -> new Session(location(doing, endpoint, reply), ChunkedUpload.least(reply)));
   }
 
   private URI location(String doing, Endpoint endpoint, HttpReply reply) throws IOException {
@@ -203,14 +219,15 @@ final class BlobUpload {
     }
 
     PushResult once() throws IOException {
-      URI location = session.isPresent() ? session.get() : start(doing, repository);
+      Session begun =
+          session.isPresent() ? new Session(session.get(), 0) : start(doing, repository);
       session = Optional.empty();
       try {
         if (chunked) {
           ChunkedUpload chunks = new ChunkedUpload(requester, this::request, this::next);
-          chunks.send(location, blob, content);
+          chunks.send(begun.location(), begun.leastChunk(), blob, content);
         } else {
-          put(location);
+          put(begun.location());
         }
         return new PushResult(How.UPLOADED, blob.size());
       } catch (HttpTransport.SourceFailure e) {

@@ -19,6 +19,10 @@ import java.util.regex.Pattern;
  */
 final class ChunkedUpload {
   private static final int CHUNK = 16 << 20;
+
+  /** The most memory that a registry may ask for by OCI-Chunk-Min-Length. */
+  private static final int LARGEST_CHUNK = 64 << 20;
+
   private static final Pattern RANGE = Pattern.compile("(?:bytes=)?0-(\\d{1,18})");
 
   /** Makes a request of this upload. */
@@ -36,18 +40,38 @@ final class ChunkedUpload {
   private final Requester requester;
   private final Requests requests;
   private final Next next;
+  private final int usual;
 
   ChunkedUpload(Requester requester, Requests requests, Next next) {
+    this(requester, requests, next, CHUNK);
+  }
+
+  /**
+   * @param usual size of a chunk, where the registry does not want more
+   */
+  ChunkedUpload(Requester requester, Requests requests, Next next, int usual) {
     this.requester = requester;
     this.requests = requests;
     this.next = next;
+    this.usual = usual;
   }
 
-  void send(URI session, Descriptor blob, BlobSource content) throws IOException {
+  /** What a session's answer says a chunk must have at least; 0 if it says nothing. */
+  static long least(HttpReply reply) {
+    String text = reply.header("OCI-Chunk-Min-Length").orElse("");
+    return text.matches("[0-9]{1,18}") ? Long.parseLong(text) : 0;
+  }
+
+  /**
+   * @param least as the registry wants chunks, in bytes
+   * @throws RegistryException UNSUPPORTED if that is more than is kept in memory
+   */
+  void send(URI session, long least, Descriptor blob, BlobSource content) throws IOException {
+    int most = chunkSize(usual, least, blob);
     State state = new State(session, 0);
     try (InputStream in = open(content)) {
       while (state.received < blob.size()) {
-        byte[] chunk = read(in, (int) Math.min(CHUNK, blob.size() - state.received));
+        byte[] chunk = read(in, (int) Math.min(most, blob.size() - state.received));
         if (chunk.length == 0) {
           throw new RegistryException(
               Code.INVALID,
@@ -68,6 +92,21 @@ final class ChunkedUpload {
             .body(HttpCall.Body.of("application/octet-stream", new byte[0]))
             .expecting(201, 204);
     requester.callOnce(finish, HttpReply::status);
+  }
+
+  static int chunkSize(int usual, long least, Descriptor blob) throws RegistryException {
+    if (Math.min(least, blob.size()) > LARGEST_CHUNK) {
+      throw new RegistryException(
+          Code.UNSUPPORTED,
+          "tried to push "
+              + blob.digest()
+              + " but the registry wants chunks of "
+              + least
+              + " bytes and no more than "
+              + LARGEST_CHUNK
+              + " are kept in memory; lower what it asks for (OCI-Chunk-Min-Length)");
+    }
+    return (int) Math.max(usual, Math.min(least, LARGEST_CHUNK));
   }
 
   private static InputStream open(BlobSource content) throws IOException {

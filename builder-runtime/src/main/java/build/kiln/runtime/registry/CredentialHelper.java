@@ -1,14 +1,16 @@
 package build.kiln.runtime.registry;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.registry.RegistryException.Code;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -18,8 +20,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Asks {@code docker-credential-NAME get} (docker-credential-helpers' protocol). An answer is kept
- * for a minute, since a helper may call a cloud's API and every request of a build asks.
+ * Asks {@code docker-credential-NAME} (docker-credential-helpers' protocol). An answer is kept for
+ * a minute, since a helper may call a cloud's API and every request of a build asks.
  */
 final class CredentialHelper {
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_.-]+");
@@ -27,7 +29,7 @@ final class CredentialHelper {
   private static final Duration LIMIT = Duration.ofSeconds(30);
 
   /** What docker calls Docker Hub when it talks to helpers. */
-  private static final String HUB_SERVER = "https://index.docker.io/v1/";
+  static final String HUB_SERVER = "https://index.docker.io/v1/";
 
   private record Answer(Optional<Credential> credential, Instant until) {}
 
@@ -55,16 +57,60 @@ final class CredentialHelper {
     return found;
   }
 
+  /** Keeps a login (the protocol's {@code store}). */
+  void store(String helper, String registry, Credential.Basic login) throws IOException {
+    Map<String, String> request = new LinkedHashMap<>();
+    request.put("ServerURL", server(registry));
+    request.put("Username", login.username());
+    request.put("Secret", login.password());
+    Ended ended = run(helper, "store", registry, new String(Json.write(request), UTF_8));
+    answers.remove(helper + " " + registry);
+    if (ended.exit != 0) {
+      throw failed(ended.program, registry, "it exited with " + ended.exit, null);
+    }
+  }
+
+  /**
+   * Forgets a login (the protocol's {@code erase}).
+   *
+   * @return whether there was one
+   */
+  boolean erase(String helper, String registry) throws IOException {
+    boolean was = get(helper, registry).isPresent();
+    answers.remove(helper + " " + registry);
+    if (was) {
+      Ended ended = run(helper, "erase", registry, server(registry));
+      if (ended.exit != 0) {
+        throw failed(ended.program, registry, "it exited with " + ended.exit, null);
+      }
+    }
+    return was;
+  }
+
+  private static String server(String registry) {
+    return registry.equals("docker.io") ? HUB_SERVER : registry;
+  }
+
   private Optional<Credential> ask(String helper, String registry) throws IOException {
+    Ended ended = run(helper, "get", registry, server(registry));
+    return ended.exit == 0
+        ? answer(ended.program, registry, ended.said)
+        : refusal(ended.program, registry, ended.exit, ended.said);
+  }
+
+  /** How a helper ended, and what it printed. */
+  private record Ended(String program, int exit, String said) {}
+
+  private Ended run(String helper, String command, String registry, String input)
+      throws IOException {
     String program = "docker-credential-" + helper;
     if (!NAME.matcher(helper).matches()) {
       throw failed(program, registry, "that is not a helper's name", null);
     }
-    Process process = start(program, registry);
+    Process process = start(program, command, registry);
     try {
-      String server = registry.equals("docker.io") ? HUB_SERVER : registry;
       try (var stdin = process.getOutputStream()) {
-        stdin.write(server.getBytes(StandardCharsets.UTF_8));
+        stdin.write(input.getBytes(UTF_8));
       } catch (IOException ignored) {
         // A helper that does not read its input answers all the same.
       }
@@ -73,10 +119,7 @@ final class CredentialHelper {
         throw failed(program, registry, "it did not end within " + LIMIT.toSeconds() + " s", null);
       }
       byte[] out = process.getInputStream().readNBytes(1 << 20);
-      String text = new String(out, StandardCharsets.UTF_8).strip();
-      return process.exitValue() == 0
-          ? answer(program, registry, text)
-          : refusal(program, registry, process.exitValue(), text);
+      return new Ended(program, process.exitValue(), new String(out, UTF_8).strip());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw (IOException)
@@ -86,10 +129,10 @@ final class CredentialHelper {
     }
   }
 
-  private Process start(String program, String registry) throws RegistryException {
+  private Process start(String program, String command, String registry) throws RegistryException {
     @Nullable String path = environment.getOrDefault("PATH", System.getenv("PATH"));
     ProcessBuilder builder =
-        new ProcessBuilder(Executables.find(program, path).orElse(program), "get")
+        new ProcessBuilder(Executables.find(program, path).orElse(program), command)
             .redirectError(ProcessBuilder.Redirect.DISCARD);
     builder.environment().putAll(environment);
     try {

@@ -66,17 +66,16 @@ public final class DockerConfigCredentials implements Credentials {
    * ~/.docker/config.json.
    */
   public static DockerConfigCredentials ofUser(Map<String, String> environment, Path home) {
+    return ofFiles(List.of(userFile(environment, home)));
+  }
+
+  static Path userFile(Map<String, String> environment, Path home) {
     String authFile = environment.getOrDefault("REGISTRY_AUTH_FILE", "");
     String folder = environment.getOrDefault("DOCKER_CONFIG", "");
-    Path file;
     if (!authFile.isEmpty()) {
-      file = Path.of(authFile);
-    } else if (!folder.isEmpty()) {
-      file = Path.of(folder, "config.json");
-    } else {
-      file = home.resolve(".docker").resolve("config.json");
+      return Path.of(authFile);
     }
-    return ofFiles(List.of(file));
+    return (folder.isEmpty() ? home.resolve(".docker") : Path.of(folder)).resolve("config.json");
   }
 
   @Override

@@ -41,8 +41,8 @@ final class Failures {
 
   /** For an answer with a status that was not hoped for; reads its body. */
   static RegistryException of(
-      String doing, String place, HttpReply reply, Proof proof, Clock clock) {
-    Answer answer = read(reply);
+      String doing, String place, HttpReply reply, Proof proof, Redaction shown, Clock clock) {
+    Answer answer = read(reply, shown);
     int status = reply.status();
     Code code = classify(status, answer.error, proof);
     String reason =
@@ -68,6 +68,7 @@ final class Failures {
             + " (status "
             + status
             + answer.detail
+            + (status == 429 ? RateLimit.note(reply) : "")
             + "); "
             + advice(code, proof, status);
     return new RegistryException(
@@ -189,26 +190,29 @@ final class Failures {
     };
   }
 
-  private static Answer read(HttpReply reply) {
+  private static Answer read(HttpReply reply, Redaction shown) {
     try {
       byte[] body = reply.bytes(BODY_LIMIT);
       JsonNode errors = Json.mapper().readTree(body).path("errors");
       JsonNode first = errors.path(0);
       String error = first.path("code").asText("");
-      String message = printable(first.path("message").asText(""), 300);
+      // The secret is taken out before the text is cut, which could leave a part of it.
+      String message = printable(shown.apply(first.path("message").asText("")), 300);
       String detail =
           (error.isEmpty() ? "" : ", " + printable(error, 60))
               + (message.isEmpty() ? "" : ": " + message);
-      return new Answer(error.isEmpty() ? null : error, detail, !error.isEmpty());
+      return new Answer(error.isEmpty() ? null : error, shown.apply(detail), !error.isEmpty());
     } catch (IOException e) {
       boolean silent = reply.contentLength().orElse(0) == 0;
       return new Answer(null, "", silent);
     }
   }
 
-  /** Both forms: seconds, and an HTTP date. */
+  /** Both forms: seconds, and an HTTP date; else what the headers of a limit say. */
   static Optional<Duration> retryAfter(HttpReply reply, Clock clock) {
-    return reply.header("Retry-After").flatMap(text -> parseRetryAfter(text, clock));
+    Optional<Duration> asked =
+        reply.header("Retry-After").flatMap(text -> parseRetryAfter(text, clock));
+    return asked.isPresent() || reply.status() != 429 ? asked : RateLimit.reset(reply);
   }
 
   static Optional<Duration> parseRetryAfter(String text, Clock clock) {

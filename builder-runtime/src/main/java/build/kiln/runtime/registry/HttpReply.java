@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.URI;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -20,11 +21,16 @@ final class HttpReply implements Closeable {
 
   private final URI uri;
   private final ClassicHttpResponse response;
+  private final Duration pace;
   private Runnable onClose = () -> {};
   private boolean closed;
 
-  HttpReply(URI uri, ClassicHttpResponse response) {
+  /**
+   * @param pace how long the body may come slower than {@link Pacing#SLOWEST}
+   */
+  HttpReply(URI uri, ClassicHttpResponse response, Duration pace) {
     this.uri = uri;
+    this.pace = pace;
     this.response = response;
   }
 
@@ -55,7 +61,9 @@ final class HttpReply implements Closeable {
 
   InputStream body() throws IOException {
     HttpEntity entity = response.getEntity();
-    return entity == null ? InputStream.nullInputStream() : entity.getContent();
+    return entity == null
+        ? InputStream.nullInputStream()
+        : new Pacing(entity.getContent(), pace, System::nanoTime);
   }
 
   /** The body, or its first {@code limit} bytes. */

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
-import java.net.Socket;
 import java.net.URI;
 import java.net.URLDecoder;
 import java.net.UnknownHostException;
@@ -14,11 +13,9 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import javax.net.ssl.SSLSocket;
 import org.apache.hc.client5.http.DnsResolver;
 import org.apache.hc.client5.http.auth.AuthScope;
 import org.apache.hc.client5.http.auth.UsernamePasswordCredentials;
@@ -30,13 +27,8 @@ import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.client5.http.impl.classic.HttpClients;
 import org.apache.hc.client5.http.impl.io.ManagedHttpClientConnectionFactory;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManager;
-import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
 import org.apache.hc.client5.http.impl.routing.DefaultRoutePlanner;
 import org.apache.hc.client5.http.protocol.HttpClientContext;
-import org.apache.hc.client5.http.ssl.DefaultClientTlsStrategy;
-import org.apache.hc.client5.http.ssl.HostnameVerificationPolicy;
-import org.apache.hc.client5.http.ssl.NoopHostnameVerifier;
-import org.apache.hc.client5.http.ssl.TlsSocketStrategy;
 import org.apache.hc.core5.http.ClassicHttpRequest;
 import org.apache.hc.core5.http.HttpHost;
 import org.apache.hc.core5.http.config.Http1Config;
@@ -71,12 +63,11 @@ final class HttpTransport implements AutoCloseable {
   private final Set<String> proxyHosts;
   private final Map<Reach, CloseableHttpClient> clients = new EnumMap<>(Reach.class);
   private final ReentrantLock lock = new ReentrantLock();
-  private final Set<String> insecure = ConcurrentHashMap.newKeySet();
-  private volatile @Nullable TlsSocketStrategy verified;
-  private volatile @Nullable TlsSocketStrategy unverified;
+  private final TlsSettings tls;
 
   HttpTransport(RegistryConfig config) {
     this.config = config;
+    this.tls = new TlsSettings(config);
     this.proxyHosts =
         Stream.of(config.proxies().http(), config.proxies().https())
             .flatMap(Stream::ofNullable)
@@ -86,7 +77,7 @@ final class HttpTransport implements AutoCloseable {
 
   /** From now on certificates of this origin are not verified. */
   void allowInsecure(Origin origin) {
-    insecure.add(origin.authority());
+    tls.allowInsecure(origin);
   }
 
   /**
@@ -116,7 +107,8 @@ final class HttpTransport implements AutoCloseable {
     HttpClientContext context = HttpClientContext.create();
     Duration silence = call.silence();
     context.setRequestConfig(requestConfig(silence == null ? config.idleTimeout() : silence));
-    return new HttpReply(call.uri(), client(reach).executeOpen(target, request, context));
+    return new HttpReply(
+        call.uri(), client(reach).executeOpen(target, request, context), config.idleTimeout());
   }
 
   private static RequestConfig requestConfig(Duration silence) {
@@ -139,11 +131,11 @@ final class HttpTransport implements AutoCloseable {
 
   private CloseableHttpClient newClient(Reach reach) {
     PoolingHttpClientConnectionManager pool =
-        PoolingHttpClientConnectionManagerBuilder.create()
+        new InterruptibleConnections()
             .setMaxConnPerRoute(4 * config.transfersPerHost() + 4)
             .setMaxConnTotal(1000)
             .setDnsResolver(new CheckedDns(reach))
-            .setTlsSocketStrategy(this::upgrade)
+            .setTlsSocketStrategy(tls)
             .setConnectionFactory(
                 ManagedHttpClientConnectionFactory.builder()
                     .http1Config(Http1Config.custom().setBufferSize(64 * 1024).build())
@@ -173,34 +165,6 @@ final class HttpTransport implements AutoCloseable {
         // A registry's bytes are what a digest covers: nobody unpacks them on the way.
         .disableContentCompression()
         .build();
-  }
-
-  private SSLSocket upgrade(
-      Socket socket, String host, int port, @Nullable Object attachment, HttpContext context)
-      throws IOException {
-    boolean trusting = insecure.contains(new Origin("https", host, port).authority());
-    TlsSocketStrategy strategy = trusting ? unverified() : verified();
-    return strategy.upgrade(socket, host, port, attachment, context);
-  }
-
-  private TlsSocketStrategy verified() throws IOException {
-    TlsSocketStrategy made = verified;
-    if (made == null) {
-      made = new DefaultClientTlsStrategy(Trust.verified(config.caDirectory()));
-      verified = made;
-    }
-    return made;
-  }
-
-  private TlsSocketStrategy unverified() throws IOException {
-    TlsSocketStrategy made = unverified;
-    if (made == null) {
-      made =
-          new DefaultClientTlsStrategy(
-              Trust.unverified(), HostnameVerificationPolicy.CLIENT, NoopHostnameVerifier.INSTANCE);
-      unverified = made;
-    }
-    return made;
   }
 
   /**

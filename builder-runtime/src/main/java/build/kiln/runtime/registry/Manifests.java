@@ -10,6 +10,7 @@ import build.kiln.runtime.registry.RegistryException.Code;
 import build.kiln.runtime.registry.Requester.Request;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
@@ -30,7 +31,8 @@ final class Manifests {
               MediaTypes.OCI_INDEX,
               MediaTypes.OCI_MANIFEST,
               MediaTypes.DOCKER_INDEX,
-              MediaTypes.DOCKER_MANIFEST));
+              MediaTypes.DOCKER_MANIFEST,
+              "*/*;q=0.1"));
 
   /** What servers that do not know a manifest's type say; the document itself then tells. */
   private static final Set<String> VAGUE =
@@ -45,11 +47,15 @@ final class Manifests {
     this.sites = sites;
   }
 
-  Optional<Descriptor> head(Endpoint endpoint, Reference ref) throws IOException {
-    Request request =
+  /**
+   * @param toPush whether the token is to be good for a push as well, which saves another
+   */
+  Optional<Descriptor> head(Endpoint endpoint, Reference ref, boolean toPush) throws IOException {
+    Request plain =
         Request.of("look up " + ref, endpoint, ref, "HEAD", path(endpoint, ref))
             .headers(ACCEPT)
             .expecting(200, 404, 405);
+    Request request = toPush ? plain.scopes(List.of(Scope.push(plain.repository()))) : plain;
     Optional<Descriptor> known =
         requester.call(
             request,
@@ -78,7 +84,7 @@ final class Manifests {
       throws RegistryException {
     Optional<String> header = reply.header("Docker-Content-Digest");
     String type = mediaType(reply);
-    boolean known = MediaTypes.isIndex(type) || MediaTypes.isManifest(type);
+    boolean known = type.endsWith("+json") && !isSchema1(type);
     if (header.isEmpty() || reply.contentLength().isEmpty() || !known) {
       return Optional.empty();
     }
@@ -89,16 +95,44 @@ final class Manifests {
     return Optional.of(Descriptor.of(type, digest, reply.contentLength().getAsLong()));
   }
 
+  private static boolean isSchema1(String type) {
+    return type.equals(MediaTypes.DOCKER_SCHEMA1) || type.equals(MediaTypes.DOCKER_SCHEMA1_SIGNED);
+  }
+
   FetchedManifest fetch(Endpoint endpoint, Reference ref) throws IOException {
     String doing = "get the manifest of " + ref;
     Request request = Request.of(doing, endpoint, ref, "GET", path(endpoint, ref)).headers(ACCEPT);
     return requester.call(request, reply -> verified(doing, ref, reply));
   }
 
+  /**
+   * As {@link #fetch}, unless the reference still points at what is known: then the registry may
+   * say so without sending it (RFC 9110, 13.1.2, with the digest as distribution's entity tag).
+   *
+   * @return empty if it does
+   */
+  Optional<FetchedManifest> fetchUnless(Endpoint endpoint, Reference ref, Digest known)
+      throws IOException {
+    String doing = "look whether " + ref + " has changed";
+    Map<String, String> headers = new HashMap<>(ACCEPT);
+    headers.put("If-None-Match", "\"" + known + "\"");
+    Request request =
+        Request.of(doing, endpoint, ref, "GET", path(endpoint, ref))
+            .headers(headers)
+            .expecting(200, 304);
+    return requester.call(
+        request,
+        reply ->
+            reply.status() == 304
+                ? Optional.empty()
+                : Optional.of(verified(doing, ref, reply))
+                    .filter(found -> !found.descriptor().digest().equals(known)));
+  }
+
   private static FetchedManifest verified(String doing, Reference ref, HttpReply reply)
       throws IOException {
     String type = mediaType(reply);
-    if (type.equals(MediaTypes.DOCKER_SCHEMA1) || type.equals(MediaTypes.DOCKER_SCHEMA1_SIGNED)) {
+    if (isSchema1(type)) {
       throw schema1(doing, ref);
     }
     byte[] bytes = reply.bytes(LIMIT + 1);
@@ -159,7 +193,14 @@ final class Manifests {
     throw invalid(doing, ref, "it is neither an image manifest nor an index");
   }
 
-  Descriptor put(Reference target, byte[] bytes, String mediaType) throws IOException {
+  /**
+   * What a push came to.
+   *
+   * @param subjectKnown whether the registry says that it lists the manifest as a referrer
+   */
+  record Stored(Descriptor descriptor, boolean subjectKnown) {}
+
+  Stored put(Reference target, byte[] bytes, String mediaType) throws IOException {
     Endpoint endpoint = sites.upstream(target);
     String doing = "push the manifest " + target;
     Descriptor descriptor = descriptor(doing, target, bytes, mediaType);
@@ -182,7 +223,7 @@ final class Manifests {
                 target,
                 "the registry stored " + header.get() + ", not " + descriptor.digest());
           }
-          return descriptor;
+          return new Stored(descriptor, reply.header("OCI-Subject").isPresent());
         });
   }
 

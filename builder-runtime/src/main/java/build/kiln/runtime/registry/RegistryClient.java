@@ -35,7 +35,11 @@ public final class RegistryClient implements AutoCloseable {
   private final BlobDownload download;
   private final BlobUpload upload;
   private final Tags tags;
+  private final Referrers referrers;
   private final HttpFiles files;
+  private final Requester requester;
+  private final RegistryProbe probe;
+  private final RandomGenerator random;
 
   public RegistryClient(RegistryConfig config, Credentials credentials) {
     this(config, credentials, Clock.systemUTC(), Sleeper.system(), RandomGenerator.getDefault());
@@ -64,8 +68,13 @@ public final class RegistryClient implements AutoCloseable {
     this.manifests = new Manifests(requester, sites);
     this.download = new BlobDownload(requester);
     this.upload = new BlobUpload(requester, sites, config.commitTimeout());
-    this.tags = new Tags(requester, sites);
+    Pages pages = new Pages(requester, sites);
+    this.tags = new Tags(pages, sites);
+    this.referrers = new Referrers(pages, manifests, sites);
     this.files = new HttpFiles(transport, config, retries, clock);
+    this.requester = requester;
+    this.probe = new RegistryProbe(requester, sites, authenticator);
+    this.random = random;
   }
 
   /**
@@ -75,12 +84,29 @@ public final class RegistryClient implements AutoCloseable {
    */
   public Optional<Descriptor> head(Reference ref) throws IOException {
     try {
-      return read(ref, endpoint -> manifests.head(endpoint, ref));
+      return read(ref, endpoint -> manifests.head(endpoint, ref, false));
     } catch (RegistryException e) {
       if (e.code() == Code.NOT_FOUND) {
         return Optional.empty();
       }
       throw e;
+    }
+  }
+
+  /**
+   * What the registry itself has where something is to be pushed, in one request. Some registries
+   * refuse to say of what is not there, so a refusal is taken for that: the push will tell.
+   *
+   * @return empty if it is not there, or not to be known
+   */
+  public Optional<Descriptor> headTarget(Reference target) throws IOException {
+    try {
+      return manifests.head(sites.upstream(target), target, true);
+    } catch (RegistryException e) {
+      return switch (e.code()) {
+        case NOT_FOUND, DENIED -> Optional.empty();
+        case UNAUTHORIZED, UNAVAILABLE, INVALID, UNSUPPORTED -> throw e;
+      };
     }
   }
 
@@ -91,6 +117,18 @@ public final class RegistryClient implements AutoCloseable {
    */
   public FetchedManifest fetchManifest(Reference ref) throws IOException {
     return read(ref, endpoint -> manifests.fetch(endpoint, ref));
+  }
+
+  /**
+   * What a tag points at in the registry itself, unless that is what is known: one request, and
+   * none of its content where the registry compares it.
+   *
+   * @return empty if it is what is known
+   * @throws RegistryException NOT_FOUND if it is not there
+   */
+  public Optional<FetchedManifest> fetchManifestUnless(Reference ref, Digest known)
+      throws IOException {
+    return manifests.fetchUnless(sites.upstream(ref), ref, known);
   }
 
   /**
@@ -122,7 +160,17 @@ public final class RegistryClient implements AutoCloseable {
   public PushResult pushBlob(
       Reference repository, Descriptor blob, BlobSource content, List<Reference> mountFrom)
       throws IOException {
-    return upload.push(repository, blob, content, mountFrom);
+    return upload.push(repository, blob, content, mountFrom, true);
+  }
+
+  /**
+   * As {@link #pushBlob}, without looking first: for blobs that are hardly there, or so small that
+   * the question costs as much as sending them.
+   */
+  public PushResult pushMissingBlob(
+      Reference repository, Descriptor blob, BlobSource content, List<Reference> mountFrom)
+      throws IOException {
+    return upload.push(repository, blob, content, mountFrom, false);
   }
 
   /**
@@ -151,7 +199,30 @@ public final class RegistryClient implements AutoCloseable {
    */
   public Descriptor pushManifest(Reference target, byte[] bytes, String mediaType)
       throws IOException {
-    return manifests.put(target, bytes, mediaType);
+    return manifests.put(target, bytes, mediaType).descriptor();
+  }
+
+  /**
+   * As {@link #pushManifest}, for one that has a subject: where the registry does not list
+   * referrers, the subject's fallback tag does then (distribution-spec 1.1, "Pushing Manifests with
+   * Subject").
+   */
+  public Descriptor pushReferrer(Reference target, byte[] bytes, String mediaType)
+      throws IOException {
+    return referrers.push(target, bytes, mediaType);
+  }
+
+  /**
+   * The manifests that have this one as their subject, by the registry's list, or by the fallback
+   * tag where it has none.
+   */
+  public List<Descriptor> referrers(Reference repository, Digest subject) throws IOException {
+    return referrers.list(repository, subject);
+  }
+
+  /** The tag under which clients list a manifest's referrers where the registry does not. */
+  public static String fallbackTag(Digest subject) {
+    return Referrers.fallbackTag(subject);
   }
 
   /**
@@ -166,6 +237,51 @@ public final class RegistryClient implements AutoCloseable {
   /** All tags of a repository, in the registry's order. */
   public List<String> listTags(Reference repository) throws IOException {
     return tags.list(repository);
+  }
+
+  /**
+   * Whether a registry takes these credentials, or asks for none.
+   *
+   * @param registry {@code host[:port]}
+   * @throws RegistryException UNAUTHORIZED if it does not; NOT_FOUND if it is no registry
+   */
+  public void checkLogin(String registry) throws IOException {
+    Reference any = new Reference(registry, "catalog", null, null);
+    Requester.Request request =
+        Requester.Request.of("log in", sites.upstream(any), any, "GET", "/v2/").scopes(List.of());
+    requester.call(request, HttpReply::status);
+  }
+
+  /**
+   * Finds out what a registry can do, by reading.
+   *
+   * @param registry {@code host[:port]}
+   */
+  public List<Capability> probe(String registry) throws IOException {
+    return probe.registry(registry);
+  }
+
+  /**
+   * Finds out what can be done with a repository.
+   *
+   * @param write whether to push small blobs and manifests to it, and a blob to {@code kiln-check}
+   *     below it, and to remove them; else its tags are looked at
+   */
+  public List<Capability> probe(Reference repository, boolean write) throws IOException {
+    return write
+        ? new WriteProbe(requester, sites, probe, random, repository).run()
+        : probe.repository(repository);
+  }
+
+  /**
+   * All repositories of a registry that the account may see.
+   *
+   * @param registry {@code host[:port]}
+   * @throws RegistryException NOT_FOUND, UNSUPPORTED, DENIED or UNAUTHORIZED where registries do
+   *     not tell, as most public ones
+   */
+  public List<String> listRepositories(String registry) throws IOException {
+    return tags.catalog(registry);
   }
 
   /** Downloads over the same network: proxies, authorities, timeouts. */

@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param insecureHosts {@code host[:port]} spoken to over unverified TLS, else plain HTTP. Loopback
  *     hosts count as such without being named.
  * @param caDirectory PEM files ({@code .pem .crt .cer .cert}) trusted besides Java's own
+ * @param certDirectories folders as docker's {@code certs.d}: in each a folder {@code HOST[:PORT]}
+ *     with authorities and client certificates for that registry alone
  * @param connectTimeout for a connection, with its TLS handshake
  * @param idleTimeout how long a registry may be silent in the middle of an answer, or before it
  * @param commitTimeout how long it may be silent at an upload's end, when it hashes and moves the
@@ -30,6 +32,7 @@ public record RegistryConfig(
     Map<String, List<String>> mirrors,
     Set<String> insecureHosts,
     @Nullable Path caDirectory,
+    List<Path> certDirectories,
     ProxySettings proxies,
     Duration connectTimeout,
     Duration idleTimeout,
@@ -52,6 +55,7 @@ public record RegistryConfig(
     Set<String> hosts = new LinkedHashSet<>();
     insecureHosts.forEach(host -> hosts.add(RegistryPattern.parse(host).host()));
     insecureHosts = Set.copyOf(hosts);
+    certDirectories = List.copyOf(certDirectories);
     for (Duration timeout : List.of(connectTimeout, idleTimeout, commitTimeout)) {
       if (!timeout.isPositive()) {
         throw new IllegalArgumentException("a timeout must be positive, not " + timeout);
@@ -82,6 +86,7 @@ public record RegistryConfig(
     private final Map<String, List<String>> mirrors = new LinkedHashMap<>();
     private final Set<String> insecureHosts = new LinkedHashSet<>();
     private @Nullable Path caDirectory;
+    private List<Path> certDirectories = List.of();
     private ProxySettings proxies = ProxySettings.NONE;
     private Duration connectTimeout = Duration.ofSeconds(10);
     private Duration idleTimeout = Duration.ofSeconds(60);
@@ -105,6 +110,11 @@ public record RegistryConfig(
 
     public Builder caDirectory(@Nullable Path folder) {
       caDirectory = folder;
+      return this;
+    }
+
+    public Builder certDirectories(List<Path> folders) {
+      certDirectories = List.copyOf(folders);
       return this;
     }
 
@@ -148,6 +158,7 @@ public record RegistryConfig(
           mirrors,
           insecureHosts,
           caDirectory,
+          certDirectories,
           proxies,
           connectTimeout,
           idleTimeout,

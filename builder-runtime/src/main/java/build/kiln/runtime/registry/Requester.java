@@ -138,7 +138,7 @@ final class Requester {
   }
 
   /** An answer, and what was shown to get it. */
-  private record Outcome(HttpReply reply, Proof proof) {}
+  private record Outcome(HttpReply reply, Proof proof, Redaction shown) {}
 
   private record ScopeKey(Origin origin, List<Scope> scopes) {}
 
@@ -230,7 +230,8 @@ final class Requester {
       return reply;
     }
     try (reply) {
-      throw Failures.of(request.doing(), site.label(), reply, outcome.proof(), clock);
+      throw Failures.of(
+          request.doing(), site.label(), reply, outcome.proof(), outcome.shown(), clock);
     }
   }
 
@@ -242,7 +243,7 @@ final class Requester {
     HttpCall call =
         new HttpCall(request.method(), uri, request.headers(), request.body(), request.silence());
     if (!site.owns(uri)) {
-      return new Outcome(redirects.send(call, site), Proof.NONE);
+      return new Outcome(redirects.send(call, site), Proof.NONE, Redaction.of(Optional.empty()));
     }
     ScopeKey key = new ScopeKey(Origin.of(site.base()), request.scopes());
     List<Scope> scopes = learntScopes.getOrDefault(key, request.scopes());
@@ -251,7 +252,7 @@ final class Requester {
     for (int freshRefused = 0; ; ) {
       HttpReply reply = redirects.send(call.withAuthorization(shown.header()), site);
       if (reply.status() != 401 || !site.owns(reply.uri())) {
-        return new Outcome(reply, proof);
+        return new Outcome(reply, proof, Redaction.of(shown.header()));
       }
       boolean answered = false;
       try {
@@ -262,7 +263,7 @@ final class Requester {
         proof = proof == Proof.NONE ? Proof.ANONYMOUS : proof;
         if (hopeless || wanted.isEmpty() || freshRefused >= FRESH_TOKENS) {
           answered = true;
-          return new Outcome(reply, proof);
+          return new Outcome(reply, proof, Redaction.of(shown.header()));
         }
         if (!wanted.get().equals(scopes)) {
           scopes = wanted.get();
@@ -273,7 +274,7 @@ final class Requester {
         if (next.header().equals(shown.header())) {
           // Nothing new to show: asking again would only count as another wrong password.
           answered = true;
-          return new Outcome(reply, proof);
+          return new Outcome(reply, proof, Redaction.of(shown.header()));
         }
         shown = next;
       } finally {

@@ -26,6 +26,13 @@ final class Sites {
   /** How long a mirror that failed to answer is passed over. */
   private static final Duration PASS_OVER = Duration.ofSeconds(30);
 
+  /** Plain HTTP was tried where TLS is spoken. */
+  private static final class SpeaksTls extends IOException {
+    SpeaksTls() {
+      super("the port speaks TLS");
+    }
+  }
+
   private final RegistryConfig config;
   private final HttpTransport transport;
   private final Clock clock;
@@ -121,8 +128,10 @@ final class Sites {
     if (other == null) {
       return second;
     }
-    // A refused connection says more than what TLS and HTTP make of each other.
-    IOException main = other instanceof ConnectException ? other : failure;
+    // A refused connection says more than what TLS and HTTP make of each other, and so does what
+    // went wrong with TLS where TLS is spoken.
+    boolean secondSaysMore = other instanceof ConnectException || failure instanceof SpeaksTls;
+    IOException main = secondSaysMore ? other : failure;
     main.addSuppressed(main == failure ? other : failure);
     throw main;
   }
@@ -139,7 +148,7 @@ final class Sites {
             scheme.equals("http")
                 && reply.status() == 400
                 && new String(reply.bytes(512), StandardCharsets.UTF_8).contains("HTTPS");
-        return misunderstood ? new IOException("the port speaks TLS") : null;
+        return misunderstood ? new SpeaksTls() : null;
       }
     } catch (IOException e) {
       return e;

@@ -91,7 +91,7 @@ final class TokenService {
       if (reply.status() == 404 || reply.status() == 405) {
         return Optional.empty();
       }
-      return Optional.of(token(doing, wanted, reply));
+      return Optional.of(token(doing, wanted, reply, Redaction.ofToken(identity.token())));
     }
   }
 
@@ -119,14 +119,15 @@ final class TokenService {
     URI uri = URI.create(realm + separator + String.join("&", query));
     HttpCall call = HttpCall.of("GET", uri, Map.of()).withAuthorization(authorization);
     try (HttpReply reply = redirects.send(call, site)) {
-      return token(doing, wanted, reply);
+      return token(doing, wanted, reply, Redaction.of(authorization));
     }
   }
 
-  private Token token(String doing, Wanted wanted, HttpReply reply) throws IOException {
+  private Token token(String doing, Wanted wanted, HttpReply reply, Redaction shown)
+      throws IOException {
     String host = wanted.realm().getHost();
     if (reply.status() != 200) {
-      throw refused(doing, host, wanted, reply);
+      throw refused(doing, host, wanted, reply, shown);
     }
     JsonNode answer;
     try {
@@ -151,13 +152,14 @@ final class TokenService {
   }
 
   private RegistryException refused(
-      String doing, @Nullable String host, Wanted wanted, HttpReply reply) {
+      String doing, @Nullable String host, Wanted wanted, HttpReply reply, Redaction shown) {
     boolean withCredentials = wanted.credential().isPresent();
     // A token server judges the credentials with 401 (or 400, for a stale refresh token) and what
     // they may do with 403.
     boolean judged = reply.status() == 401 || reply.status() == 400;
     Proof proof = !withCredentials ? Proof.ANONYMOUS : judged ? Proof.CREDENTIALS : Proof.TOKEN;
-    RegistryException failure = Failures.of(doing, String.valueOf(host), reply, proof, clock);
+    RegistryException failure =
+        Failures.of(doing, String.valueOf(host), reply, proof, shown, clock);
     boolean staleToken = reply.status() == 400 && withCredentials;
     return staleToken
         ? new RegistryException(

@@ -12,6 +12,8 @@ import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
+import java.util.Collection;
+import java.util.List;
 import java.util.Locale;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
@@ -23,11 +25,13 @@ import org.jspecify.annotations.Nullable;
 
 /** Whose certificates are believed. */
 public final class Trust {
-  /** Java's own authorities and those of a folder of PEM files, if there is one. */
-  static SSLContext verified(@Nullable Path caDirectory) throws IOException {
+  /** Java's own authorities, those of a folder of PEM files, if there is one, and the host's. */
+  static SSLContext verified(@Nullable Path caDirectory, HostCertificates host) throws IOException {
+    List<Certificate> more = host.authorities();
     try {
       SSLContext context = SSLContext.getInstance("TLS");
-      context.init(null, caDirectory == null ? null : managers(caDirectory), null);
+      boolean own = caDirectory != null || !more.isEmpty();
+      context.init(host.clientKeys(), own ? managers(caDirectory, more) : null, null);
       return context;
     } catch (GeneralSecurityException e) {
       throw new IOException("cannot set up TLS", e);
@@ -35,10 +39,10 @@ public final class Trust {
   }
 
   /** Believes anyone; for hosts that the configuration calls insecure. */
-  static SSLContext unverified() throws IOException {
+  static SSLContext unverified(HostCertificates host) throws IOException {
     try {
       SSLContext context = SSLContext.getInstance("TLS");
-      context.init(null, new TrustManager[] {new Anyone()}, null);
+      context.init(host.clientKeys(), new TrustManager[] {new Anyone()}, null);
       return context;
     } catch (GeneralSecurityException e) {
       throw new IOException("cannot set up TLS", e);
@@ -51,16 +55,26 @@ public final class Trust {
    * @throws RegistryException INVALID if the folder or one of its files cannot be read
    */
   public static TrustManager[] managers(Path folder) throws IOException {
+    return managers(folder, List.of());
+  }
+
+  private static TrustManager[] managers(@Nullable Path folder, List<Certificate> more)
+      throws IOException {
     try {
-      return readAll(folder, KeyStore.getInstance(KeyStore.getDefaultType()));
+      KeyStore all = KeyStore.getInstance(KeyStore.getDefaultType());
+      all.load(null, null);
+      int count = 0;
+      for (Certificate certificate : more) {
+        all.setCertificateEntry("host-" + count++, certificate);
+      }
+      return readAll(folder, all);
     } catch (GeneralSecurityException e) {
       throw new IOException("cannot set up TLS", e);
     }
   }
 
-  private static TrustManager[] readAll(Path folder, KeyStore all)
+  private static TrustManager[] readAll(@Nullable Path folder, KeyStore all)
       throws GeneralSecurityException, IOException {
-    all.load(null, null);
     int count = 0;
     TrustManagerFactory system =
         TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
@@ -72,6 +86,18 @@ public final class Trust {
         }
       }
     }
+    if (folder != null) {
+      addAll(folder, all);
+    }
+    TrustManagerFactory factory =
+        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+    factory.init(all);
+    return factory.getTrustManagers();
+  }
+
+  private static void addAll(Path folder, KeyStore all)
+      throws GeneralSecurityException, IOException {
+    int count = 0;
     try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, Trust::isPem)) {
       for (Path file : files) {
         for (Certificate certificate : read(file)) {
@@ -88,10 +114,6 @@ public final class Trust {
               + "; put PEM files with CERTIFICATE blocks there",
           e);
     }
-    TrustManagerFactory factory =
-        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-    factory.init(all);
-    return factory.getTrustManagers();
   }
 
   /** A ConfigMap's volume has {@code ..data} links beside its files. */
@@ -102,7 +124,7 @@ public final class Trust {
         && Files.isRegularFile(file);
   }
 
-  private static Iterable<? extends Certificate> read(Path file) throws IOException {
+  static Collection<? extends Certificate> read(Path file) throws IOException {
     try (InputStream in = Files.newInputStream(file)) {
       return CertificateFactory.getInstance("X.509").generateCertificates(in);
     } catch (CertificateException e) {

@@ -115,7 +115,9 @@ final class DirectorySnapshots implements Snapshots {
         start.isEmpty() ? makeRoot(name) : workspace.handle().openDirectory(name)) {
       for (Layer layer : layers.subList(present, layers.size())) {
         skipped +=
-            LayerUnpacker.unpack(files, layer, directory, new Form.Merged()).skippedDevices();
+            LayerUnpacker.unpack(files, layer, directory, new Form.Merged())
+                .facts()
+                .skippedDevices();
       }
       boolean changed = index == null || present < layers.size();
       if (changed) {
@@ -153,6 +155,12 @@ final class DirectorySnapshots implements Snapshots {
       }
       LockSupport.parkNanos(TICK_NANOS);
     }
+  }
+
+  /** All, since another stage may take the root that has some of them. */
+  @Override
+  public List<Layer> missing(List<Layer> layers) {
+    return layers;
   }
 
   private void release(Root root) throws IOException {
@@ -252,6 +260,12 @@ final class DirectorySnapshots implements Snapshots {
       List<Layer> layers = new ArrayList<>(root.layers());
       layers.add(layer);
       release(new Root(root.name(), layers, index, root.skippedDevices()));
+    }
+
+    /** The next step sees the times that the step left, since a root is too dear to make again. */
+    @Override
+    public void commitAltered(Layer layer) throws IOException {
+      commit(layer);
     }
 
     private void checkOpen() {

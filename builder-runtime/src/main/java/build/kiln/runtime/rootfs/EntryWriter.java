@@ -20,9 +20,20 @@ import java.util.List;
 final class EntryWriter {
   private final Form form;
   private final byte[] buffer = new byte[128 * 1024];
+  private boolean whole = true;
 
   EntryWriter(Form form) {
     this.form = form;
+  }
+
+  /** Whether all entries so far have all that they should have. */
+  boolean isWhole() {
+    return whole;
+  }
+
+  /** Gives a directory its metadata. */
+  void directory(DirectoryHandle directory, EntryMeta meta) throws IOException {
+    whole &= MetaWriter.apply(directory, meta, form);
   }
 
   /** Makes a file with its content. */
@@ -33,7 +44,7 @@ final class EntryWriter {
       if (meta.size() > 0) {
         writeContent(file, meta.size(), entry);
       }
-      MetaWriter.apply(file, meta, form);
+      whole &= MetaWriter.apply(file, meta, form);
     }
   }
 
@@ -61,7 +72,7 @@ final class EntryWriter {
   void symlink(DirectoryHandle parent, EntryMeta meta) throws IOException {
     String target = String.valueOf(meta.linkTarget());
     replacing(parent, meta.name(), () -> parent.makeSymlink(meta.name(), target));
-    MetaWriter.apply(parent, meta.name(), meta, form);
+    whole &= MetaWriter.apply(parent, meta.name(), meta, form);
   }
 
   /**
@@ -74,7 +85,7 @@ final class EntryWriter {
     int major = meta.deviceMajor();
     int minor = meta.deviceMinor();
     replacing(parent, name, () -> parent.makeNode(name, type, 0600, major, minor));
-    MetaWriter.apply(parent, name, meta, form);
+    whole &= MetaWriter.apply(parent, name, meta, form);
   }
 
   /** Gives a file a further name. */

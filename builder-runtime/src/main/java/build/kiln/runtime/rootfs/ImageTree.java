@@ -7,6 +7,11 @@ import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.layer.LayerException;
 import build.kiln.runtime.layer.LayerException.Code;
 import build.kiln.runtime.layer.LayerPaths;
+import build.kiln.runtime.posix.DirectoryHandle;
+import build.kiln.runtime.posix.Errno;
+import build.kiln.runtime.posix.FileHandle;
+import build.kiln.runtime.posix.PosixException;
+import build.kiln.runtime.store.KeptLayers;
 import build.kiln.runtime.store.LayerFiles;
 import java.io.ByteArrayInputStream;
 import java.io.FileNotFoundException;
@@ -81,12 +86,44 @@ public final class ImageTree implements FileTree {
         .toList();
   }
 
-  @Override
-  public InputStream open(EntryMeta file) throws IOException {
+  /** A file's content, if its layer is kept unpacked: nothing has to be inflated. */
+  public Optional<InputStream> openUnpacked(EntryMeta file) throws IOException {
+    ImageNode node = file(file);
+    Optional<KeptLayers.Tree> kept =
+        node.small == null
+            ? files.unpacked(node.layer, OverlayMarks.of(true).prefix())
+            : Optional.empty();
+    if (kept.isEmpty()) {
+      return Optional.empty();
+    }
+    KeptLayers.Tree tree = kept.get();
+    String parent = LayerPaths.parent(tree.path() + "/" + node.meta.path());
+    try (DirectoryHandle directory = DirectoryCache.open(tree.base(), parent)) {
+      return Optional.of(content(directory.openFile(node.meta.name()), node));
+    } catch (PosixException damaged) {
+      return Optional.empty();
+    }
+  }
+
+  private static InputStream content(FileHandle opened, ImageNode node) throws IOException {
+    if (opened.status().size() != node.meta.size()) {
+      opened.close();
+      throw new PosixException("read " + opened.label(), Errno.EIO.number());
+    }
+    return opened.inputStream();
+  }
+
+  private ImageNode file(EntryMeta file) throws FileNotFoundException {
     ImageNode node = node(file.path());
     if (node == null || node.meta.kind() != Kind.FILE) {
       throw new FileNotFoundException("the image has no file \"" + file.path() + "\"");
     }
+    return node;
+  }
+
+  @Override
+  public InputStream open(EntryMeta file) throws IOException {
+    ImageNode node = file(file);
     if (node.small != null) {
       return new ByteArrayInputStream(node.small);
     }

@@ -52,28 +52,15 @@ final class LayerUnpacker implements LayerTree.Observer {
   private final Set<ImageNode> skipped = Collections.newSetFromMap(new IdentityHashMap<>());
   private final List<String> implied = new ArrayList<>();
   private final List<String> removing = new ArrayList<>();
+  private long bytes;
 
   /**
    * What was unpacked.
    *
-   * @param rootDescribed whether the layer says what the root directory is like
-   * @param rootOpaque whether nothing of lower layers shows
-   * @param implied directories that the layer has no entry for: they are made with defaults, and
-   *     are to be as lower layers have them
-   * @param removing directories with marks of what is removed
-   * @param skippedDevices how many devices the kernel would not make
+   * @param whole whether nothing of the layer is missing
+   * @param bytes of its files
    */
-  record Result(
-      boolean rootDescribed,
-      boolean rootOpaque,
-      List<String> implied,
-      List<String> removing,
-      int skippedDevices) {
-    Result {
-      implied = List.copyOf(implied);
-      removing = List.copyOf(removing);
-    }
-  }
+  record Result(UnpackedLayer.Facts facts, boolean whole, long bytes) {}
 
   private LayerUnpacker(Layer layer, DirectoryHandle root, Form form) throws PosixException {
     this.root = root;
@@ -113,7 +100,10 @@ final class LayerUnpacker implements LayerTree.Observer {
     if (!skipped.isEmpty()) {
       LOG.debug("{} goes without {} devices that mknod refused", root.label(), skipped.size());
     }
-    return new Result(!top.implied, top.opaque, implied, removing, skipped.size());
+    return new Result(
+        new UnpackedLayer.Facts(!top.implied, top.opaque, implied, removing, skipped.size()),
+        skipped.isEmpty() && entries.isWhole(),
+        bytes);
   }
 
   private void readAll(TarReader tar) throws IOException {
@@ -162,7 +152,10 @@ final class LayerUnpacker implements LayerTree.Observer {
     EntryMeta meta = node.meta;
     switch (meta.kind()) {
       case DIRECTORY -> makeDirectory(parent, node);
-      case FILE -> entries.file(parent, meta, entry);
+      case FILE -> {
+        entries.file(parent, meta, entry);
+        bytes += meta.size();
+      }
       case SYMLINK -> entries.symlink(parent, meta);
       case FIFO -> entries.node(parent, meta, FileType.FIFO);
       case CHARACTER_DEVICE -> makeDevice(parent, node, FileType.CHARACTER_DEVICE);
@@ -286,7 +279,7 @@ final class LayerUnpacker implements LayerTree.Observer {
     if (directory.opaque && form instanceof Form.Lower lower) {
       lower.marks().makeOpaque(handle);
     }
-    MetaWriter.apply(handle, directory.meta, form);
+    entries.directory(handle, directory.meta);
   }
 
   /**

@@ -10,12 +10,11 @@ import java.util.Optional;
 /**
  * A directory as an overlay's lowers make it together, without a mount.
  *
- * @param workspace that the paths are relative to
- * @param paths of the directories that are merged, the topmost first, which describes it
+ * @param places of the directories that are merged, the topmost first, which describes it
  */
-record LowerDirectory(DirectoryHandle workspace, OverlayMarks marks, List<String> paths) {
+record LowerDirectory(OverlayMarks marks, List<Place> places) {
   LowerDirectory {
-    paths = List.copyOf(paths);
+    places = List.copyOf(places);
   }
 
   /**
@@ -27,10 +26,10 @@ record LowerDirectory(DirectoryHandle workspace, OverlayMarks marks, List<String
 
   /** What the lowers show of this name, as overlay looks it up. */
   Optional<Entry> find(String name) throws IOException {
-    List<String> merged = new ArrayList<>();
+    List<Place> merged = new ArrayList<>();
     FileStatus first = null;
-    for (String path : paths) {
-      try (DirectoryHandle lower = DirectoryCache.open(workspace, path)) {
+    for (Place place : places) {
+      try (DirectoryHandle lower = place.open()) {
         Optional<FileStatus> found = lower.find(name);
         if (found.isEmpty()) {
           continue;
@@ -43,7 +42,7 @@ record LowerDirectory(DirectoryHandle workspace, OverlayMarks marks, List<String
           break;
         }
         first = first == null ? status : first;
-        merged.add(path + "/" + name);
+        merged.add(place.below(name));
         try (DirectoryHandle directory = lower.openDirectory(name)) {
           if (marks.isOpaque(directory.xattrs())) {
             break;
@@ -53,7 +52,7 @@ record LowerDirectory(DirectoryHandle workspace, OverlayMarks marks, List<String
     }
     return first == null
         ? Optional.empty()
-        : Optional.of(new Entry(first, Optional.of(new LowerDirectory(workspace, marks, merged))));
+        : Optional.of(new Entry(first, Optional.of(new LowerDirectory(marks, merged))));
   }
 
   /** The directory of this path, if the lowers show one. */
@@ -68,6 +67,6 @@ record LowerDirectory(DirectoryHandle workspace, OverlayMarks marks, List<String
 
   /** The handle of the directory that describes it. */
   DirectoryHandle open() throws IOException {
-    return DirectoryCache.open(workspace, paths.getFirst());
+    return places.getFirst().open();
   }
 }

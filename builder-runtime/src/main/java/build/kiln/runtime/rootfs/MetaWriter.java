@@ -29,43 +29,49 @@ final class MetaWriter {
 
   /**
    * @param form tells how attributes are named on disk
+   * @return whether it has all attributes; not so where the kernel or the file system refuse some
    * @throws RootfsException NOT_PERMITTED if the owner cannot be set
    */
-  static void apply(Handle handle, EntryMeta meta, Form form)
+  static boolean apply(Handle handle, EntryMeta meta, Form form)
       throws PosixException, RootfsException {
     try {
       handle.chown(meta.uid(), meta.gid());
     } catch (PosixException e) {
       throw refusedOwner(meta, e);
     }
-    if (!meta.xattrs().isEmpty()) {
-      setXattrs(meta.xattrs(), form, handle.label(), handle::setXattr);
-    }
+    boolean whole =
+        meta.xattrs().isEmpty() || setXattrs(meta.xattrs(), form, handle.label(), handle::setXattr);
     handle.chmod(meta.mode());
     handle.setTimes(meta.mtimeSeconds(), meta.mtimeNanos());
+    return whole;
   }
 
   /** As the other, for what cannot or must not be opened. */
-  static void apply(DirectoryHandle parent, String name, EntryMeta meta, Form form)
+  static boolean apply(DirectoryHandle parent, String name, EntryMeta meta, Form form)
       throws PosixException, RootfsException {
     try {
       parent.chown(name, meta.uid(), meta.gid());
     } catch (PosixException e) {
       throw refusedOwner(meta, e);
     }
-    if (!meta.xattrs().isEmpty()) {
-      setXattrs(
-          meta.xattrs(), form, meta.path(), (key, value) -> parent.setXattr(name, key, value));
-    }
+    boolean whole =
+        meta.xattrs().isEmpty()
+            || setXattrs(
+                meta.xattrs(),
+                form,
+                meta.path(),
+                (key, value) -> parent.setXattr(name, key, value));
     if (meta.kind() != Kind.SYMLINK) {
       parent.chmod(name, meta.mode());
     }
     parent.setTimes(name, meta.mtimeSeconds(), meta.mtimeNanos());
+    return whole;
   }
 
-  private static void setXattrs(
+  private static boolean setXattrs(
       SortedMap<String, byte[]> xattrs, Form form, String label, Setter setter)
       throws PosixException {
+    boolean whole = true;
     for (Map.Entry<String, byte[]> xattr : xattrs.entrySet()) {
       try {
         setter.set(form.nameOnDisk(xattr.getKey()), xattr.getValue());
@@ -74,8 +80,10 @@ final class MetaWriter {
           throw e;
         }
         LOG.debug("{} goes without its attribute {}: {}", label, xattr.getKey(), e.getMessage());
+        whole = false;
       }
     }
+    return whole;
   }
 
   private static RootfsException refusedOwner(EntryMeta meta, PosixException e)

@@ -35,6 +35,11 @@ record OverlayMarks(String prefix) {
     directory.setXattr(prefix + "opaque", YES);
   }
 
+  /** Takes back {@link #makeOpaque}. */
+  void makeTransparent(Handle directory) throws PosixException {
+    directory.removeXattr(prefix + "opaque");
+  }
+
   boolean isOpaque(Map<String, byte[]> xattrs) {
     byte[] value = xattrs.get(prefix + "opaque");
     return value != null && value.length == 1 && value[0] == 'y';

@@ -12,19 +12,26 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Snapshots that are overlays.
  *
  * <pre>
  *   workspace/0       mount points, below all layers
- *   workspace/1 ...   a layer each, by the order of their unpacking
+ *   workspace/1 ...   a layer each, by the order of their unpacking, where layers cannot be kept
  *   workspace/7       directories as lower layers describe them, see {@link Skeletons}
- *   workspace/8/upper a step's changes; becomes workspace/9 when it is committed
+ *   workspace/8/upper a step's changes; becomes a layer when it is committed
  *   workspace/8/work  overlay's own
  * </pre>
+ *
+ * Layers lie in the store, where the next build finds them ({@link
+ * build.kiln.runtime.store.KeptLayers}). No step ever has one as its upper directory.
  */
 final class OverlaySnapshots implements Snapshots {
+  /** {@code OVL_MAX_STACK} of the kernel. */
+  private static final int MAX_LOWERS = 500;
+
   private static final String UPPER = "upper";
   private static final String WORK = "work";
 
@@ -69,16 +76,16 @@ final class OverlaySnapshots implements Snapshots {
   @Override
   public Snapshot prepare(List<Layer> wanted, List<MountPoint> points) throws IOException {
     List<UnpackedLayer> unpacked = layers.all(wanted);
-    List<String> lowers = lowers(wanted, unpacked);
-    String describing =
+    List<Place> lowers = lowers(wanted, unpacked);
+    Place describing =
         unpacked.reversed().stream()
-            .filter(UnpackedLayer::rootDescribed)
-            .map(UnpackedLayer::name)
+            .filter(layer -> layer.facts().rootDescribed())
+            .map(UnpackedLayer::place)
             .findFirst()
-            .orElse(init);
-    int skipped = unpacked.stream().mapToInt(UnpackedLayer::skippedDevices).sum();
+            .orElse(workspace.place(init));
+    int skipped = unpacked.stream().mapToInt(layer -> layer.facts().skippedDevices()).sum();
     String name = workspace.newName();
-    var shown = new LowerDirectory(workspace.handle(), marks, lowers);
+    var shown = new LowerDirectory(marks, lowers);
     var mountPoints = new OverlayMountPoints(workspace.handle(), shown);
     EntryMeta root =
         Failures.explained(
@@ -97,40 +104,51 @@ final class OverlaySnapshots implements Snapshots {
     return new OverlaySnapshot(name, lowers, root, mountPoints, skipped);
   }
 
-  /** Names of directories, the topmost first. */
-  private List<String> lowers(List<Layer> wanted, List<UnpackedLayer> unpacked) throws IOException {
+  /** The topmost first. */
+  private List<Place> lowers(List<Layer> wanted, List<UnpackedLayer> unpacked) throws IOException {
     int helped = 0;
     for (int i = 0; i < unpacked.size(); i++) {
-      if (unpacked.get(i).needsHelp()) {
+      if (unpacked.get(i).facts().needHelp()) {
         helped = i + 1;
       }
     }
-    List<String> lowers = new ArrayList<>(List.of(init));
+    List<Place> lowers = new ArrayList<>(List.of(workspace.place(init)));
     for (int i = 0; i < unpacked.size(); i++) {
       UnpackedLayer layer = unpacked.get(i);
-      if (layer.rootOpaque()) {
+      if (layer.facts().rootOpaque()) {
         lowers.subList(1, lowers.size()).clear();
       }
       // The kernel takes no directory twice; what the lower one shows, the upper one shows too.
-      lowers.remove(layer.name());
-      lowers.add(layer.name());
+      lowers.remove(layer.place());
+      lowers.add(layer.place());
       if (i + 1 == helped) {
         skeletons.of(wanted.subList(0, helped), unpacked.subList(0, helped)).ifPresent(lowers::add);
       }
     }
     Collections.reverse(lowers);
     // Overlay refuses a directory that comes twice; what is below its equal shows nothing.
-    return List.copyOf(new LinkedHashSet<>(lowers));
+    List<Place> distinct = new ArrayList<>(new LinkedHashSet<>(lowers));
+    if (distinct.size() > MAX_LOWERS) {
+      // What it has comes into the upper then.
+      distinct.remove(workspace.place(init));
+    }
+    if (distinct.size() > MAX_LOWERS) {
+      throw new RootfsException(
+          RootfsException.Code.UNSUPPORTED_MOUNT,
+          "cannot run a step on %d layers: an overlay takes %d; put fewer instructions into a stage, or copy the files of one into another"
+              .formatted(wanted.size(), MAX_LOWERS));
+    }
+    return List.copyOf(distinct);
   }
 
   /** The root directory's own metadata are the upper's in an overlay. */
-  private EntryMeta makeUpper(DirectoryHandle directory, String describing, UpperContent content)
+  private EntryMeta makeUpper(DirectoryHandle directory, Place describing, UpperContent content)
       throws IOException {
     var reader = new EntryReader(marks::shown);
     directory.makeDirectory(UPPER, 0700);
     directory.makeDirectory(WORK, 0700);
     try (DirectoryHandle upper = directory.openDirectory(UPPER);
-        DirectoryHandle lower = workspace.handle().openDirectory(describing)) {
+        DirectoryHandle lower = describing.open()) {
       content.make(upper);
       MetaWriter.apply(upper, reader.directory("", lower), new Form.Lower(marks));
       return reader.directory("", upper);
@@ -144,6 +162,11 @@ final class OverlaySnapshots implements Snapshots {
   }
 
   @Override
+  public List<Layer> missing(List<Layer> wanted) throws IOException {
+    return layers.missing(wanted);
+  }
+
+  @Override
   public void close() throws IOException {
     try (workspace) {
       layers.close();
@@ -152,15 +175,16 @@ final class OverlaySnapshots implements Snapshots {
 
   private final class OverlaySnapshot implements Snapshot {
     private final String name;
-    private final List<String> lowers;
+    private final List<Place> lowers;
     private final EntryMeta rootBefore;
     private final OverlayMountPoints mountPoints;
     private final int skippedDevices;
+    private volatile @Nullable UpperSurplus surplus;
     private boolean ended;
 
     OverlaySnapshot(
         String name,
-        List<String> lowers,
+        List<Place> lowers,
         EntryMeta rootBefore,
         OverlayMountPoints mountPoints,
         int skippedDevices) {
@@ -175,7 +199,7 @@ final class OverlaySnapshots implements Snapshots {
     public RootSpec root() {
       Path own = workspace.path(name);
       return new Overlay(
-          lowers.stream().map(workspace::path).toList(),
+          lowers.stream().map(Place::onDisk).toList(),
           own.resolve(UPPER),
           own.resolve(WORK),
           userXattr);
@@ -199,29 +223,41 @@ final class OverlaySnapshots implements Snapshots {
     @Override
     public LayerSource changes() {
       checkOpen();
-      return new UpperChanges(workspace.handle(), name + "/" + UPPER, marks, lowers, rootBefore);
+      return new UpperChanges(
+          workspace.handle(),
+          name + "/" + UPPER,
+          marks,
+          lowers,
+          rootBefore,
+          found -> surplus = found);
     }
 
     @Override
     public void commit(Layer layer) throws IOException {
       checkOpen();
-      String committed = workspace.newName();
+      UpperSurplus found = surplus;
+      if (found == null) {
+        throw new IllegalStateException("the changes were not read");
+      }
       Failures.explained(
           "keep the changes of a step in " + workspace.path(name),
           () -> {
             try (DirectoryHandle own = workspace.handle().openDirectory(name)) {
               try (DirectoryHandle upper = own.openDirectory(UPPER)) {
                 MountPoints.remove(upper);
+                found.remove(upper, marks);
               }
-              own.rename(UPPER, workspace.handle(), committed);
+              ended = true;
+              layers.adopt(layer, own, UPPER, found.bytes(), found.facts());
             }
-            ended = true;
-            var unpacked = new UnpackedLayer(committed, true, false, List.of(), List.of(), 0);
-            if (!layers.adopt(layer, unpacked)) {
-              workspace.remove(committed);
-            }
-            return committed;
+            return layer;
           });
+    }
+
+    @Override
+    public void commitAltered(Layer layer) {
+      checkOpen();
+      ended = true;
     }
 
     private void checkOpen() {

@@ -27,7 +27,7 @@ final class Skeletons {
   private final LayerFiles files;
   private final Workspace workspace;
   private final OverlayMarks marks;
-  private final Map<List<Layer>, Optional<String>> known = new HashMap<>();
+  private final Map<List<Layer>, Optional<Place>> known = new HashMap<>();
 
   Skeletons(LayerFiles files, Workspace workspace, OverlayMarks marks) {
     this.files = files;
@@ -35,29 +35,30 @@ final class Skeletons {
     this.marks = marks;
   }
 
-  /** The name of the directory to put on top of these layers; empty if they need none. */
-  synchronized Optional<String> of(List<Layer> layers, List<UnpackedLayer> unpacked)
+  /** The directory to put on top of these layers; empty if they need none. */
+  synchronized Optional<Place> of(List<Layer> layers, List<UnpackedLayer> unpacked)
       throws IOException {
     List<Layer> key = List.copyOf(layers);
-    Optional<String> present = known.get(key);
+    Optional<Place> present = known.get(key);
     if (present != null) {
       return present;
     }
-    Optional<String> made = make(key, unpacked);
+    Optional<Place> made = make(key, unpacked);
     known.put(key, made);
     return made;
   }
 
-  private Optional<String> make(List<Layer> layers, List<UnpackedLayer> unpacked)
+  private Optional<Place> make(List<Layer> layers, List<UnpackedLayer> unpacked)
       throws IOException {
     List<String> merged = unmerged(unpacked);
-    if (merged.isEmpty() && unpacked.stream().allMatch(layer -> layer.implied().isEmpty())) {
+    if (merged.isEmpty()
+        && unpacked.stream().allMatch(layer -> layer.facts().implied().isEmpty())) {
       return Optional.empty();
     }
     Map<String, EntryMeta> wanted = new TreeMap<>();
     ImageTree image = ImageTree.of(files, layers);
     for (UnpackedLayer layer : unpacked) {
-      for (String path : layer.implied()) {
+      for (String path : layer.facts().implied()) {
         if (image.lookup(path).filter(m -> m.isDirectory() && !isDefault(m)).isPresent()) {
           addWithParents(image, path, wanted);
         }
@@ -75,21 +76,21 @@ final class Skeletons {
     Failures.explained(
         "make directories in " + workspace.path(name),
         () -> workspace.make(name, root -> fill(root, wanted)));
-    return Optional.of(name);
+    return Optional.of(workspace.place(name));
   }
 
   /** Directories with whiteouts that no layer below has. */
   private List<String> unmerged(List<UnpackedLayer> unpacked) throws IOException {
     List<String> found = new ArrayList<>();
-    List<String> below = new ArrayList<>();
+    List<Place> below = new ArrayList<>();
     for (UnpackedLayer layer : unpacked) {
-      var lowers = new LowerDirectory(workspace.handle(), marks, below.reversed());
-      for (String path : layer.removing()) {
+      var lowers = new LowerDirectory(marks, below.reversed());
+      for (String path : layer.facts().removing()) {
         if (!path.isEmpty() && lowers.directory(path).isEmpty()) {
           found.add(path);
         }
       }
-      below.add(layer.name());
+      below.add(layer.place());
     }
     return found;
   }

@@ -13,8 +13,9 @@ import java.util.List;
  */
 public interface Snapshots extends AutoCloseable {
   /**
-   * Roots of overlays: each layer is unpacked once, in a directory of its own; the sandbox mounts.
-   * Mounts need {@code redirect_dir=off,metacopy=off} unless {@code userXattr}, which implies it.
+   * Roots of overlays: each layer is unpacked once, in a directory of its own, which stays in the
+   * store for later builds; the sandbox mounts. Mounts need {@code redirect_dir=off,metacopy=off}
+   * unless {@code userXattr}, which implies it.
    *
    * @param directory for the snapshots alone, on a file system that overlay accepts as upper; made
    *     if it is missing. Its path is a part of every lower's: short, if there are many layers
@@ -49,7 +50,10 @@ public interface Snapshots extends AutoCloseable {
    */
   Snapshot prepare(List<Layer> layers, List<MountPoint> points) throws IOException;
 
-  /** Removes what was unpacked. */
+  /** Those of these layers whose blobs a prepare with them reads. */
+  List<Layer> missing(List<Layer> layers) throws IOException;
+
+  /** Removes what was unpacked and is not kept. */
   @Override
   void close() throws IOException;
 
@@ -78,6 +82,9 @@ public interface Snapshots extends AutoCloseable {
 
     /** The changes are this layer now: a later prepare with it on top need not unpack it. */
     void commit(Layer layer) throws IOException;
+
+    /** As {@link #commit}, of a layer that is not quite the changes: its times are others. */
+    void commitAltered(Layer layer) throws IOException;
 
     /** Gives up what was not committed. */
     @Override

@@ -2,11 +2,14 @@ package build.kiln.runtime.rootfs;
 
 import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.oci.Digest;
+import build.kiln.runtime.posix.DirectoryHandle;
+import build.kiln.runtime.store.KeptLayers;
 import build.kiln.runtime.store.LayerFiles;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -22,6 +25,7 @@ final class UnpackedLayers implements AutoCloseable {
   private final LayerFiles files;
   private final Workspace workspace;
   private final Form form;
+  private final Optional<KeptLayers> kept;
   private final ConcurrentMap<Digest, CompletableFuture<UnpackedLayer>> layers =
       new ConcurrentHashMap<>();
   private final ExecutorService workers =
@@ -33,6 +37,7 @@ final class UnpackedLayers implements AutoCloseable {
     this.files = files;
     this.workspace = workspace;
     this.form = new Form.Lower(marks);
+    this.kept = files.kept(marks.prefix());
   }
 
   /** These layers, unpacked; waits for those that another thread unpacks. */
@@ -84,19 +89,62 @@ final class UnpackedLayers implements AutoCloseable {
   }
 
   private UnpackedLayer unpack(Layer layer) throws IOException {
+    if (kept.isPresent()) {
+      return of(
+          kept.get()
+              .get(
+                  layer.diffId(),
+                  directory -> {
+                    LayerUnpacker.Result made = LayerUnpacker.unpack(files, layer, directory, form);
+                    return new KeptLayers.Unpacked(
+                        made.whole(), made.bytes(), made.facts().toBytes());
+                  }));
+    }
     String name = workspace.newName();
     LayerUnpacker.Result result =
         workspace.make(name, directory -> LayerUnpacker.unpack(files, layer, directory, form));
-    return UnpackedLayer.of(name, result);
+    return new UnpackedLayer(workspace.place(name), result.facts());
+  }
+
+  private static UnpackedLayer of(KeptLayers.Tree tree) throws IOException {
+    return new UnpackedLayer(
+        new Place(tree.base(), tree.folder(), tree.path()), UnpackedLayer.Facts.of(tree.about()));
+  }
+
+  /** Those of these layers that are neither kept nor unpacked yet. */
+  List<Layer> missing(List<Layer> wanted) throws IOException {
+    List<Layer> missing = new ArrayList<>();
+    for (Layer layer : wanted) {
+      if (!layers.containsKey(layer.diffId())
+          && (kept.isEmpty() || kept.get().find(layer.diffId()).isEmpty())) {
+        missing.add(layer);
+      }
+    }
+    return missing;
   }
 
   /**
-   * A directory is this layer.
+   * A directory of the workspace is exactly this layer, unpacked: it is kept, or if that cannot be,
+   * it gets a name of its own.
    *
-   * @return false if the layer is there already
+   * @param bytes of its files
    */
-  boolean adopt(Layer layer, UnpackedLayer unpacked) {
-    return layers.putIfAbsent(layer.diffId(), CompletableFuture.completedFuture(unpacked)) == null;
+  void adopt(
+      Layer layer, DirectoryHandle parent, String directory, long bytes, UnpackedLayer.Facts facts)
+      throws IOException {
+    Optional<KeptLayers.Tree> tree =
+        kept.isEmpty()
+            ? Optional.empty()
+            : kept.get().adopt(layer.diffId(), parent, directory, bytes, facts.toBytes());
+    UnpackedLayer unpacked;
+    if (tree.isPresent()) {
+      unpacked = of(tree.get());
+    } else {
+      String name = workspace.newName();
+      parent.rename(directory, workspace.handle(), name);
+      unpacked = new UnpackedLayer(workspace.place(name), facts);
+    }
+    layers.putIfAbsent(layer.diffId(), CompletableFuture.completedFuture(unpacked));
   }
 
   private static IOException cause(ExecutionException e) {

@@ -12,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * An overlay's upper directory as a layer.
@@ -27,26 +28,30 @@ final class UpperChanges implements LayerSource {
   private final DirectoryHandle workspace;
   private final String upper;
   private final OverlayMarks marks;
-  private final List<String> lowers;
+  private final List<Place> lowers;
   private final EntryMeta rootBefore;
   private final EntryReader reader;
+  private final Consumer<UpperSurplus> surplus;
 
   /**
    * @param upper the upper directory's path in the workspace
-   * @param lowers directories in the workspace, the topmost first
+   * @param lowers the topmost first
    * @param rootBefore the root directory as it was
+   * @param surplus is told, each time that the changes were read, what is none of them
    */
   UpperChanges(
       DirectoryHandle workspace,
       String upper,
       OverlayMarks marks,
-      List<String> lowers,
-      EntryMeta rootBefore) {
+      List<Place> lowers,
+      EntryMeta rootBefore,
+      Consumer<UpperSurplus> surplus) {
     this.workspace = workspace;
     this.upper = upper;
     this.marks = marks;
     this.lowers = List.copyOf(lowers);
     this.rootBefore = rootBefore;
+    this.surplus = surplus;
     this.reader = new EntryReader(marks::shown);
   }
 
@@ -58,27 +63,32 @@ final class UpperChanges implements LayerSource {
   }
 
   private Sink write(Sink sink) throws IOException {
+    var found = new UpperSurplus();
     try (DirectoryHandle root = workspace.openDirectory(upper)) {
       EntryMeta meta = reader.directory("", root);
       if (!Metadata.same(meta, rootBefore)) {
         sink.add(meta);
+        found.rootDescribed();
       }
-      new Walk(sink).walk(root, "", new LowerDirectory(workspace, marks, lowers));
+      new Walk(sink, found).walk(root, "", new LowerDirectory(marks, lowers));
     }
+    surplus.accept(found);
     return sink;
   }
 
   /** One pass over the upper directory. */
   private final class Walk {
     private final Sink sink;
+    private final UpperSurplus found;
 
     /** Directories on the way that are as they were, and not written yet. */
     private final Deque<EntryMeta> unchanged = new ArrayDeque<>();
 
     private int depth;
 
-    Walk(Sink sink) {
+    Walk(Sink sink, UpperSurplus found) {
       this.sink = sink;
+      this.found = found;
     }
 
     void walk(DirectoryHandle directory, String path, LowerDirectory lower) throws IOException {
@@ -108,9 +118,13 @@ final class UpperChanges implements LayerSource {
         if (lower.find(name).isPresent()) {
           writeParents();
           sink.whiteout(path);
+          found.removed(path, status.type() == FileType.SOCKET);
+        } else {
+          found.needless(path);
         }
       } else {
         writeParents();
+        found.file(status.type() == FileType.FILE ? status.size() : 0);
         reader.add(sink, parent, name, path, status);
       }
     }
@@ -120,20 +134,25 @@ final class UpperChanges implements LayerSource {
       EntryMeta meta = reader.directory(path, directory);
       if (lower.isEmpty()) {
         // Overlay marks new directories as opaque too, though there is nothing to hide.
+        if (marks.isOpaque(directory.xattrs())) {
+          found.falselyOpaque(path);
+        }
         write(meta);
-        walk(directory, path, new LowerDirectory(workspace, marks, List.of()));
+        walk(directory, path, new LowerDirectory(marks, List.of()));
         return;
       }
       if (marks.isOpaque(directory.xattrs())) {
         write(meta);
         sink.opaque(path);
-        walk(directory, path, new LowerDirectory(workspace, marks, List.of()));
+        walk(directory, path, new LowerDirectory(marks, List.of()));
         return;
       }
       if (Metadata.same(meta, before(path, lower.get()))) {
         unchanged.addLast(meta);
         walk(directory, path, lower.get());
-        unchanged.removeLastOccurrence(meta);
+        if (unchanged.removeLastOccurrence(meta)) {
+          found.needless(path);
+        }
         return;
       }
       write(meta);

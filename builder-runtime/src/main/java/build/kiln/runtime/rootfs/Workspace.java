@@ -53,6 +53,10 @@ final class Workspace implements AutoCloseable {
     return handle;
   }
 
+  Place place(String name) {
+    return new Place(handle, path, name);
+  }
+
   Path path(String name) {
     return path.resolve(name);
   }

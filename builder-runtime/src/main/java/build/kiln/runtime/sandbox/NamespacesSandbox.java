@@ -1,6 +1,8 @@
 package build.kiln.runtime.sandbox;
 
 import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.runtime.posix.DirectoryHandle;
+import build.kiln.runtime.posix.TreeRemover;
 import build.kiln.runtime.rootfs.RootSpec;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -162,10 +164,24 @@ final class NamespacesSandbox implements Sandbox {
     }
     Files.createSymbolicLink(step.resolve("u"), root.upper().toAbsolutePath());
     Files.createSymbolicLink(step.resolve("w"), root.work().toAbsolutePath());
-    return "lowerdir="
-        + String.join(":", lowers)
-        + ",upperdir=u,workdir=w"
-        + (root.userXattr() ? ",userxattr" : "");
+    String options = "lowerdir=" + String.join(":", lowers) + ",upperdir=u,workdir=w";
+    if (!root.userXattr()) {
+      return options;
+    }
+    forgetVolatile(root.work());
+    // Volatile (Linux 5.10, older than userxattr): else the kernel writes all of the file system to
+    // its disk when the step ends.
+    return options + ",userxattr,volatile";
+  }
+
+  /**
+   * Takes away what an earlier run in this root left to say that nothing of it is on the disk yet,
+   * which matters only after the machine went down. Overlay mounts no such root else.
+   */
+  private static void forgetVolatile(Path work) throws IOException {
+    try (DirectoryHandle directory = DirectoryHandle.open(work)) {
+      TreeRemover.removeContents(directory);
+    }
   }
 
   private SandboxException startFailed(Path step, Command command, StepProcess.Ended ended) {

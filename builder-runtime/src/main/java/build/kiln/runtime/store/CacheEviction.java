@@ -112,6 +112,9 @@ public final class CacheEviction {
     if (unit.kind() == Kind.MOUNT) {
       return new StoredMounts(store).remove(unit, oldestUse);
     }
+    if (unit.kind() == Kind.UNPACKED) {
+      return new StoredLayers(store).remove(unit, oldestUse);
+    }
     try (LockedFile held = store.lock().exclusive()) {
       for (Path file : unit.files()) {
         if (Uses.isUsed(file, oldestUse)) {

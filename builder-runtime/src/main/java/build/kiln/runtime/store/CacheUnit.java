@@ -8,7 +8,8 @@ import java.util.List;
  * Something of the build cache that is kept or removed as a whole.
  *
  * @param id for people: the start of a digest, or a cache mount's id
- * @param files that go; a mount's is its lock, which stays
+ * @param files that go; a mount's is its lock, which stays; an unpacked layer's what is written
+ *     about it
  * @param shared whether images need it too, or it tells of what they need: only a removal of all
  *     takes it
  * @param size in bytes
@@ -27,7 +28,9 @@ public record CacheUnit(
     /** What keys were made of, and the like. */
     RECORD,
     /** A directory of RUN --mount=type=cache. */
-    MOUNT
+    MOUNT,
+    /** A layer that is kept unpacked. */
+    UNPACKED
   }
 
   public CacheUnit {

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -36,8 +37,23 @@ public final class DockerArchive {
   public static void write(
       LocalStore store, List<Reference> names, Descriptor manifest, OutputStream out)
       throws IOException {
-    Map<String, byte[]> more = Map.of("manifest.json", manifestJson(store, names, manifest));
-    OciArchive.write(store, names, manifest, more, out);
+    write(store, List.of(NamedImage.of(manifest, names)), out);
+  }
+
+  /** As {@link #write(LocalStore, List, Descriptor, OutputStream)}, of several images. */
+  public static void write(LocalStore store, List<NamedImage> images, OutputStream out)
+      throws IOException {
+    var entries = new ArrayList<Entry>();
+    for (NamedImage image : images) {
+      entries.add(entry(store, image));
+    }
+    OciArchive.write(store, images, Map.of("manifest.json", Json.write(entries)), out);
+  }
+
+  /** As {@link #write(LocalStore, List, Descriptor, Path)}, of several images. */
+  public static void write(LocalStore store, List<NamedImage> images, Path file)
+      throws IOException {
+    Unfinished.file(file, out -> write(store, images, out));
   }
 
   /**
@@ -51,27 +67,25 @@ public final class DockerArchive {
     Unfinished.file(file, out -> write(store, names, manifest, out));
   }
 
-  private static byte[] manifestJson(LocalStore store, List<Reference> names, Descriptor descriptor)
-      throws IOException {
+  private static Entry entry(LocalStore store, NamedImage image) throws IOException {
+    Descriptor descriptor = image.root();
     if (!MediaTypes.isManifest(descriptor.mediaType())) {
       throw new StoreException(
           Code.UNSUPPORTED,
-          "a docker archive holds an image of one platform, and %s is %s; write type=oci instead, or build one platform"
+          "a docker archive holds an image of one platform, and %s is %s; write an OCI archive (type=oci) instead, or choose one platform"
               .formatted(descriptor.digest(), descriptor.mediaType()));
     }
     Manifest manifest =
         Json.read(store.read(descriptor), Manifest.class, "manifest " + descriptor.digest());
-    var entry =
-        new Entry(
-            ImageLayout.path(manifest.config().digest()),
-            names.stream().map(DockerArchive::familiar).toList(),
-            manifest.layers().stream().map(layer -> ImageLayout.path(layer.digest())).toList());
-    return Json.write(List.of(entry));
+    return new Entry(
+        ImageLayout.path(manifest.config().digest()),
+        image.references().stream().map(DockerArchive::familiar).toList(),
+        manifest.layers().stream().map(layer -> ImageLayout.path(layer.digest())).toList());
   }
 
   /** The name as docker's users write it. */
   private static String familiar(Reference name) {
-    String full = ImageLayout.tagged(name).toString();
+    String full = NamedImage.tagged(name).toString();
     return full.replaceFirst("^docker\\.io/(library/)?", "");
   }
 

@@ -6,7 +6,6 @@ import build.kiln.runtime.oci.Index;
 import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.oci.Manifest;
 import build.kiln.runtime.oci.MediaTypes;
-import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.store.StoreException.Code;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -22,7 +21,7 @@ import java.util.TreeMap;
  * BuildKit writes them.
  */
 final class ImageLayout {
-  private static final byte[] VERSION =
+  static final byte[] VERSION =
       "{\"imageLayoutVersion\":\"1.0.0\"}".getBytes(StandardCharsets.UTF_8);
 
   private final LocalStore store;
@@ -35,19 +34,25 @@ final class ImageLayout {
   /**
    * Writes all of it, and nothing before every blob was seen to be there.
    *
+   * @param images of which blobs may be the same
    * @param more further files at the layout's root
    * @throws StoreException NOT_FOUND if a blob is missing; CONTENT_MISMATCH if one is damaged
    */
   static void write(
-      LocalStore store,
-      List<Reference> names,
-      Descriptor root,
-      Map<String, byte[]> more,
-      LayoutTarget target)
+      LocalStore store, List<NamedImage> images, Map<String, byte[]> more, LayoutTarget target)
       throws IOException {
     var layout = new ImageLayout(store);
+    for (NamedImage image : images) {
+      layout.collect(image.root());
+    }
+    layout.writeTo(images, more, target);
+  }
+
+  /** The blobs of an image, each once, all of which are there. */
+  static List<Descriptor> blobs(LocalStore store, Descriptor root) throws IOException {
+    var layout = new ImageLayout(store);
     layout.collect(root);
-    layout.writeTo(names, root, more, target);
+    return List.copyOf(layout.blobs.values());
   }
 
   private void collect(Descriptor descriptor) throws IOException {
@@ -75,8 +80,7 @@ final class ImageLayout {
     }
   }
 
-  private void writeTo(
-      List<Reference> names, Descriptor root, Map<String, byte[]> more, LayoutTarget target)
+  private void writeTo(List<NamedImage> images, Map<String, byte[]> more, LayoutTarget target)
       throws IOException {
     var byAlgorithm = new TreeMap<String, List<Descriptor>>();
     for (Descriptor blob : blobs.values()) {
@@ -91,7 +95,9 @@ final class ImageLayout {
         }
       }
     }
-    target.file("index.json", index(names, root));
+    List<Descriptor> entries = images.stream().flatMap(image -> image.entries().stream()).toList();
+    target.file(
+        "index.json", Json.write(new Index(2, MediaTypes.OCI_INDEX, null, entries, null, null)));
     for (Map.Entry<String, byte[]> file : more.entrySet()) {
       target.file(file.getKey(), file.getValue());
     }
@@ -101,42 +107,5 @@ final class ImageLayout {
   /** Where a layout has a blob. */
   static String path(Digest digest) {
     return "blobs/" + digest.algorithm() + "/" + digest.hex();
-  }
-
-  /** One entry a name; one without if there is none. */
-  private static byte[] index(List<Reference> names, Descriptor root) {
-    var entries = new ArrayList<Descriptor>();
-    for (Reference name : names) {
-      var annotations = new TreeMap<String, String>();
-      if (root.annotations() != null) {
-        annotations.putAll(root.annotations());
-      }
-      Reference full = tagged(name);
-      annotations.put("io.containerd.image.name", full.toString());
-      annotations.put("org.opencontainers.image.ref.name", full.identifier());
-      entries.add(annotated(root, annotations));
-    }
-    if (entries.isEmpty()) {
-      entries.add(root);
-    }
-    return Json.write(new Index(2, MediaTypes.OCI_INDEX, null, entries, null, null));
-  }
-
-  /** The name with its tag alone, since a layout's names are tags. */
-  static Reference tagged(Reference name) {
-    String tag = name.tag();
-    return name.withTag(tag == null ? "latest" : tag);
-  }
-
-  private static Descriptor annotated(Descriptor root, Map<String, String> annotations) {
-    return new Descriptor(
-        root.mediaType(),
-        root.digest(),
-        root.size(),
-        root.urls(),
-        annotations,
-        root.data(),
-        root.platform(),
-        root.artifactType());
   }
 }

@@ -54,6 +54,17 @@ public final class LayerFiles {
   }
 
   /**
+   * Keeps a layer that is a tar already, byte for byte.
+   *
+   * @param compression not NONE
+   */
+  public Layer compress(InputStream tar, Compression compression) throws IOException {
+    try (var ingest = store.ingest()) {
+      return writer.compress(tar, compression, ingest);
+    }
+  }
+
+  /**
    * What a layer holds. Read from its index file, or by streaming the layer once.
    *
    * @throws LayerException if the layer is no safe tar, or not that of its diff ID
@@ -81,6 +92,24 @@ public final class LayerFiles {
       return false;
     }
     return LayerIndex.load(store.indexPath(layer.diffId())).isPresent();
+  }
+
+  /**
+   * Layers that stay unpacked between builds; empty where nothing can be kept.
+   *
+   * @param marks how removals are marked in them: the start of an attribute's name
+   */
+  public Optional<KeptLayers> kept(String marks) {
+    return store.kept().of(marks);
+  }
+
+  /** A layer's tree, if it is kept unpacked; as {@link #kept}. */
+  public Optional<KeptLayers.Tree> unpacked(Layer layer, String marks) throws IOException {
+    if (!Files.isDirectory(store.unpackedFolder())) {
+      return Optional.empty();
+    }
+    Optional<KeptLayers> kept = kept(marks);
+    return kept.isEmpty() ? Optional.empty() : kept.get().find(layer.diffId());
   }
 
   /** A layer's tar, inflated while it is read; not verified. */

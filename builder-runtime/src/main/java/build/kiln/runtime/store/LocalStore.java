@@ -41,6 +41,8 @@ import org.jspecify.annotations.Nullable;
  *   cache/             one file a step's cache record
  *   index/             what layers hold, by diff ID
  *   cache-mounts/      directories of RUN --mount=type=cache
+ *   unpacked/          layers that stay unpacked, see {@link KeptLayers}
+ *   contexts/          hashes of build contexts' files, by the folder
  *   tmp/               one directory a process, for unfinished files
  *   lock               see {@link StoreLock}
  * </pre>
@@ -65,6 +67,7 @@ public final class LocalStore implements AutoCloseable {
   private final Records cache;
   private final LayerFiles layers;
   private final Set<Digest> trusted = ConcurrentHashMap.newKeySet();
+  private final KeptFolders kept = new KeptFolders(this);
 
   private LocalStore(
       Path root,
@@ -148,8 +151,26 @@ public final class LocalStore implements AutoCloseable {
     return new CacheMounts(cacheMountsFolder(), lock);
   }
 
+  /**
+   * What is remembered of the files of a build context.
+   *
+   * @param folder the context's; an absolute path
+   */
+  public ContextHashes contextHashes(Path folder) {
+    return new ContextHashes(this, folder);
+  }
+
   Path cacheMountsFolder() {
     return root.resolve("cache-mounts");
+  }
+
+  /** Layers that stay unpacked between builds. */
+  KeptFolders kept() {
+    return kept;
+  }
+
+  Path unpackedFolder() {
+    return root.resolve("unpacked");
   }
 
   /** Whether there is a blob of this digest. One that is there stays until the store is closed. */
@@ -392,9 +413,13 @@ public final class LocalStore implements AutoCloseable {
     return root.resolve("index").resolve(diffId.algorithm() + "-" + diffId.hex());
   }
 
-  /** Marks a file as used: if it is there, it stays until the store is closed. */
-  void mark(Path file) throws IOException {
-    uses.mark(file);
+  /**
+   * Marks a file as used: if it is there, it stays until the store is closed.
+   *
+   * @return whether it is there, and stays
+   */
+  boolean mark(Path file) throws IOException {
+    return uses.mark(file);
   }
 
   StoreLock lock() {
@@ -426,6 +451,11 @@ public final class LocalStore implements AutoCloseable {
   /** A new name for a file that only this process uses. */
   Path workFile() throws IOException {
     return workFolder().resolve(UUID.randomUUID().toString());
+  }
+
+  /** A new folder for unfinished files, on the same file system as the blobs. */
+  Path tempFolder(String name) throws IOException {
+    return Files.createTempDirectory(scratch.path(), name + "-");
   }
 
   /** A new name for an unfinished file, on the same file system as the blobs. */
@@ -461,6 +491,7 @@ public final class LocalStore implements AutoCloseable {
   /** Removes this process's unfinished work. Blobs being written are given up. */
   @Override
   public void close() throws IOException {
+    kept.close();
     try {
       if (work != null) {
         work.close();

@@ -25,7 +25,19 @@ public final class OciArchive {
   public static void write(
       LocalStore store, List<Reference> names, Descriptor image, OutputStream out)
       throws IOException {
-    write(store, names, image, Map.of(), out);
+    write(store, List.of(NamedImage.of(image, names)), out);
+  }
+
+  /** As {@link #write(LocalStore, List, Descriptor, OutputStream)}, of several images. */
+  public static void write(LocalStore store, List<NamedImage> images, OutputStream out)
+      throws IOException {
+    write(store, images, Map.of(), out);
+  }
+
+  /** As {@link #write(LocalStore, List, Descriptor, Path)}, of several images. */
+  public static void write(LocalStore store, List<NamedImage> images, Path file)
+      throws IOException {
+    Unfinished.file(file, out -> write(store, images, out));
   }
 
   /**
@@ -48,18 +60,16 @@ public final class OciArchive {
       LocalStore store, List<Reference> names, Descriptor image, Path folder) throws IOException {
     Unfinished.folder(
         folder,
-        temp -> ImageLayout.write(store, names, image, Map.of(), LayoutTarget.folder(temp)));
+        temp ->
+            ImageLayout.write(
+                store, List.of(NamedImage.of(image, names)), Map.of(), LayoutTarget.folder(temp)));
   }
 
   static void write(
-      LocalStore store,
-      List<Reference> names,
-      Descriptor image,
-      Map<String, byte[]> more,
-      OutputStream out)
+      LocalStore store, List<NamedImage> images, Map<String, byte[]> more, OutputStream out)
       throws IOException {
     var tar = new TarWriter(out);
-    ImageLayout.write(store, names, image, more, LayoutTarget.tar(tar));
+    ImageLayout.write(store, images, more, LayoutTarget.tar(tar));
     tar.finish();
   }
 

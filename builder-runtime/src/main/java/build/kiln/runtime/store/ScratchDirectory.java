@@ -1,18 +1,19 @@
 package build.kiln.runtime.store;
 
+import build.kiln.runtime.posix.DirectoryHandle;
+import build.kiln.runtime.posix.Errno;
+import build.kiln.runtime.posix.PosixException;
+import build.kiln.runtime.posix.TreeRemover;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.util.Objects;
 import java.util.Set;
@@ -148,33 +149,16 @@ final class ScratchDirectory implements AutoCloseable {
     }
   }
 
-  /** Removes a directory and all in it, also where permissions forbid its owner to. */
-  static void deleteTree(Path root) throws IOException {
-    if (!Files.exists(root, java.nio.file.LinkOption.NOFOLLOW_LINKS)) {
-      return;
+  /** Removes a directory and all in it, whatever it is: unpacked layers may be there. */
+  private static void deleteTree(Path root) throws IOException {
+    Path parent = Objects.requireNonNull(root.getParent());
+    try (DirectoryHandle directory = DirectoryHandle.open(parent)) {
+      TreeRemover.remove(directory, String.valueOf(root.getFileName()));
+    } catch (PosixException e) {
+      if (e.errno() == Errno.EACCES || e.errno() == Errno.EPERM) {
+        throw new AccessDeniedException(root.toString(), null, e.getMessage());
+      }
+      throw e;
     }
-    Files.walkFileTree(
-        root,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult preVisitDirectory(Path dir, BasicFileAttributes attributes) {
-            dir.toFile().setWritable(true);
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Files.deleteIfExists(file);
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult postVisitDirectory(Path dir, java.io.IOException e)
-              throws IOException {
-            Files.deleteIfExists(dir);
-            return FileVisitResult.CONTINUE;
-          }
-        });
   }
 }

@@ -31,6 +31,7 @@ final class StoreContents {
   static final String ORIGINS = "origins of ";
 
   private static final String INPUTS = "inputs:";
+  private static final int ID_LENGTH = 12;
   private static final FileTime NEVER = FileTime.fromMillis(0);
 
   private final LocalStore store;
@@ -71,7 +72,9 @@ final class StoreContents {
     Set<Path> taken = contents.addSteps();
     contents.addBlobs(taken);
     contents.addIndexes(taken);
+    contents.addContexts();
     contents.units.addAll(new StoredMounts(store).list());
+    contents.units.addAll(new StoredLayers(store).list(contents.images.diffIds()));
     return contents.units;
   }
 
@@ -188,8 +191,21 @@ final class StoreContents {
         if (!taken.contains(index)) {
           String name = String.valueOf(index.getFileName());
           String id = name.substring(name.indexOf('-') + 1);
-          String start = id.substring(0, Math.min(12, id.length()));
+          String start = id.substring(0, Math.min(ID_LENGTH, id.length()));
           add(Kind.INDEX, start, List.of(index), ofImages.contains(name));
+        }
+      }
+    }
+  }
+
+  private void addContexts() throws IOException {
+    Path folder = store.root().resolve(ContextHashes.FOLDER);
+    if (Files.isDirectory(folder)) {
+      try (DirectoryStream<Path> contexts = Files.newDirectoryStream(folder)) {
+        for (Path context : contexts) {
+          String name = String.valueOf(context.getFileName());
+          String start = name.substring(0, Math.min(ID_LENGTH, name.length()));
+          add(Kind.RECORD, start, List.of(context), false);
         }
       }
     }

@@ -26,25 +26,12 @@ final class KilnContender implements Contender {
     Path home = folder.resolve("kiln");
     Commands.run(List.of("cp", "-r", distribution.toString(), home.toString()));
     Path train = Files.createDirectories(folder.resolve("train"));
-    // The words of builder-runtime/Dockerfile.
-    Files.writeString(train.resolve("Dockerfile"), "FROM scratch\nCOPY Dockerfile /\nENV A=b\n");
     var contender = new KilnContender(home);
     Path cache = home.resolve("lib/kiln.aot");
     Files.deleteIfExists(cache);
     Commands.run(
-        List.of(
-            contender.program(),
-            "build",
-            "--output",
-            "type=oci,dest=" + train.resolve("image.tar"),
-            train.toString()),
-        Map.of(
-            "KILN_JAVA_OPTS",
-            "-XX:AOTCacheOutput=" + cache,
-            "HOME",
-            train.toString(),
-            "KILN_STORE",
-            train.resolve("store").toString()));
+        List.of(contender.program(), "train", train.toString()),
+        Map.of("KILN_JAVA_OPTS", "-XX:AOTCacheOutput=" + cache, "HOME", train.toString()));
     if (!Files.exists(cache)) {
       throw new IOException("the training run made no AOT cache");
     }

@@ -15,6 +15,7 @@ import build.kiln.runtime.oci.Platform;
 import build.kiln.runtime.sandbox.ForeignPrograms;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -55,6 +56,31 @@ class RunStepTest extends TierTest {
         .contains("4750 0:0 x/hard \"hello\"", "0644 0:0 x/y/g \"new\"")
         .noneMatch(line -> line.contains("x/y/f") || line.contains(" tmp"));
     assertThat(built.layers()).hasSize(3);
+  }
+
+  /** Neither for the step after one that is known, nor for files that are copied from a stage. */
+  @Test
+  void layersThatAreUnpackedAreNotReadAgain() throws Exception {
+    Assumptions.assumeTrue(
+        tier == Isolation.Namespaces && bench.store().layers().kept("user.overlay.").isPresent(),
+        "nothing stays unpacked in this tier, or on this file system");
+    String dockerfile =
+        """
+        FROM %s AS base
+        RUN seq 1 100000 > /a
+        RUN cp /a /b && echo %s
+        FROM scratch
+        COPY --from=base /b /%s
+        """;
+    Built first = bench.build(dockerfile.formatted(busybox, 1, "x"));
+    var base = bench.build("FROM " + busybox).layers().getFirst();
+    bench.restart();
+    Files.delete(bench.store().blobPath(base.descriptor().digest()));
+
+    Built second = bench.build(dockerfile.formatted(busybox, 2, "y"));
+
+    assertThat(second.text("y")).isNotEmpty().isEqualTo(first.text("x"));
+    assertThat(bench.store().has(base.descriptor())).as("the base was pulled again").isFalse();
   }
 
   /** What a command writes is dated by it, so a given time is the latest that a file may have. */

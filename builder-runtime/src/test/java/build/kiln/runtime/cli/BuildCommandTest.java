@@ -13,9 +13,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -92,6 +96,43 @@ class BuildCommandTest {
         .doesNotContain("this is a bug");
     assertThat(built.err()).doesNotContain("\tat build.kiln");
     assertThat(built.exitCode()).isEqualTo(code);
+  }
+
+  /** The store remembers what large contexts hash to; that it does is told by nothing but time. */
+  @Test
+  void aContextThatIsRememberedIsBuiltAsOneThatIsNot() throws IOException {
+    Path data = context.resolve("a");
+    byte[] bytes = new byte[3 << 20];
+    Files.write(data, bytes);
+    FileTime time = Files.getLastModifiedTime(data);
+    Instant written = Instant.now();
+    Awaitility.await().until(() -> Instant.now().isAfter(written.plusMillis(200)));
+    String first = build("-q").out();
+    assertThat(build("-q").out()).isEqualTo(first);
+    if (Set.of("ext4", "xfs", "btrfs").contains(Files.getFileStore(data).type())) {
+      assertThat(remembered()).hasSize(1);
+    }
+
+    bytes[1_000_000]++;
+    Files.write(data, bytes);
+    Files.setLastModifiedTime(data, time);
+
+    String changed = build("-q").out();
+    assertThat(changed).isNotEqualTo(first);
+    assertThat(Captured.run("builder", "prune", "-a", "-f", "--store", store().toString()))
+        .extracting(Captured::exitCode)
+        .isEqualTo(0);
+    assertThat(remembered()).isEmpty();
+  }
+
+  private List<Path> remembered() throws IOException {
+    Path folder = store().resolve("contexts");
+    if (!Files.exists(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.toList();
+    }
   }
 
   @Test

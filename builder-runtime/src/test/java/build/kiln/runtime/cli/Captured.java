@@ -19,6 +19,16 @@ record Captured(int exitCode, String out, String err) {
     }
   }
 
+  /** At a desk of its own. */
+  static Captured at(Desk desk, String... arguments) {
+    return ScopedValue.where(Desk.STAND_IN, desk).call(() -> run(arguments));
+  }
+
+  /** At a desk of its own, with these bytes as standard input. */
+  static Captured at(Desk desk, byte[] input, String... arguments) {
+    return ScopedValue.where(Desk.STAND_IN, desk).call(() -> reading(input, arguments));
+  }
+
   static Captured run(String... arguments) {
     PrintStream out = System.out;
     PrintStream err = System.err;

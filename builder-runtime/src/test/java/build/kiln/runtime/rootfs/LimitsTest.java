@@ -23,11 +23,11 @@ class LimitsTest {
   }
 
   /** The lines of {@link Limited}, for an overlay and for a directory. */
-  private List<String> limited(List<String> before, String layer) throws Exception {
+  private List<String> limited(List<String> before, String layer, Path store) throws Exception {
     Path work = Files.createDirectories(dir.resolve("w"));
     Path errors = dir.resolve("errors");
     var command = new ArrayList<>(before);
-    command.addAll(Mounts.java(Limited.class, layer, dir.resolve("store") + "", work + ""));
+    command.addAll(Mounts.java(Limited.class, layer, store + "", work + ""));
     var process = new ProcessBuilder(command).redirectError(errors.toFile()).start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor()).as(output + Files.readString(errors)).isZero();
@@ -37,15 +37,24 @@ class LimitsTest {
     return output.lines().toList();
   }
 
+  private Path store() {
+    return dir.resolve("store");
+  }
+
   @Test
   void devicesThatMayNotBeMadeAreSkippedAndCounted() throws Exception {
-    assertThat(limited(List.of("setpriv", "--bounding-set=-mknod", "--inh-caps=-mknod"), "device"))
+    assertThat(
+            limited(
+                List.of("setpriv", "--bounding-set=-mknod", "--inh-caps=-mknod"),
+                "device",
+                store()))
         .containsExactly("skipped 2 [, f, null, zero]", "skipped 2 [, etc, f]");
   }
 
   @Test
   void ownersThatMayNotBeSetAreNamed() throws Exception {
-    var lines = limited(List.of("setpriv", "--bounding-set=-chown", "--inh-caps=-chown"), "owner");
+    var lines =
+        limited(List.of("setpriv", "--bounding-set=-chown", "--inh-caps=-chown"), "owner", store());
     assertThat(lines).hasSize(2);
     assertThat(lines)
         .allSatisfy(
@@ -56,11 +65,12 @@ class LimitsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"large, size=2m", "many, nr_inodes=500"})
+  @CsvSource({"large, size=6m", "many, nr_inodes=500"})
   void fullDisksAreNamed(String layer, String options) throws Exception {
     Path work = Files.createDirectories(dir.resolve("w"));
     String mount = "mount -t tmpfs -o " + options + " none " + work + " && exec \"$@\"";
-    var lines = limited(List.of("unshare", "-m", "sh", "-c", mount, "sh"), layer);
+    var lines =
+        limited(List.of("unshare", "-m", "sh", "-c", mount, "sh"), layer, work.resolve("store"));
     assertThat(lines).hasSize(2);
     assertThat(lines)
         .allSatisfy(

@@ -1,6 +1,5 @@
 package build.kiln.runtime.rootfs;
 
-import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
@@ -11,7 +10,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 
 /** Mounts overlays for real, in a mount namespace that ends with the process in it. */
 final class Mounts {
@@ -96,19 +94,18 @@ final class Mounts {
   private static void inside(Way way, RootSpec.Overlay root, Path scratch, List<String> command)
       throws Exception {
     Path target = Files.createDirectories(scratch.resolve("merged"));
-    Path workspace = requireNonNull(root.lowers().getFirst().getParent());
-    // Relative names, so that many lowers fit in a page.
+    // Short names, so that many lowers fit in a page.
+    Path links = Files.createTempDirectory(scratch, "l");
+    List<String> lowers = new ArrayList<>();
+    for (Path lower : root.lowers()) {
+      String name = Integer.toString(lowers.size(), Character.MAX_RADIX);
+      Files.createSymbolicLink(links.resolve(name), lower);
+      lowers.add(name);
+    }
+    Files.createSymbolicLink(links.resolve("upper"), root.upper());
+    Files.createSymbolicLink(links.resolve("work"), root.work());
     String options =
-        "lowerdir="
-            + root.lowers().stream()
-                .map(lower -> workspace.relativize(lower).toString())
-                .collect(Collectors.joining(":"))
-            + ",upperdir="
-            + workspace.relativize(root.upper())
-            + ",workdir="
-            + workspace.relativize(root.work())
-            + ","
-            + way.options;
+        "lowerdir=" + String.join(":", lowers) + ",upperdir=upper,workdir=work," + way.options;
     var all =
         new ArrayList<>(
             List.of(
@@ -119,7 +116,7 @@ final class Mounts {
                 options,
                 target.toString()));
     all.addAll(command);
-    assertThat(run(way, workspace, all)).isEmpty();
+    assertThat(run(way, links, all)).isEmpty();
   }
 
   /** The command that runs a class of the tests. */

@@ -23,41 +23,34 @@ import org.jspecify.annotations.Nullable;
 @ShortNames("kbuild")
 @JsonDeserialize(using = ImageBuildReader.class)
 public class ImageBuild extends CustomResource<ImageBuildSpec, ImageBuildStatus>
-    implements Namespaced {
+    implements Namespaced, Unreadable.Holder {
   public static final String GROUP = "kiln.build";
   public static final String VERSION = "v1alpha1";
 
   /** Any new value of this annotation starts a run; the one handled last is in the status. */
   public static final String REBUILD_ANNOTATION = "kiln.build/rebuild";
 
-  private transient @Nullable JsonNode asRead;
-  private transient @Nullable String unreadable;
+  private transient @Nullable Unreadable unreadable;
 
   /** Why the spec could not be read, with the field's name; empty if it could. */
   @JsonIgnore
   public Optional<String> unreadable() {
-    return Optional.ofNullable(unreadable);
+    return Unreadable.reason(unreadable);
   }
 
-  /**
-   * Keeps a spec that cannot be read.
-   *
-   * @param why with the field's name
-   */
-  void setUnreadable(JsonNode spec, String why) {
-    this.asRead = spec;
-    this.unreadable = why;
+  @Override
+  public void keep(Unreadable spec) {
+    this.unreadable = spec;
   }
 
   @Override
   public void setSpec(ImageBuildSpec spec) {
     super.setSpec(spec);
-    asRead = null;
     unreadable = null;
   }
 
   @JsonAnyGetter
   Map<String, JsonNode> asRead() {
-    return asRead == null ? Map.of() : Map.of("spec", asRead);
+    return Unreadable.asRead(unreadable);
   }
 }

@@ -119,19 +119,18 @@ public record ImageBuildSpec(
   private static final String NAME =
       "([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*";
 
-  private static final String REPOSITORY = "self.matches('^" + NAME + "$')";
+  static final String REPOSITORY = "self.matches('^" + NAME + "$')";
 
   /** Of an object such as a Secret. */
-  private static final String OBJECT_NAME = "self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')";
+  static final String OBJECT_NAME = "self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')";
 
   /** Of a Secret or a ConfigMap. */
-  private static final String DATA_KEY =
+  static final String DATA_KEY =
       "self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')";
 
-  private static final String DURATION =
-      "self.matches('^([0-9]{1,9}([.][0-9]{1,9})?(h|ms|m|s))+$')";
+  static final String DURATION = "self.matches('^([0-9]{1,9}([.][0-9]{1,9})?(h|ms|m|s))+$')";
 
-  private static final String SIZE =
+  static final String SIZE =
       "isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0'))";
 
   public ImageBuildSpec {

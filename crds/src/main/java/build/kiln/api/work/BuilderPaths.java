@@ -13,7 +13,8 @@ public final class BuilderPaths {
 
   /**
    * {@code <secrets>/registry/<name>/.dockerconfigjson}: every Secret of registrySecrets,
-   * output.secretRef and cache.registry.secretRef.
+   * output.secretRef and cache.registry.secretRef; a mirror's source.secretRef and
+   * destination.secretRef.
    */
   public static final String SECRETS_REGISTRY = "registry";
 
@@ -22,6 +23,9 @@ public final class BuilderPaths {
 
   /** {@code <secrets>/build/<name>/<key>}: what steps may mount. */
   public static final String SECRETS_BUILD = "build";
+
+  /** {@code <secrets>/keys/<name>/<key>}: public keys that a mirror verifies by. */
+  public static final String SECRETS_KEYS = "keys";
 
   /**
    * {@code /kiln/configmaps/<name>/<key>}: the ConfigMap of a configMap source; at a desk {@code

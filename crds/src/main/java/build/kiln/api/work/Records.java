@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
@@ -56,25 +57,45 @@ public final class Records {
     return json(order);
   }
 
+  /** As {@link #order(WorkOrder)}. */
+  public static String order(MirrorOrder order) {
+    return json(order);
+  }
+
+  /** Whether an order's JSON says that it is one of an ImageMirror. */
+  public static boolean isMirrorOrder(JsonNode json) {
+    return json.path("kind").asText().equals(MirrorOrder.KIND);
+  }
+
   /**
    * Reads an order.
    *
    * @throws IllegalArgumentException if it is no order of a version that this class knows
    */
   public static WorkOrder readOrder(String json) {
+    return readOrder(json, WorkOrder.KIND, WorkOrder.class, order -> order.resource().unreadable());
+  }
+
+  /** As {@link #readOrder}, of an ImageMirror. */
+  public static MirrorOrder readMirrorOrder(String json) {
+    return readOrder(
+        json, MirrorOrder.KIND, MirrorOrder.class, order -> order.resource().unreadable());
+  }
+
+  private static <T> T readOrder(
+      String json, String wanted, Class<T> type, Function<T, Optional<String>> unreadable) {
     try {
       JsonNode tree = JSON.readTree(json);
       String version = tree.path("apiVersion").asText();
       String kind = tree.path("kind").asText();
-      if (!version.equals(WorkOrder.API_VERSION) || !kind.equals(WorkOrder.KIND)) {
+      if (!version.equals(WorkOrder.API_VERSION) || !kind.equals(wanted)) {
         throw new IllegalArgumentException(
             "not a work order that this builder understands: it is \"%s\" of \"%s\", wanted \"%s\" of \"%s\"; use the builder image of the operator's release"
-                .formatted(kind, version, WorkOrder.KIND, WorkOrder.API_VERSION));
+                .formatted(kind, version, wanted, WorkOrder.API_VERSION));
       }
-      var order = JSON.treeToValue(tree, WorkOrder.class);
-      order
-          .resource()
-          .unreadable()
+      T order = JSON.treeToValue(tree, type);
+      unreadable
+          .apply(order)
           .ifPresent(
               why -> {
                 throw new IllegalArgumentException("not a work order: resource." + why);
@@ -97,6 +118,17 @@ public final class Records {
     return firstThatFits(Shortening.of(outcome), MAX_OUTCOME_BYTES);
   }
 
+  /** The termination message of a mirror's run. */
+  public static String outcome(MirrorOutcome outcome) {
+    return firstThatFits(Shortening.of(outcome), MAX_OUTCOME_BYTES);
+  }
+
+  /** The outcome in a termination message of a mirror's run. */
+  public static Optional<MirrorOutcome> readMirrorOutcome(String terminationMessage) {
+    return read(
+        terminationMessage, MirrorOutcome.class, tree -> tree.path("succeeded").isBoolean());
+  }
+
   /** The outcome in a termination message; empty if it is none, or was cut. */
   public static Optional<Outcome> readOutcome(String terminationMessage) {
     return read(terminationMessage, Outcome.class, tree -> tree.path("succeeded").isBoolean());
@@ -112,6 +144,18 @@ public final class Records {
   public static String report(String nonce, Report report) {
     String frame = frame(nonce, REPORT);
     return frame + firstThatFits(Shortening.of(report), MAX_REPORT_BYTES - frame.length());
+  }
+
+  /** As {@link #report(String, Report)}, of a mirror's run. */
+  public static String report(String nonce, MirrorReport report) {
+    String frame = frame(nonce, REPORT);
+    return frame + firstThatFits(Shortening.of(report), MAX_REPORT_BYTES - frame.length());
+  }
+
+  /** The report of a mirror's run in a piece of log. */
+  public static Optional<MirrorReport> lastMirrorReport(String nonce, String log) {
+    return last(
+        frame(nonce, REPORT), log, MirrorReport.class, tree -> tree.path("outcome").isObject());
   }
 
   /** The newest progress in a piece of log. */

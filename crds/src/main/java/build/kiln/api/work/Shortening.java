@@ -3,6 +3,7 @@ package build.kiln.api.work;
 import build.kiln.api.v1alpha1.ImageBuildStatus.IsolationReport;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Step;
+import build.kiln.api.v1alpha1.ImageMirrorStatus.Image;
 import build.kiln.api.v1alpha1.Text;
 import java.util.List;
 import java.util.Map;
@@ -41,6 +42,56 @@ final class Shortening {
 
   static List<Report> of(Report whole) {
     return ROUNDS.stream().map(limits -> shorten(whole, limits)).toList();
+  }
+
+  static List<MirrorOutcome> of(MirrorOutcome whole) {
+    return IntStream.of(4096, 1500, 500, 100).mapToObj(length -> shorten(whole, length)).toList();
+  }
+
+  static List<MirrorReport> of(MirrorReport whole) {
+    return Stream.of(
+            new Limits(0, 1000, 512, 50),
+            new Limits(0, 200, 300, 50),
+            new Limits(0, 100, 200, 30),
+            new Limits(0, 50, 100, 10),
+            new Limits(0, 50, 100, 0))
+        .map(
+            limits ->
+                new MirrorReport(
+                    shorten(whole.outcome(), limits.message()),
+                    whole.images().stream()
+                        .limit(limits.steps())
+                        .map(image -> shorten(image, limits))
+                        .toList(),
+                    whole.peakMemory()))
+        .toList();
+  }
+
+  private static MirrorOutcome shorten(MirrorOutcome whole, int message) {
+    return new MirrorOutcome(
+        whole.succeeded(),
+        whole.reason(),
+        Text.start(whole.message(), message),
+        whole.retryable(),
+        whole.observed(),
+        whole.copied(),
+        whole.upToDate(),
+        whole.deleted(),
+        whole.failed(),
+        whole.copiedBytes(),
+        whole.mountedBytes());
+  }
+
+  private static Image shorten(Image whole, Limits limits) {
+    return new Image(
+        Text.start(whole.source(), limits.text()),
+        Text.start(whole.destination(), limits.text()),
+        whole.digest(),
+        whole.result(),
+        whole.reason(),
+        Text.start(whole.message(), limits.message()),
+        whole.copiedBytes(),
+        whole.mountedBytes());
   }
 
   static List<Progress> of(Progress whole) {

@@ -7,31 +7,36 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 
-/** docs/api.md: the CRD's schema as Markdown, a section an object, a row a field. */
+/** docs/api.md: the CRDs' schemas as Markdown, a section an object, a row a field. */
 final class ApiReference {
   private final StringBuilder text = new StringBuilder();
 
   private ApiReference() {}
 
-  static String of(ObjectNode crd) {
+  static String of(Map<Kind, ObjectNode> crds) {
     ApiReference reference = new ApiReference();
-    reference.head(crd);
+    reference
+        .text
+        .append("# API reference\n\n")
+        .append("Generated from the CRDs in `crds/`; do not edit. ")
+        .append("The same text is in `kubectl explain imagebuild.spec --recursive`, and so on.\n");
+    crds.forEach(reference::kind);
     return reference.text.toString();
   }
 
-  private void head(ObjectNode crd) {
+  private void kind(Kind kind, ObjectNode crd) {
     JsonNode names = crd.at("/spec/names");
     JsonNode version = crd.at("/spec/versions/0");
-    text.append("# API reference\n\n")
-        .append("Generated from the CRDs in `crds/`; do not edit. ")
-        .append("The same text is in `kubectl explain imagebuild.spec --recursive`.\n\n")
-        .append("## ")
-        .append(names.get("kind").asText())
+    text.append("\n## ")
+        .append(kind.name())
         .append("\n\n`apiVersion: ")
         .append(crd.at("/spec/group").asText())
         .append('/')
         .append(version.get("name").asText())
-        .append("`, namespaced, short name `")
+        .append(
+            crd.at("/spec/scope").asText().equals("Cluster")
+                ? "`, cluster-scoped, short name `"
+                : "`, namespaced, short name `")
         .append(names.at("/shortNames/0").asText())
         .append("`, category `")
         .append(names.at("/categories/0").asText())
@@ -42,10 +47,16 @@ final class ApiReference {
     JsonNode schema = version.at("/schema/openAPIV3Schema");
     section("spec", schema.at("/properties/spec"), 3);
     section("status", schema.at("/properties/status"), 3);
-    text.append("\n### Reasons of a failure\n\n| reason | a new attempt may help |\n|---|---|\n");
-    for (FailureReason reason : FailureReason.values()) {
-      row("`" + reason + "`", reason.retryable() ? "yes, by itself" : "no, something must change");
+    if (kind.reasons().isEmpty()) {
+      return;
     }
+    text.append("\n### Reasons of a failure\n\n| reason | a new attempt may help |\n|---|---|\n");
+    kind.reasons()
+        .forEach(
+            (reason, retryable) ->
+                row(
+                    "`" + reason + "`",
+                    retryable ? "yes, by itself" : "no, something must change"));
   }
 
   private void section(String path, JsonNode schema, int level) {

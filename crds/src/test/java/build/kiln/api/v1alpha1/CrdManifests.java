@@ -8,7 +8,6 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import io.fabric8.crdv2.generator.CRDGenerator;
-import io.fabric8.kubernetes.client.CustomResource;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -20,7 +19,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The CRD as YAML: what fabric8 generates from the records, and what it has no annotation for: keys
+ * A CRD as YAML: what fabric8 generates from the records, and what it has no annotation for: keys
  * of list-maps, the category, the order of the columns, bounds and descriptions of the types that
  * are Kubernetes' own.
  */
@@ -34,21 +33,6 @@ final class CrdManifests {
               .disable(YAMLGenerator.Feature.SPLIT_LINES)
               .build());
 
-  /** Lists whose items have a key, by path from the root of the schema. */
-  private static final Map<String, String> LIST_MAP_KEYS =
-      Map.ofEntries(
-          Map.entry("spec.buildArgs", "name"),
-          Map.entry("spec.contexts", "name"),
-          Map.entry("spec.contexts[].inline", "path"),
-          Map.entry("spec.contexts[].configMap.items", "path"),
-          Map.entry("spec.registrySecrets", "name"),
-          Map.entry("spec.secrets", "id"),
-          Map.entry("spec.ssh", "id"),
-          Map.entry("spec.source.inline", "path"),
-          Map.entry("spec.source.configMap.items", "path"),
-          Map.entry("status.runs", "number"),
-          Map.entry("status.conditions", "type"));
-
   /** Values that Kubernetes' own types leave to code: without these a pod could not be made. */
   private static final Map<String, String> QUANTITIES =
       Map.of(
@@ -58,27 +42,6 @@ final class CrdManifests {
   private static final String QUANTITY =
       "isQuantity(string(self)) && !quantity(string(self)).isLessThan(quantity('0'))";
 
-  private static final List<String> LIST_SETS = List.of("spec.output.tags");
-
-  /** A column of {@code kubectl get}. */
-  private record Column(String name, String type, String path, String description) {}
-
-  private static final List<Column> COLUMNS =
-      List.of(
-          new Column(
-              "READY",
-              "string",
-              ".status.conditions[?(@.type==\"Ready\")].status",
-              "Whether status.image is what the spec asks for."),
-          new Column(
-              "REASON",
-              "string",
-              ".status.conditions[?(@.type==\"Ready\")].reason",
-              "Why it is ready or not."),
-          new Column("STEP", "string", ".status.step", "The step that the newest run is at."),
-          new Column("IMAGE", "string", ".status.image", "The newest good image."),
-          new Column("AGE", "date", ".metadata.creationTimestamp", "How old the resource is."));
-
   /** Schemas that come from Kubernetes' own types, and how their fields are described. */
   private static final Map<String, String> FOREIGN =
       Map.of(
@@ -87,28 +50,32 @@ final class CrdManifests {
           "spec.podTemplate.resources", "As in a container's resources.",
           "status.conditions", "As in the conditions of Kubernetes.");
 
-  private CrdManifests() {}
+  private final Kind kind;
 
-  static ObjectNode generate(Class<? extends CustomResource<?, ?>> type, Path folder) {
+  private CrdManifests(Kind kind) {
+    this.kind = kind;
+  }
+
+  static ObjectNode generate(Kind kind, Path folder) {
     new CRDGenerator()
-        .customResourceClasses(List.of(type))
+        .customResourceClasses(List.of(kind.type()))
         .withMinQuotes(true)
         .inOutputDir(folder.toFile())
         .detailedGenerate();
-    try (var files = Files.list(folder)) {
-      Path file = files.findFirst().orElseThrow();
-      return complete((ObjectNode) YAML.readTree(Files.readString(file)));
+    try {
+      String text = Files.readString(folder.resolve(kind.file().replace(".yaml", "-v1.yml")));
+      return new CrdManifests(kind).complete((ObjectNode) YAML.readTree(text));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  private static ObjectNode complete(ObjectNode crd) {
+  private ObjectNode complete(ObjectNode crd) {
     ObjectNode spec = (ObjectNode) crd.get("spec");
     ((ObjectNode) spec.get("names")).putArray("categories").add("kiln");
     ObjectNode version = (ObjectNode) spec.get("versions").get(0);
     ArrayNode columns = version.putArray("additionalPrinterColumns");
-    for (Column column : COLUMNS) {
+    for (Kind.Column column : kind.columns()) {
       columns
           .addObject()
           .put("name", column.name())
@@ -117,10 +84,8 @@ final class CrdManifests {
           .put("description", column.description());
     }
     ObjectNode schema = (ObjectNode) version.get("schema").get("openAPIV3Schema");
-    describe(schema, "An image that is built from a source and pushed to a registry.");
-    describe(
-        (ObjectNode) schema.get("properties").get("spec"),
-        "What to build, how, and where the image goes.");
+    describe(schema, kind.what());
+    describe((ObjectNode) schema.get("properties").get("spec"), kind.spec());
     describe(
         (ObjectNode) schema.get("properties").get("status"), "What Kiln did; written by Kiln.");
     schema.putArray("required").add("spec");
@@ -134,7 +99,7 @@ final class CrdManifests {
     }
   }
 
-  private static void complete(ObjectNode schema, String path, @Nullable String foreign) {
+  private void complete(ObjectNode schema, String path, @Nullable String foreign) {
     @Nullable String inherited = FOREIGN.getOrDefault(path, foreign);
     if (inherited != null) {
       bound(schema, inherited);
@@ -145,14 +110,14 @@ final class CrdManifests {
       rules.forEach(once::add);
       schema.putArray("x-kubernetes-validations").addAll(once);
     }
-    if (LIST_MAP_KEYS.containsKey(path)) {
+    if (kind.listMapKeys().containsKey(path)) {
       schema.put("x-kubernetes-list-type", "map");
-      schema.putArray("x-kubernetes-list-map-keys").add(LIST_MAP_KEYS.get(path));
+      schema.putArray("x-kubernetes-list-map-keys").add(kind.listMapKeys().get(path));
       ObjectNode items = (ObjectNode) schema.get("items");
       if (!items.has("required")) {
-        items.putArray("required").add(LIST_MAP_KEYS.get(path));
+        items.putArray("required").add(kind.listMapKeys().get(path));
       }
-    } else if (LIST_SETS.contains(path)) {
+    } else if (kind.listSets().contains(path)) {
       schema.put("x-kubernetes-list-type", "set");
     } else if (schema.path("type").asText().equals("array")) {
       schema.put("x-kubernetes-list-type", "atomic");

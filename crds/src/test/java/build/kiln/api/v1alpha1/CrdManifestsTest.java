@@ -11,7 +11,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
@@ -20,26 +23,38 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Holds the committed CRD, the chart's copy and the API reference to the records. */
+/** Holds the committed CRDs, the chart's copies and the API reference to the records. */
 class CrdManifestsTest {
   private static final Path MODULE = Path.of("").toAbsolutePath();
-  private static final String FILE = "imagebuilds.kiln.build.yaml";
 
   @TempDir Path folder;
-  private ObjectNode crd;
+  private final Map<Kind, ObjectNode> crds = new LinkedHashMap<>();
 
   @BeforeEach
   void generate() {
-    crd = CrdManifests.generate(ImageBuild.class, folder);
+    Kind.ALL.forEach(kind -> crds.put(kind, CrdManifests.generate(kind, folder)));
+  }
+
+  private ObjectNode crd(Kind kind) {
+    return Objects.requireNonNull(crds.get(kind));
+  }
+
+  private JsonNode schema(Kind kind) {
+    return crd(kind).at("/spec/versions/0/schema/openAPIV3Schema");
+  }
+
+  static List<Kind> kinds() {
+    return Kind.ALL;
   }
 
   @Test
   void committedFilesAreWhatTheRecordsSay() throws IOException {
-    holds(MODULE.resolve(FILE), CrdManifests.manifest(crd));
-    holds(
-        MODULE.resolve("../charts/kiln/templates/crds").resolve(FILE),
-        CrdManifests.chartTemplate(crd));
-    holds(MODULE.resolve("../docs/api.md"), ApiReference.of(crd));
+    Path chart = MODULE.resolve("../charts/kiln/templates/crds");
+    for (Kind kind : Kind.ALL) {
+      holds(MODULE.resolve(kind.file()), CrdManifests.manifest(crd(kind)));
+      holds(chart.resolve(kind.file()), CrdManifests.chartTemplate(crd(kind)));
+    }
+    holds(MODULE.resolve("../docs/api.md"), ApiReference.of(crds));
   }
 
   private static void holds(Path file, String wanted) throws IOException {
@@ -52,10 +67,11 @@ class CrdManifestsTest {
         .hasContent(wanted);
   }
 
-  @Test
-  void everyFieldHasADescriptionAndABound() {
+  @ParameterizedTest
+  @MethodSource("kinds")
+  void everyFieldHasADescriptionAndABound(Kind kind) {
     List<String> gaps = new ArrayList<>();
-    gaps(crd.at("/spec/versions/0/schema/openAPIV3Schema"), "", gaps);
+    gaps(schema(kind), "", gaps);
     assertThat(gaps).isEmpty();
   }
 
@@ -89,9 +105,13 @@ class CrdManifestsTest {
   }
 
   static Stream<Class<?>> recordsWithDefaults() {
-    return Stream.concat(
-            Stream.of(ImageBuildSpec.class, ImageBuildSpec.ConfigMapSource.Item.class),
-            Arrays.stream(ImageBuildSpec.class.getDeclaredClasses()))
+    List<Class<?>> types = new ArrayList<>();
+    types.add(ImageBuildSpec.class);
+    types.add(ImageBuildSpec.ConfigMapSource.Item.class);
+    types.add(ImageMirrorSpec.class);
+    types.addAll(Arrays.asList(ImageBuildSpec.class.getDeclaredClasses()));
+    types.addAll(Arrays.asList(ImageMirrorSpec.class.getDeclaredClasses()));
+    return types.stream()
         .filter(Class::isRecord)
         .filter(
             type ->
@@ -124,29 +144,55 @@ class CrdManifestsTest {
 
   @Test
   void columnsCategoryAndListKeysAreThere() {
-    assertThat(crd.at("/spec/versions/0/additionalPrinterColumns"))
+    ObjectNode build = crd(Kind.IMAGE_BUILD);
+    assertThat(build.at("/spec/versions/0/additionalPrinterColumns"))
         .extracting(c -> c.get("name").asText())
         .containsExactly("READY", "REASON", "STEP", "IMAGE", "AGE");
-    assertThat(crd.at("/spec/names/categories/0").asText()).isEqualTo("kiln");
-    assertThat(crd.at("/spec/names/shortNames/0").asText()).isEqualTo("kbuild");
-    JsonNode spec = crd.at("/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties");
+    assertThat(build.at("/spec/names/categories/0").asText()).isEqualTo("kiln");
+    assertThat(build.at("/spec/names/shortNames/0").asText()).isEqualTo("kbuild");
+    JsonNode spec = schema(Kind.IMAGE_BUILD).at("/properties/spec/properties");
     assertThat(spec.at("/buildArgs/x-kubernetes-list-map-keys/0").asText()).isEqualTo("name");
     assertThat(spec.at("/output/properties/tags/x-kubernetes-list-type").asText()).isEqualTo("set");
     assertThat(spec.at("/history/default/ttl").asText()).isEqualTo("24h");
+    ObjectNode mirror = crd(Kind.IMAGE_MIRROR);
+    assertThat(mirror.at("/spec/names/shortNames/0").asText()).isEqualTo("kmirror");
+    assertThat(mirror.at("/spec/versions/0/additionalPrinterColumns"))
+        .extracting(c -> c.get("name").asText())
+        .containsExactly("READY", "REASON", "OBSERVED", "COPIED", "FAILED", "LAST", "AGE");
   }
 
-  @Test
-  void aRuleIsThereOnce() {
+  @ParameterizedTest
+  @MethodSource("kinds")
+  void whatIsSaidOfAKindIsOfItsSchema(Kind kind) {
+    assertThat(Stream.concat(kind.listMapKeys().keySet().stream(), kind.listSets().stream()))
+        .allSatisfy(
+            path ->
+                assertThat(
+                        schema(kind)
+                            .at(
+                                "/properties/"
+                                    + path.replace("[].", "/items/properties/")
+                                        .replace(".", "/properties/"))
+                            .path("type")
+                            .asText())
+                    .as(path)
+                    .isEqualTo("array"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("kinds")
+  void aRuleIsThereOnce(Kind kind) {
     // fabric8 sees a record's component twice, as a field and as a method; server-side apply
     // refuses
     // a rule that is there twice
-    crd.findValues("x-kubernetes-validations")
+    crd(kind)
+        .findValues("x-kubernetes-validations")
         .forEach(rules -> assertThat(rules).doesNotHaveDuplicates());
   }
 
   @Test
   void theChartsCopyEscapesTemplates() throws IOException {
-    assertThat(CrdManifests.chartTemplate(crd))
+    assertThat(CrdManifests.chartTemplate(crd(Kind.IMAGE_BUILD)))
         .contains("{{ \"{{\" }}git.sha}}")
         .contains("helm.sh/resource-policy: keep");
   }

@@ -7,6 +7,7 @@ import java.util.Optional;
 record Document(Tree tree, String apiVersion, String kind) {
   static final String BUILD_VERSION = ImageBuild.GROUP + "/" + ImageBuild.VERSION;
   static final String BUILD_KIND = "ImageBuild";
+  static final String MIRROR_KIND = "ImageMirror";
 
   /** Empty if it does not say what it is. */
   static Optional<Document> of(Tree tree) {
@@ -18,6 +19,10 @@ record Document(Tree tree, String apiVersion, String kind) {
 
   boolean isBuild() {
     return apiVersion.equals(BUILD_VERSION) && kind.equals(BUILD_KIND);
+  }
+
+  boolean isMirror() {
+    return apiVersion.equals(BUILD_VERSION) && kind.equals(MIRROR_KIND);
   }
 
   boolean isConfigMap() {

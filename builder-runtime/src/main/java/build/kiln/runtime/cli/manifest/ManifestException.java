@@ -14,7 +14,10 @@ public final class ManifestException extends RuntimeException {
   public enum Code {
     /** No UTF-8, no YAML, a key twice, a tag or an alias that a manifest must not have. */
     SyntaxInvalid,
-    /** There is no ImageBuild in the file, or more than one, or a document that is no resource. */
+    /**
+     * There is no ImageBuild or ImageMirror in the file, or more than one, or a document that is no
+     * resource.
+     */
     NotOneBuild,
     /** A field is unknown, missing, of the wrong type or has a value that is not allowed. */
     FieldInvalid,

@@ -1,6 +1,8 @@
 package build.kiln.runtime.cli.manifest;
 
 import build.kiln.api.v1alpha1.ImageBuild;
+import build.kiln.api.v1alpha1.ImageMirror;
+import build.kiln.api.work.MirrorOrder;
 import build.kiln.api.work.WorkOrder;
 import java.util.List;
 import java.util.Map;
@@ -20,9 +22,20 @@ public sealed interface ManifestFile {
   record Manifest(ImageBuild build, Map<String, Map<String, byte[]>> configMaps, List<String> notes)
       implements ManifestFile {}
 
+  /** A work order of an ImageMirror. */
+  record OrderedMirror(MirrorOrder order) implements ManifestFile {}
+
+  /**
+   * An ImageMirror that an API server would accept.
+   *
+   * @param mirror without status; values that the file leaves out are the defaults
+   * @param notes what was left aside, a line each, with the place
+   */
+  record Mirror(ImageMirror mirror, List<String> notes) implements ManifestFile {}
+
   /**
    * Reads a file: a work order in JSON, or YAML (or JSON) with exactly one ImageBuild, ConfigMaps
-   * and other documents.
+   * and other documents, or with exactly one ImageMirror and other documents.
    *
    * @param name the file's name, for messages
    * @throws ManifestException if it cannot be run, with every problem that was found

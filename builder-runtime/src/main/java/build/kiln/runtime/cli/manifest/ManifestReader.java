@@ -1,6 +1,7 @@
 package build.kiln.runtime.cli.manifest;
 
 import build.kiln.api.v1alpha1.ImageBuild;
+import build.kiln.api.v1alpha1.ImageMirror;
 import build.kiln.api.work.Records;
 import build.kiln.runtime.cli.manifest.ManifestException.Code;
 import build.kiln.runtime.cli.manifest.ManifestException.Problem;
@@ -17,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -42,7 +44,7 @@ final class ManifestReader {
     String text = decode(bytes);
     Optional<JsonNode> json = json(text);
     if (json.map(tree -> tree.path("apiVersion").asText()).orElse("").startsWith(ORDER_GROUP)) {
-      return order(text);
+      return order(text, json.map(Records::isMirrorOrder).orElse(false));
     }
     return manifest(json.isPresent() ? yaml(text) : text);
   }
@@ -78,9 +80,11 @@ final class ManifestReader {
         .replaceAll(m -> m.group().equals("\\/") ? "/" : Matcher.quoteReplacement(m.group()));
   }
 
-  private ManifestFile order(String text) {
+  private ManifestFile order(String text, boolean ofMirror) {
     try {
-      return new ManifestFile.Order(Records.readOrder(text));
+      return ofMirror
+          ? new ManifestFile.OrderedMirror(Records.readMirrorOrder(text))
+          : new ManifestFile.Order(Records.readOrder(text));
     } catch (IllegalArgumentException e) {
       String reason = e.getMessage();
       throw new ManifestException(
@@ -88,16 +92,21 @@ final class ManifestReader {
     }
   }
 
-  private Manifest manifest(String text) {
+  private ManifestFile manifest(String text) {
     List<Document> documents = YamlReader.read(file, text).stream().map(this::document).toList();
-    Document build = theBuild(documents);
-    problems.addAll(SchemaCheck.problems(build.tree(), Schemas.imageBuild()));
-    name(build);
-    Map<String, Map<String, byte[]>> configMaps = configMaps(build, documents);
+    Document work = theWork(documents);
+    problems.addAll(
+        SchemaCheck.problems(
+            work.tree(), work.isMirror() ? Schemas.imageMirror() : Schemas.imageBuild()));
+    name(work);
+    Map<String, Map<String, byte[]>> configMaps = configMaps(work, documents);
     if (!problems.isEmpty()) {
       throw new ManifestException(Code.FieldInvalid, file, problems);
     }
-    return new Manifest(resource(build), configMaps, List.copyOf(notes));
+    List<String> aside = List.copyOf(notes);
+    return work.isMirror()
+        ? new ManifestFile.Mirror(resource(work, ImageMirror.class, ImageMirror::unreadable), aside)
+        : new Manifest(resource(work, ImageBuild.class, ImageBuild::unreadable), configMaps, aside);
   }
 
   private Document document(Tree tree) {
@@ -112,10 +121,12 @@ final class ManifestReader {
                         .formatted(Document.BUILD_VERSION, Document.BUILD_KIND)));
   }
 
-  private Document theBuild(List<Document> documents) {
-    List<Document> builds = documents.stream().filter(Document::isBuild).toList();
-    if (builds.size() == 1) {
-      return builds.getFirst();
+  /** The one resource to run. */
+  private Document theWork(List<Document> documents) {
+    List<Document> works =
+        documents.stream().filter(each -> each.isBuild() || each.isMirror()).toList();
+    if (works.size() == 1) {
+      return works.getFirst();
     }
     String found =
         documents.isEmpty()
@@ -123,27 +134,31 @@ final class ManifestReader {
             : documents.stream()
                 .map(d -> d.title() + " at line " + d.place().line())
                 .collect(Collectors.joining(", ", "found ", ""));
-    String wanted = "%s (%s)".formatted(Document.BUILD_KIND, Document.BUILD_VERSION);
+    String wanted =
+        "%s or %s (%s)"
+            .formatted(Document.BUILD_KIND, Document.MIRROR_KIND, Document.BUILD_VERSION);
     throw new ManifestException(
         Code.NotOneBuild,
         file,
-        builds.isEmpty() ? Place.START : builds.get(1).place(),
-        builds.isEmpty()
+        works.isEmpty() ? Place.START : works.get(1).place(),
+        works.isEmpty()
             ? "there is no %s to run: %s".formatted(wanted, found)
             : "there is more than one %s: %s; put each into a file of its own"
                 .formatted(wanted, found));
   }
 
-  private Map<String, Map<String, byte[]>> configMaps(Document build, List<Document> documents) {
+  private Map<String, Map<String, byte[]>> configMaps(Document work, List<Document> documents) {
     Map<String, Map<String, byte[]>> configMaps = new LinkedHashMap<>();
     for (Document document : documents) {
-      if (document.isConfigMap() && sameNamespace(build, document)) {
+      if (document.isConfigMap() && work.isBuild() && sameNamespace(work, document)) {
         configMap(document, configMaps);
-      } else if (!document.isBuild()) {
+      } else if (!document.equals(work)) {
         String reason =
-            document.isConfigMap()
-                ? "it is in another namespace than the ImageBuild"
-                : "only ImageBuild and ConfigMap are read";
+            work.isMirror()
+                ? "only ImageMirror is read"
+                : document.isConfigMap()
+                    ? "it is in another namespace than the ImageBuild"
+                    : "only ImageBuild and ConfigMap are read";
         Place at = document.place();
         notes.add(
             "%s:%d:%d: %s is ignored: %s"
@@ -153,10 +168,10 @@ final class ManifestReader {
     return configMaps;
   }
 
-  private static boolean sameNamespace(Document build, Document other) {
-    return build.namespace().isEmpty()
+  private static boolean sameNamespace(Document work, Document other) {
+    return work.namespace().isEmpty()
         || other.namespace().isEmpty()
-        || build.namespace().equals(other.namespace());
+        || work.namespace().equals(other.namespace());
   }
 
   private void configMap(Document document, Map<String, Map<String, byte[]>> configMaps) {
@@ -189,17 +204,18 @@ final class ManifestReader {
             });
   }
 
-  private ImageBuild resource(Document build) {
-    ObjectNode json = (ObjectNode) build.tree().json();
+  private <T> T resource(Document work, Class<T> type, Function<T, Optional<String>> unreadable) {
+    ObjectNode json = (ObjectNode) work.tree().json();
     json.remove("status");
     try {
-      ImageBuild resource = Json.mapper().treeToValue(json, ImageBuild.class);
-      if (resource.unreadable().isPresent()) {
-        throw unreadable(build, resource.unreadable().get());
+      T resource = Json.mapper().treeToValue(json, type);
+      Optional<String> why = unreadable.apply(resource);
+      if (why.isPresent()) {
+        throw unreadable(work, why.get());
       }
       return resource;
     } catch (JsonProcessingException e) {
-      throw unreadable(build, e.getOriginalMessage());
+      throw unreadable(work, e.getOriginalMessage());
     }
   }
 

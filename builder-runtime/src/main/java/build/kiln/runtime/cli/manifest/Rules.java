@@ -4,15 +4,17 @@ import build.kiln.api.v1alpha1.Durations;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /**
- * The CRD's CEL rules in Java, by the rule's text: a row each. The texts that people read are the
+ * The CRDs' CEL rules in Java, by the rule's text: a row each. The texts that people read are the
  * CRD's. A rule without a row, or a row without a rule, fails a test.
  *
  * <p>CEL's {@code matches} searches, and its {@code $} is only the text's end: {@code find} and
@@ -155,28 +157,37 @@ final class Rules {
 
   /** The texts of all rules that have a row. */
   static Set<String> known() {
-    return ROWS.keySet();
+    return tables().flatMap(rows -> rows.keySet().stream()).collect(Collectors.toUnmodifiableSet());
+  }
+
+  /** Of all kinds; rules that several have are here. */
+  private static Stream<Map<String, Predicate<JsonNode>>> tables() {
+    return Stream.of(ROWS, MirrorRules.ROWS, PruneRules.ROWS);
   }
 
   /** Whether a value keeps a rule. */
   static boolean keeps(String rule, JsonNode self) {
-    Predicate<JsonNode> row = ROWS.get(rule);
+    Predicate<JsonNode> row =
+        tables()
+            .flatMap(rows -> Optional.ofNullable(rows.get(rule)).stream())
+            .findFirst()
+            .orElse(null);
     if (row == null) {
       throw new IllegalStateException("no row in Java for the CRD's rule: " + rule);
     }
     return row.test(self);
   }
 
-  private static boolean has(JsonNode self, String field) {
+  static boolean has(JsonNode self, String field) {
     return self.hasNonNull(field);
   }
 
-  private static Predicate<JsonNode> matches(String expression) {
+  static Predicate<JsonNode> matches(String expression) {
     Pattern pattern = Pattern.compile(expression);
     return self -> pattern.matcher(self.asText()).find();
   }
 
-  private static Predicate<JsonNode> all(Predicate<JsonNode> each) {
+  static Predicate<JsonNode> all(Predicate<JsonNode> each) {
     return self -> stream(self).allMatch(each);
   }
 
@@ -184,7 +195,7 @@ final class Rules {
     return StreamSupport.stream(items.spliterator(), false);
   }
 
-  private static boolean lasts(JsonNode self, Duration least, Duration most) {
+  static boolean lasts(JsonNode self, Duration least, Duration most) {
     String text = self.asText();
     if (!DURATION.matcher(text).find()) {
       return false;

@@ -8,11 +8,13 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The schemas that documents are held against: ImageBuild's is the CRD's own; what the CRD leaves
- * to the API server (metadata, ConfigMaps) is written here.
+ * The schemas that documents are held against: those of Kiln's kinds are the CRDs' own; what the
+ * CRD leaves to the API server (metadata, ConfigMaps) is written here.
  */
 final class Schemas {
-  private static final String CRD = "META-INF/fabric8/imagebuilds.kiln.build.yaml";
+  private static final String BUILDS = "META-INF/fabric8/imagebuilds.kiln.build.yaml";
+  private static final String MIRRORS = "META-INF/fabric8/imagemirrors.kiln.build.yaml";
+  private static final String POLICIES = "META-INF/fabric8/imageprunepolicies.kiln.build.yaml";
 
   private static final String CONFIG_MAP =
       """
@@ -51,10 +53,23 @@ final class Schemas {
     return YamlReader.read("ConfigMap's schema", CONFIG_MAP).getFirst().json();
   }
 
-  /** Of the document as a whole; its status may be anything. */
   static JsonNode imageBuild() {
+    return of(BUILDS);
+  }
+
+  static JsonNode imageMirror() {
+    return of(MIRRORS);
+  }
+
+  /** Of an ImagePrunePolicy. */
+  static JsonNode prunePolicy() {
+    return of(POLICIES);
+  }
+
+  /** Of the document as a whole; its status may be anything. */
+  private static JsonNode of(String file) {
     JsonNode others = configMap();
-    JsonNode crd = crd();
+    JsonNode crd = crd(file);
     ObjectNode schema =
         (ObjectNode)
             crd.path("spec").path("versions").path(0).path("schema").path("openAPIV3Schema");
@@ -68,15 +83,15 @@ final class Schemas {
   }
 
   /** The generated CRD, from the API's module. */
-  private static JsonNode crd() {
-    try (InputStream in = Schemas.class.getClassLoader().getResourceAsStream(CRD)) {
+  private static JsonNode crd(String file) {
+    try (InputStream in = Schemas.class.getClassLoader().getResourceAsStream(file)) {
       if (in == null) {
-        throw new IllegalStateException("the API's jar has no " + CRD);
+        throw new IllegalStateException("the API's jar has no " + file);
       }
       String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-      return YamlReader.read(CRD, text).getFirst().json();
+      return YamlReader.read(file, text).getFirst().json();
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot read " + CRD, e);
+      throw new UncheckedIOException("cannot read " + file, e);
     }
   }
 }

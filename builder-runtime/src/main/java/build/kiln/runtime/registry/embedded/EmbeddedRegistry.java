@@ -54,6 +54,7 @@ public final class EmbeddedRegistry implements AutoCloseable {
    * @param folder where blobs are kept; null for the heap
    * @param readOnly whether pushes and deletes are denied (403)
    * @param sparseIndexes whether an index may be pushed without all its manifests
+   * @param referrers whether it lists referrers, as distribution-spec 1.1 wants
    * @param clock what tokens end by
    */
   public record Options(
@@ -64,41 +65,52 @@ public final class EmbeddedRegistry implements AutoCloseable {
       @Nullable Path folder,
       boolean readOnly,
       boolean sparseIndexes,
+      boolean referrers,
       Clock clock) {
 
     /** Loopback, any free port, plain HTTP, open to all, on the heap. */
     public static Options defaults() {
       return new Options(
-          "127.0.0.1", 0, null, new Access.Open(), null, false, false, Clock.systemUTC());
+          "127.0.0.1", 0, null, new Access.Open(), null, false, false, true, Clock.systemUTC());
     }
 
     public Options bind(String address, int newPort) {
-      return new Options(address, newPort, tls, access, folder, readOnly, sparseIndexes, clock);
+      return new Options(
+          address, newPort, tls, access, folder, readOnly, sparseIndexes, referrers, clock);
     }
 
     public Options tls(SSLContext context) {
       return new Options(
-          bindAddress, port, context, access, folder, readOnly, sparseIndexes, clock);
+          bindAddress, port, context, access, folder, readOnly, sparseIndexes, referrers, clock);
     }
 
     public Options access(Access newAccess) {
-      return new Options(bindAddress, port, tls, newAccess, folder, readOnly, sparseIndexes, clock);
+      return new Options(
+          bindAddress, port, tls, newAccess, folder, readOnly, sparseIndexes, referrers, clock);
     }
 
     public Options folder(Path newFolder) {
-      return new Options(bindAddress, port, tls, access, newFolder, readOnly, sparseIndexes, clock);
+      return new Options(
+          bindAddress, port, tls, access, newFolder, readOnly, sparseIndexes, referrers, clock);
     }
 
     public Options readOnly(boolean deny) {
-      return new Options(bindAddress, port, tls, access, folder, deny, sparseIndexes, clock);
+      return new Options(
+          bindAddress, port, tls, access, folder, deny, sparseIndexes, referrers, clock);
     }
 
     public Options sparseIndexes(boolean allow) {
-      return new Options(bindAddress, port, tls, access, folder, readOnly, allow, clock);
+      return new Options(bindAddress, port, tls, access, folder, readOnly, allow, referrers, clock);
+    }
+
+    public Options referrers(boolean list) {
+      return new Options(
+          bindAddress, port, tls, access, folder, readOnly, sparseIndexes, list, clock);
     }
 
     public Options clock(Clock newClock) {
-      return new Options(bindAddress, port, tls, access, folder, readOnly, sparseIndexes, newClock);
+      return new Options(
+          bindAddress, port, tls, access, folder, readOnly, sparseIndexes, referrers, newClock);
     }
   }
 
@@ -121,7 +133,8 @@ public final class EmbeddedRegistry implements AutoCloseable {
     Blobs blobs = folder == null ? new MemoryBlobs() : new FolderBlobs(folder);
     this.blobRoutes = new BlobRoutes(blobs, contents);
     this.uploadRoutes = new UploadRoutes(blobs, contents);
-    this.manifestRoutes = new ManifestRoutes(contents, options.sparseIndexes());
+    this.manifestRoutes =
+        new ManifestRoutes(contents, options.sparseIndexes(), options.referrers());
     InetAddress address = InetAddress.getByName(options.bindAddress());
     this.server = newServer(new InetSocketAddress(address, options.port()), options.tls());
     String name = address.isAnyLocalAddress() ? "127.0.0.1" : options.bindAddress();
@@ -255,7 +268,12 @@ public final class EmbeddedRegistry implements AutoCloseable {
       }
       case "blobs" -> blobRoutes.handle(exchange, repository, rest);
       case "manifests" -> manifestRoutes.handle(exchange, repository, rest);
-      case "referrers" -> listRoutes.referrers(exchange, repository, rest);
+      case "referrers" -> {
+        if (!options.referrers()) {
+          throw new ApiError(404, "NOT_FOUND", "this registry does not list referrers");
+        }
+        listRoutes.referrers(exchange, repository, rest);
+      }
       case "tags" -> listRoutes.tags(exchange, repository);
       default -> throw new AssertionError(route.group(2));
     }

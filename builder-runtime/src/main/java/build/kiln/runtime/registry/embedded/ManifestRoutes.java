@@ -19,10 +19,12 @@ final class ManifestRoutes {
 
   private final Contents contents;
   private final boolean sparseIndexes;
+  private final boolean referrers;
 
-  ManifestRoutes(Contents contents, boolean sparseIndexes) {
+  ManifestRoutes(Contents contents, boolean sparseIndexes, boolean referrers) {
     this.contents = contents;
     this.sparseIndexes = sparseIndexes;
+    this.referrers = referrers;
   }
 
   void handle(Exchange exchange, String repository, String reference) throws IOException, ApiError {
@@ -65,10 +67,13 @@ final class ManifestRoutes {
       throws IOException, ApiError {
     StoredManifest manifest =
         contents.find(repository, digest).orElseThrow(() -> unknown(repository, digest.toString()));
-    exchange
-        .set("Docker-Content-Digest", digest.toString())
-        .set("ETag", "\"" + digest + "\"")
-        .answer(200, manifest.mediaType(), manifest.bytes());
+    String tag = "\"" + digest + "\"";
+    exchange.set("Docker-Content-Digest", digest.toString()).set("ETag", tag);
+    if (exchange.header("If-None-Match").filter(tag::equals).isPresent()) {
+      exchange.answer(304);
+      return;
+    }
+    exchange.answer(200, manifest.mediaType(), manifest.bytes());
   }
 
   private void put(Exchange exchange, String repository, String reference, Optional<String> tag)
@@ -91,7 +96,7 @@ final class ManifestRoutes {
     checkChildren(repository, document);
     contents.put(repository, new StoredManifest(digest, type, bytes), tag);
     JsonNode subject = document.path("subject").path("digest");
-    if (subject.isTextual()) {
+    if (referrers && subject.isTextual()) {
       exchange.set("OCI-Subject", subject.asText());
     }
     exchange

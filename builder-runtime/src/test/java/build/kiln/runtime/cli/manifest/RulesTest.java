@@ -5,17 +5,23 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 class RulesTest {
+  private static final List<JsonNode> SCHEMAS =
+      List.of(Schemas.imageBuild(), Schemas.imageMirror(), Schemas.prunePolicy());
+
   /** A rule that is added to the CRD, or changed, needs its row in Java; one that goes loses it. */
   @Test
-  void theRulesInJavaAreTheRulesOfTheCrd() {
+  void theRulesInJavaAreTheRulesOfTheCrds() {
     Set<String> rules = new TreeSet<>();
-    for (JsonNode validations : Schemas.imageBuild().findValues("x-kubernetes-validations")) {
-      validations.forEach(validation -> rules.add(validation.path("rule").asText()));
+    for (JsonNode schema : SCHEMAS) {
+      for (JsonNode validations : schema.findValues("x-kubernetes-validations")) {
+        validations.forEach(validation -> rules.add(validation.path("rule").asText()));
+      }
     }
 
     assertThat(rules).hasSizeGreaterThan(15);
@@ -57,7 +63,7 @@ class RulesTest {
             "x-kubernetes-validations");
 
     Set<String> used = new TreeSet<>();
-    collect(Schemas.imageBuild(), used);
+    SCHEMAS.forEach(schema -> collect(schema, used));
 
     assertThat(known).containsAll(used);
   }

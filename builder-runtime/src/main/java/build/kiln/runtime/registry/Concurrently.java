@@ -1,4 +1,4 @@
-package build.kiln.runtime.build;
+package build.kiln.runtime.registry;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -11,14 +11,23 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/** Does the same to several things at once, each on a virtual thread. */
-final class Concurrently {
+/**
+ * Does the same to several things at once; how many requests go to a registry at once is its
+ * client's to limit. On threads of the platform: sockets that virtual threads read from are watched
+ * by a thread that never leaves the kernel, and a JVM waits 0.3 seconds for such threads before it
+ * ends.
+ */
+public final class Concurrently {
+  /** What waits for a registry costs no core; registries are asked for less at once than this. */
+  private static final int THREADS = 32;
+
   /** What is done to each. */
   @FunctionalInterface
-  interface Action<T> {
+  public interface Action<T> {
     void on(T thing) throws IOException;
   }
 
@@ -29,12 +38,14 @@ final class Concurrently {
    *
    * @throws InterruptedIOException if this thread is interrupted
    */
-  static <T> void all(Collection<T> things, Action<T> action) throws IOException {
+  public static <T> void all(Collection<T> things, Action<T> action) throws IOException {
     if (things.size() == 1) {
       action.on(things.iterator().next());
       return;
     }
-    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+    ThreadFactory factory = Thread.ofPlatform().daemon().name("kiln-parallel-", 0).factory();
+    try (ExecutorService threads =
+        Executors.newFixedThreadPool(Math.min(THREADS, Math.max(1, things.size())), factory)) {
       var failure = new AtomicReference<@Nullable Throwable>();
       List<Future<?>> futures = new ArrayList<>();
       try {

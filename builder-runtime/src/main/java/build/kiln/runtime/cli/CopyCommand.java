@@ -1,0 +1,104 @@
+package build.kiln.runtime.cli;
+
+import build.kiln.runtime.oci.Descriptor;
+import build.kiln.runtime.oci.OciException;
+import build.kiln.runtime.oci.Platform;
+import build.kiln.runtime.transport.ImagePlace;
+import build.kiln.runtime.transport.ImageTransfer;
+import build.kiln.runtime.transport.Moved;
+import java.io.IOException;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code kiln copy}. */
+@Command(
+    name = "copy",
+    aliases = "cp",
+    description = {
+      "Copies an image, byte for byte, with all its platforms: SOURCE and DESTINATION are",
+      "docker://NAME, kiln:NAME (the local store), oci:FOLDER[:TAG], oci-archive:FILE[:TAG] or",
+      "docker-archive:FILE[:NAME], which holds one platform."
+    },
+    sortOptions = false,
+    mixinStandardHelpOptions = true)
+final class CopyCommand extends ImageCommand {
+  @Parameters(index = "0", paramLabel = "SOURCE")
+  private String from = "";
+
+  @Parameters(index = "1", paramLabel = "DESTINATION")
+  private String to = "";
+
+  @Option(
+      names = "--platform",
+      paramLabel = "OS/ARCH",
+      description = "Copy the image for this one alone, with its own digest.")
+  private @Nullable String platform;
+
+  @Option(
+      names = {"-a", "--all"},
+      description = "Copy all platforms, as without --platform; for who is used to skopeo.")
+  private boolean all;
+
+  @Option(
+      names = {"-q", "--quiet"},
+      description = "Print nothing but the image's digest.")
+  private boolean quiet;
+
+  @Override
+  void run(Engine engine, Desk desk) throws CommandFailure, IOException {
+    if (all && platform != null) {
+      throw CommandFailure.usage("--all and --platform exclude each other");
+    }
+    ImagePlace source = place(from);
+    ImagePlace destination = place(to);
+    Platform one = platform();
+    var moved = new Moved();
+    long start = System.nanoTime();
+    Descriptor image;
+    try {
+      var names = new LocalNames(engine.store());
+      image =
+          new ImageTransfer(engine.registry(), engine.store(), names, one, moved)
+              .copy(source, destination);
+    } catch (OciException e) {
+      throw CommandFailure.usage(String.valueOf(e.getMessage()));
+    }
+    if (quiet) {
+      System.out.println(image.digest());
+      return;
+    }
+    System.err.println(summary(moved, Duration.ofNanos(System.nanoTime() - start)));
+    System.out.println(destination + " " + image.digest());
+  }
+
+  private static String summary(Moved moved, Duration time) {
+    double seconds = Math.max(0.001, time.toMillis() / 1000.0);
+    return "kiln: %s moved in %.1f s (%s/s); %d blobs sent, %d mounted, %d were there"
+        .formatted(
+            Table.size(moved.bytes()),
+            seconds,
+            Table.size((long) (moved.bytes() / seconds)),
+            moved.sent(),
+            moved.mounted(),
+            moved.there());
+  }
+
+  private static ImagePlace place(String text) throws CommandFailure {
+    try {
+      return ImagePlace.parse(text);
+    } catch (OciException e) {
+      throw CommandFailure.usage(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private @Nullable Platform platform() throws CommandFailure {
+    try {
+      return platform == null ? null : Platform.parse(platform);
+    } catch (OciException e) {
+      throw CommandFailure.usage("--platform: " + e.getMessage());
+    }
+  }
+}

@@ -1,0 +1,131 @@
+package build.kiln.runtime.cli;
+
+import build.kiln.api.work.ExitCode;
+import build.kiln.runtime.oci.Json;
+import build.kiln.runtime.prune.Executor;
+import build.kiln.runtime.prune.InUse;
+import build.kiln.runtime.prune.KubernetesUses.Source;
+import build.kiln.runtime.prune.Plan;
+import build.kiln.runtime.prune.PlanFile;
+import build.kiln.runtime.prune.PruneException;
+import build.kiln.runtime.prune.RunReport;
+import build.kiln.runtime.registry.RegistryClient;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code kiln prune apply}. */
+@Command(
+    name = "apply",
+    description = {
+      "Deletes what a plan says, or what a policy lets go now.",
+      "It asks first, unless the plan's hash is given or --force."
+    },
+    sortOptions = false,
+    mixinStandardHelpOptions = true)
+final class PruneApplyCommand implements Callable<Integer> {
+  @Option(
+      names = {"-f", "--file"},
+      required = true,
+      paramLabel = "FILE",
+      description = "A plan, as kiln prune plan -o json writes it, or an ImagePrunePolicy.")
+  @SuppressWarnings("NullAway.Init") // picocli sets it
+  private Path file;
+
+  @Option(
+      names = "--approve",
+      paramLabel = "HASH",
+      description =
+          "The plan's hash: nothing else is carried out, and that even if it deletes more than the policy's limits.")
+  private @Nullable String approve;
+
+  @Option(names = "--force", description = "Do not ask.")
+  private boolean force;
+
+  @Mixin private PruneSession session = new PruneSession();
+
+  @Override
+  public Integer call() throws CommandFailure {
+    byte[] bytes = PruneSession.bytes(file);
+    try (RegistryClient client = session.client()) {
+      boolean isPlan = new String(bytes, StandardCharsets.UTF_8).contains("\"PrunePlan\"");
+      List<Source> sources = List.of();
+      Plan plan;
+      if (isPlan) {
+        plan = PlanFile.read(file.toString(), bytes);
+      } else {
+        PruneSession.Policy policy = PruneSession.policy(file, bytes);
+        refuseDryRun(policy);
+        sources = policy.sources();
+        plan = session.plan(policy, client);
+      }
+      if (approve != null && !approve.equals(plan.hash())) {
+        throw new CommandFailure(
+            ExitCode.USER,
+            "nothing was deleted: the plan's hash is %s, not what --approve says"
+                .formatted(plan.hash()));
+      }
+      PruneText.print(plan, System.out);
+      if (plan.stop() == null && plan.deletions() == 0) {
+        return ExitCode.OK.code();
+      }
+      confirm(plan);
+      return execute(plan, client, session.inUse(sources, false));
+    } catch (PruneException e) {
+      throw e.code() == PruneException.Code.INPUT_INVALID
+          ? new CommandFailure(ExitCode.USAGE, String.valueOf(e.getMessage()), e)
+          : PruneSession.failure(e);
+    } catch (IOException e) {
+      throw PruneSession.failure(e);
+    }
+  }
+
+  private void refuseDryRun(PruneSession.Policy policy) throws CommandFailure {
+    if (policy.spec().dryRun() && approve == null) {
+      throw new CommandFailure(
+          ExitCode.USER,
+          "nothing was deleted: spec.dryRun is true; set it to false, or give the plan's hash with --approve");
+    }
+  }
+
+  private void confirm(Plan plan) throws CommandFailure, IOException {
+    if (plan.stop() != null || approve != null) {
+      return;
+    }
+    PruneOptions.confirm(
+        force,
+        "This deletes %d manifests and tags from registries, for good.\n"
+            .formatted(plan.deletions()),
+        System.out);
+  }
+
+  private int execute(Plan plan, RegistryClient client, InUse uses)
+      throws CommandFailure, IOException {
+    var executor =
+        new Executor(
+            client,
+            session.book(),
+            () -> uses,
+            Clock.systemUTC(),
+            outcome -> System.out.println(PruneText.line(outcome)));
+    RunReport report = executor.execute(plan, approve == null ? "" : approve);
+    Path folder = Files.createDirectories(session.state().resolve("reports"));
+    String name = report.started().replace(':', '-') + ".json";
+    Files.write(folder.resolve(name), Json.write(report));
+    Plan.Stop stop = report.stop();
+    if (stop != null) {
+      throw new CommandFailure(ExitCode.USER, "nothing was deleted: " + stop.message());
+    }
+    System.out.println();
+    PruneText.print(report.withoutOutcomes(), System.out);
+    return report.failed() == 0 ? ExitCode.OK.code() : ExitCode.USER.code();
+  }
+}

@@ -1,0 +1,40 @@
+package build.kiln.runtime.cli;
+
+import build.kiln.api.work.ExitCode;
+import build.kiln.runtime.registry.Credentials;
+import build.kiln.runtime.registry.RegistryClient;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Option;
+
+/** What the commands about registries have in common: they need no local store. */
+abstract class RemoteCommand implements Callable<Integer> {
+  @Option(
+      names = "--insecure-registry",
+      paramLabel = "HOST[:PORT]",
+      description = "A registry that speaks HTTP, or TLS that is not verified.")
+  private List<String> insecure = new ArrayList<>();
+
+  /** Does what the command is for; what goes wrong becomes an exit code here. */
+  abstract void run(Desk desk) throws CommandFailure, IOException;
+
+  @Override
+  public final Integer call() throws CommandFailure {
+    try {
+      run(Desk.ofThisProcess());
+      return ExitCode.OK.code();
+    } catch (IOException e) {
+      throw CommandFailure.of(e);
+    }
+  }
+
+  RegistryClient client(Desk desk) {
+    return client(desk, desk.credentials());
+  }
+
+  RegistryClient client(Desk desk, Credentials credentials) {
+    return new RegistryClient(desk.registry(insecure), credentials);
+  }
+}

@@ -1,0 +1,124 @@
+package build.kiln.runtime.cli;
+
+import build.kiln.api.v1alpha1.ImageMirror;
+import build.kiln.api.v1alpha1.ImageMirrorSpec;
+import build.kiln.api.work.BuilderPaths;
+import build.kiln.api.work.ExitCode;
+import build.kiln.api.work.MirrorOrder;
+import build.kiln.api.work.MirrorReport;
+import build.kiln.api.work.WorkOrder;
+import build.kiln.runtime.cli.manifest.ManifestFile;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code kiln sync -f}: one run of an ImageMirror without a cluster. */
+@Command(
+    name = "sync",
+    description = {
+      "Copies the images that an ImageMirror manifest asks for, once.",
+      "Its schedule, interval and suspend are for a cluster and are not looked at."
+    },
+    sortOptions = false,
+    mixinStandardHelpOptions = true)
+final class SyncCommand implements Callable<Integer> {
+  @Option(
+      names = {"-f", "--file"},
+      required = true,
+      paramLabel = "FILE",
+      description = "A manifest in YAML with one ImageMirror.")
+  @SuppressWarnings("NullAway.Init") // picocli sets it
+  private Path file;
+
+  @Option(
+      names = "--dry-run",
+      description = "Copy and delete nothing, say what would be. spec.dryRun does the same.")
+  private boolean dryRun;
+
+  @Option(
+      names = "--secrets-dir",
+      paramLabel = "DIR",
+      description =
+          "Secrets as files: registry/NAME/.dockerconfigjson, keys/NAME/cosign.pub. Default: "
+              + BuilderPaths.SECRETS
+              + ".")
+  private Path secrets = Path.of(BuilderPaths.SECRETS);
+
+  @Option(
+      names = "--json",
+      description = "Print a line of JSON for every image, and one with the counts.")
+  private boolean json;
+
+  @Option(
+      names = "--insecure-registry",
+      paramLabel = "HOST[:PORT]",
+      description = "A registry that speaks HTTP, or TLS that is not verified.")
+  private List<String> insecure = new ArrayList<>();
+
+  @Override
+  public Integer call() throws CommandFailure {
+    if (!(RunCommand.read(file) instanceof ManifestFile.Mirror manifest)) {
+      throw new CommandFailure(
+          ExitCode.USAGE,
+          "%s holds no ImageMirror: kiln sync carries out nothing else; kiln run takes any"
+              .formatted(file));
+    }
+    return run(manifest, secrets, insecure, dryRun, json);
+  }
+
+  /** As {@code kiln run -f} does it too. */
+  static int run(
+      ManifestFile.Mirror manifest,
+      Path secrets,
+      List<String> insecure,
+      boolean dryRun,
+      boolean json) {
+    manifest.notes().forEach(note -> System.err.println("kiln: " + note));
+    ImageMirror mirror = manifest.mirror();
+    if (dryRun) {
+      mirror.setSpec(dry(mirror.getSpec()));
+    }
+    Desk desk = Desk.ofThisProcess();
+    Map<String, String> proxies = desk.proxies();
+    var settings =
+        new WorkOrder.Settings(
+            null, insecure, null, null, null, proxies.isEmpty() ? null : proxies);
+    boolean isDry = mirror.getSpec().dryRun();
+    MirrorOutput output =
+        json
+            ? new MirrorOutput.Lines(System.out)
+            : new MirrorOutput.Text(System.out, System.err, isDry);
+    var order = new MirrorOrder(mirror, 1, "none-is-needed-here", settings);
+    MirrorReport report = new MirrorOrderRun(order, secrets, desk, output).run();
+    output.done(report.outcome(), isDry);
+    return MirrorOrderRun.exitCode(report.outcome()).code();
+  }
+
+  private static ImageMirrorSpec dry(ImageMirrorSpec spec) {
+    return new ImageMirrorSpec(
+        spec.source(),
+        spec.destination(),
+        spec.tags(),
+        spec.platforms(),
+        spec.rewrite(),
+        spec.referrers(),
+        spec.artifactTypes(),
+        spec.overwrite(),
+        spec.deletions(),
+        spec.maxDeletionPercent(),
+        spec.verify(),
+        spec.schedule(),
+        spec.timeZone(),
+        spec.interval(),
+        spec.suspend(),
+        true,
+        spec.concurrency(),
+        spec.bandwidth(),
+        spec.timeout(),
+        spec.podTemplate());
+  }
+}

@@ -1,0 +1,86 @@
+package build.kiln.runtime.cli;
+
+import build.kiln.api.work.ExitCode;
+import build.kiln.runtime.registry.embedded.EmbeddedRegistry;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/**
+ * {@code kiln train}: does once what builds do, so that a JVM which keeps what it loaded (an AOT
+ * cache, JEP 514) has it at later starts. For who makes a distribution; people have no use for it.
+ */
+@Command(
+    name = "train",
+    description = "Builds, pushes and pulls small images within this process, for an AOT cache.",
+    hidden = true)
+final class TrainCommand implements Callable<Integer> {
+  @Parameters(paramLabel = "FOLDER", description = "An empty folder for all that is written.")
+  @SuppressWarnings("NullAway.Init") // picocli sets it
+  private Path folder;
+
+  @Override
+  public Integer call() throws IOException, CommandFailure {
+    try (EmbeddedRegistry registry = EmbeddedRegistry.start()) {
+      String base = registry.host() + "/base";
+      String image = registry.host() + "/image";
+      List<String> cache = List.of("--cache-repo", registry.host() + "/cache");
+      String context = context("base", "FROM scratch\nCOPY --chmod=755 file /bin/sh\n");
+      must(build("first", context, "-t", base, "--push"));
+      context =
+          context(
+              "image",
+              """
+              FROM %s AS build
+              ARG A=b
+              WORKDIR /w
+              COPY . .
+              FROM %s
+              COPY --from=build /w/file /file
+              ENV A=b
+              CMD ["/file"]
+              """
+                  .formatted(base, base));
+      var all = new ArrayList<>(List.of("-t", image, "--push"));
+      all.addAll(cache);
+      String[] options = all.toArray(String[]::new);
+      must(build("second", context, options));
+      must(build("second", context, options));
+      must(build("third", context, options));
+      must(Main.run("pull", "--store", store("fourth"), image));
+      // Nothing can be run here, which is found out as late as in other builds.
+      build("second", context("run", "FROM " + base + "\nRUN true\n"));
+      return ExitCode.OK.code();
+    }
+  }
+
+  private String context(String name, String dockerfile) throws IOException {
+    Path context = Files.createDirectories(folder.resolve(name));
+    Files.writeString(context.resolve("Dockerfile"), dockerfile);
+    Files.writeString(context.resolve(".dockerignore"), "ignored\n");
+    Files.write(context.resolve("file"), "content".repeat(1000).getBytes(StandardCharsets.UTF_8));
+    return context.toString();
+  }
+
+  private String store(String name) {
+    return folder.resolve("store-" + name).toString();
+  }
+
+  private int build(String store, String context, String... options) {
+    var words = new ArrayList<>(List.of("build", "--store", store(store), context));
+    words.addAll(List.of(options));
+    return Main.run(words.toArray(String[]::new));
+  }
+
+  private static void must(int code) throws CommandFailure {
+    if (code != ExitCode.OK.code()) {
+      throw new CommandFailure(ExitCode.INFRASTRUCTURE, "the training failed, see above");
+    }
+  }
+}

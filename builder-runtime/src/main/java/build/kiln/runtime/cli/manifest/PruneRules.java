@@ -1,0 +1,63 @@
+package build.kiln.runtime.cli.manifest;
+
+import static build.kiln.runtime.cli.manifest.Rules.has;
+import static build.kiln.runtime.cli.manifest.Rules.lasts;
+import static build.kiln.runtime.cli.manifest.Rules.matches;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
+import java.util.Map;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+
+/** The rules that only ImagePrunePolicy's CRD has; see {@link Rules}. */
+final class PruneRules {
+  private static final String LASTS =
+      "self.matches('^([0-9]{1,9}([.][0-9]{1,9})?(h|ms|m|s))+$') && duration(self) >= duration('1h') && duration(self) <= duration('%dh')";
+
+  static final Map<String, Predicate<JsonNode>> ROWS =
+      Map.ofEntries(
+          Map.entry(
+              "self.all(g, g.matches('^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/[a-z0-9*][a-z0-9*._/-]*$'))",
+              Rules.all(
+                  matches(
+                      "^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/[a-z0-9*][a-z0-9*._/-]*\\z"))),
+          Map.entry(
+              "self.all(c, c.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$'))",
+              Rules.all(matches("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?\\z"))),
+          Map.entry(
+              "has(self.majors) || has(self.minors) || has(self.patches)",
+              any("majors", "minors", "patches")),
+          Map.entry("has(self.tags) || has(self.regex)", any("tags", "regex")),
+          Map.entry(
+              "has(self.keepLast) || has(self.keepYoungerThan) || has(self.keepSemver)",
+              any("keepLast", "keepYoungerThan", "keepSemver")),
+          Map.entry("has(self.rules) || has(self.untagged)", any("rules", "untagged")),
+          Map.entry(
+              "!has(self.timeZone) || has(self.schedule)",
+              self -> !has(self, "timeZone") || has(self, "schedule")),
+          Map.entry(
+              LASTS.formatted(8760),
+              self -> lasts(self, Duration.ofHours(1), Duration.ofHours(8760))),
+          Map.entry(
+              LASTS.formatted(87600),
+              self -> lasts(self, Duration.ofHours(1), Duration.ofHours(87600))),
+          Map.entry(
+              "self.matches('^@(hourly|daily|weekly|monthly|yearly|midnight|annually)$|^[0-9A-Za-z*/,?#-]+( +[0-9A-Za-z*/,?#-]+){4}$')",
+              matches(
+                  "^@(hourly|daily|weekly|monthly|yearly|midnight|annually)\\z|^[0-9A-Za-z*/,?#-]+( +[0-9A-Za-z*/,?#-]+){4}\\z")),
+          Map.entry(
+              "self.matches('^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$')",
+              matches("^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*\\z")),
+          Map.entry(
+              "self.matches('^([a-z0-9][a-z0-9.-]*/)?v[0-9][a-z0-9]*$')",
+              matches("^([a-z0-9][a-z0-9.-]*/)?v[0-9][a-z0-9]*\\z")),
+          Map.entry("self.matches('^[A-Z][A-Za-z0-9]*$')", matches("^[A-Z][A-Za-z0-9]*\\z")),
+          Map.entry("self.matches('^[{]?[$]?[.\\\\[]')", matches("^[{]?[$]?[.\\[]")));
+
+  private PruneRules() {}
+
+  private static Predicate<JsonNode> any(String... fields) {
+    return self -> Stream.of(fields).anyMatch(field -> has(self, field));
+  }
+}

@@ -1,0 +1,204 @@
+package build.kiln.runtime.mirror;
+
+import build.kiln.runtime.mirror.CopyException.Reason;
+import build.kiln.runtime.mirror.CopyOptions.Overwrite;
+import build.kiln.runtime.mirror.CopyResult.Outcome;
+import build.kiln.runtime.oci.Descriptor;
+import build.kiln.runtime.oci.Digest;
+import build.kiln.runtime.oci.MediaTypes;
+import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.registry.FetchedManifest;
+import build.kiln.runtime.registry.RegistryClient;
+import java.io.IOException;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Copies images and any other artifacts from registry to registry. Manifests are the same bytes
+ * afterwards, blobs go from connection to connection with a constant heap, and a tag is written
+ * when all that it stands for is there. Copies by one copier share what they learn, so that a blob
+ * that several images need moves once. Thread-safe; how many requests go to a registry at once is
+ * the clients' to limit.
+ *
+ * <p>What is up to date costs one HEAD at each end. A copy that was broken off is taken up by the
+ * next: what is there already is not sent again.
+ */
+public final class ImageCopier {
+  private final RegistryClient source;
+  private final RegistryClient destination;
+  private final CopyOptions options;
+  private final Trees trees;
+  private final Optional<ReferrerCopies> referrers;
+  private final Optional<ImageVerifier> verifier;
+
+  /**
+   * @param source asks the mirrors of its upstreams; may be the same as the destination's
+   */
+  public ImageCopier(
+      RegistryClient source,
+      RegistryClient destination,
+      CopyOptions options,
+      CopyListener listener) {
+    this(source, destination, options, listener, Bandwidth.UNLIMITED, Optional.empty());
+  }
+
+  /**
+   * @param bandwidth for the content of blobs
+   * @param verifier must agree before anything of an image is copied
+   */
+  public ImageCopier(
+      RegistryClient source,
+      RegistryClient destination,
+      CopyOptions options,
+      CopyListener listener,
+      Bandwidth bandwidth,
+      Optional<ImageVerifier> verifier) {
+    this.source = source;
+    this.destination = destination;
+    this.options = options;
+    this.verifier = verifier;
+    BlobCopies blobs = new BlobCopies(source, destination, bandwidth, listener);
+    this.trees =
+        new Trees(source, destination, blobs, new PlatformChoice(options.platforms()), listener);
+    this.referrers =
+        options.referrers().map(wanted -> new ReferrerCopies(source, destination, trees, wanted));
+  }
+
+  /**
+   * Makes the destination have the image.
+   *
+   * @param from with a tag, a digest or neither, which means {@code latest}
+   * @param to with a tag, or without for an image that is known there by its digest only
+   * @throws CopyException why not; nothing is tagged then
+   */
+  public CopyResult copy(Reference from, Reference to) throws IOException {
+    return copyOne(from, to, false);
+  }
+
+  /**
+   * Tells what {@link #copy} would do, and does nothing. Referrers of an image that is up to date
+   * are not looked at.
+   *
+   * @throws CopyException what keeps it from being copied, as far as that is to be seen
+   */
+  public CopyResult plan(Reference from, Reference to) throws IOException {
+    return copyOne(from, to, true);
+  }
+
+  private CopyResult copyOne(Reference from, Reference to, boolean planOnly) throws IOException {
+    try {
+      return copyOne(from, to, planOnly, new Tally());
+    } catch (IOException e) {
+      throw CopyException.of(e);
+    }
+  }
+
+  private CopyResult copyOne(Reference from, Reference to, boolean planOnly, Tally tally)
+      throws IOException {
+    Optional<Descriptor> there = Optional.empty();
+    if (to.tag() != null) {
+      there = destination.headTarget(to.withTag(to.tag()));
+      if (there.isPresent() && options.overwrite() == Overwrite.NEVER) {
+        return new CopyResult(Outcome.KEPT, there.get(), 0, 0);
+      }
+    }
+    Digest digest = digest(from);
+    if (to.tag() == null) {
+      there = destination.headTarget(to.withDigest(digest));
+    }
+    Reference pinned = from.withDigest(digest);
+    Optional<Descriptor> same =
+        there.filter(found -> found.digest().equals(digest) && !mayRewrite(found));
+    if (same.isPresent()) {
+      if (!planOnly) {
+        copyReferrers(pinned, to, same.get(), Optional.empty(), tally);
+      }
+      return result(same.get(), tally);
+    }
+    if (verifier.isPresent()) {
+      verifier.get().verify(pinned);
+    }
+    FetchedManifest image = source.fetchManifest(pinned);
+    Trees.Rewritten wanted =
+        mayRewrite(image.descriptor())
+            ? trees.rewrite(pinned, image)
+            : new Trees.Rewritten(image, Map.of());
+    Descriptor descriptor = wanted.root().descriptor();
+    if (there.filter(found -> found.digest().equals(descriptor.digest())).isEmpty()) {
+      if (planOnly) {
+        return new CopyResult(Outcome.COPIED, descriptor, 0, 0);
+      }
+      bring(pinned, to, wanted, tally);
+    }
+    return result(descriptor, tally);
+  }
+
+  private void bring(Reference pinned, Reference to, Trees.Rewritten wanted, Tally tally)
+      throws IOException {
+    Descriptor descriptor = wanted.root().descriptor();
+    Reference byDigest = to.withDigest(descriptor.digest());
+    Reference named = to.tag() == null ? byDigest : to.withTag(to.tag());
+    if (referrers.isEmpty()) {
+      trees.push(pinned, named, wanted, tally);
+      return;
+    }
+    trees.push(pinned, byDigest, wanted, tally);
+    copyReferrers(pinned, to, descriptor, Optional.of(wanted.root()), tally);
+    if (to.tag() != null) {
+      trees.tag(named, wanted.root(), tally);
+    }
+  }
+
+  private boolean mayRewrite(Descriptor image) {
+    return options.rewriteIndexes()
+        && !options.platforms().isEmpty()
+        && MediaTypes.isIndex(image.mediaType());
+  }
+
+  /** Those of the image, and of the images in it. */
+  private void copyReferrers(
+      Reference pinned,
+      Reference to,
+      Descriptor image,
+      Optional<FetchedManifest> fetched,
+      Tally tally)
+      throws IOException {
+    if (referrers.isEmpty()) {
+      return;
+    }
+    Set<Digest> subjects = new LinkedHashSet<>();
+    subjects.add(image.digest());
+    if (MediaTypes.isIndex(image.mediaType())) {
+      FetchedManifest index = fetched.isPresent() ? fetched.get() : source.fetchManifest(pinned);
+      trees.children(pinned, index).forEach(child -> subjects.add(child.digest()));
+    }
+    for (Digest subject : subjects) {
+      referrers.get().copy(pinned, to, subject, tally);
+    }
+  }
+
+  private Digest digest(Reference from) throws IOException {
+    if (from.digest() != null) {
+      return from.digest();
+    }
+    Reference named = from.withDefaultTag();
+    Optional<Descriptor> found = source.head(named);
+    if (found.isEmpty()) {
+      throw new CopyException(
+          Reason.NotFound,
+          "tried to copy %s but it is not there; check the registry, the repository and the tag"
+              .formatted(named));
+    }
+    return found.get().digest();
+  }
+
+  private static CopyResult result(Descriptor image, Tally tally) {
+    return new CopyResult(
+        tally.hasChanged() ? Outcome.COPIED : Outcome.UP_TO_DATE,
+        image,
+        tally.copiedBytes(),
+        tally.mountedBytes());
+  }
+}

@@ -1,0 +1,59 @@
+package build.kiln.runtime.prune;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * All that is known of what is needed.
+ *
+ * @param uses references that could be read
+ * @param unparsable those that could not; each protects every repository whose name it contains
+ * @param busy repositories that a build or a mirror writes to now
+ * @param unknown what could not be listed, such as {@code Pods: forbidden}; if there is any,
+ *     nothing may be deleted
+ * @param clusters other clusters whose uses are among these
+ * @param mappings names of the same repositories
+ */
+public record InUse(
+    List<Use> uses,
+    List<Unparsable> unparsable,
+    List<Busy> busy,
+    List<String> unknown,
+    List<String> clusters,
+    List<MirrorMapping> mappings) {
+
+  /** Text in the place of a reference, and where it stands. */
+  public record Unparsable(String text, String by) {}
+
+  /** A repository that is written to, or what the names of several begin with, and by what. */
+  public record Busy(String repository, String by) {}
+
+  public static final InUse NOTHING =
+      new InUse(List.of(), List.of(), List.of(), List.of(), List.of(), List.of());
+
+  public InUse {
+    uses = List.copyOf(uses);
+    unparsable = List.copyOf(unparsable);
+    busy = List.copyOf(busy);
+    unknown = List.copyOf(unknown);
+    clusters = List.copyOf(clusters);
+    mappings = List.copyOf(mappings);
+  }
+
+  /** What either knows. */
+  public InUse and(InUse other) {
+    return new InUse(
+        both(uses, other.uses),
+        both(unparsable, other.unparsable),
+        both(busy, other.busy),
+        both(unknown, other.unknown),
+        both(clusters, other.clusters),
+        both(mappings, other.mappings));
+  }
+
+  private static <T> List<T> both(List<T> a, List<T> b) {
+    List<T> all = new ArrayList<>(a);
+    all.addAll(b);
+    return all;
+  }
+}

@@ -1,0 +1,92 @@
+package build.kiln.runtime.prune;
+
+import build.kiln.runtime.oci.Json;
+import build.kiln.runtime.oci.OciException;
+import build.kiln.runtime.prune.Plan.Stop;
+import build.kiln.runtime.prune.PruneException.Code;
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A plan as a file in JSON. Its hash is written with it and compared when it is read: a plan that
+ * was edited is none.
+ */
+@JsonIgnoreProperties(ignoreUnknown = true)
+@JsonInclude(JsonInclude.Include.NON_NULL)
+@JsonPropertyOrder({"apiVersion", "kind", "policy", "at", "grace", "hash"})
+public record PlanFile(
+    String apiVersion,
+    String kind,
+    String policy,
+    String at,
+    String grace,
+    String hash,
+    int examined,
+    int deletions,
+    Map<Reason, Integer> keptByReason,
+    long reclaimableBytes,
+    @Nullable Stop stop,
+    @Nullable List<String> clash,
+    List<RepositoryPlan> repositories) {
+  private static final String VERSION = "prune.kiln.build/v1";
+  private static final String KIND = "PrunePlan";
+
+  public static PlanFile of(Plan plan) {
+    return new PlanFile(
+        VERSION,
+        KIND,
+        plan.policy(),
+        plan.at().toString(),
+        plan.grace().toString(),
+        plan.hash(),
+        plan.examined(),
+        plan.deletions(),
+        plan.keptByReason(),
+        plan.reclaimableBytes(),
+        plan.stop(),
+        plan.clash().isEmpty() ? null : plan.clash(),
+        plan.repositories());
+  }
+
+  /** As JSON. */
+  public byte[] write() {
+    return Json.write(this);
+  }
+
+  /**
+   * Reads a plan.
+   *
+   * @param name the file's, for messages
+   * @throws PruneException INPUT_INVALID if it is none, or not as it was written
+   */
+  public static Plan read(String name, byte[] bytes) throws PruneException {
+    try {
+      PlanFile file = Json.read(bytes, PlanFile.class, name);
+      if (!VERSION.equals(file.apiVersion) || !KIND.equals(file.kind)) {
+        throw new OciException(name + " is not a plan: want apiVersion " + VERSION);
+      }
+      Plan plan =
+          new Plan(
+              file.policy,
+              Instant.parse(file.at),
+              file.repositories,
+              file.stop,
+              file.clash == null ? List.of() : file.clash,
+              Duration.parse(file.grace));
+      if (!plan.hash().equals(file.hash)) {
+        throw new OciException(
+            name + " was changed after it was made: its hash is " + plan.hash() + "; plan again");
+      }
+      return plan;
+    } catch (OciException | DateTimeException | NullPointerException e) {
+      throw new PruneException(Code.INPUT_INVALID, String.valueOf(e.getMessage()), e);
+    }
+  }
+}

@@ -1,0 +1,78 @@
+package build.kiln.runtime.prune;
+
+import build.kiln.runtime.prune.Plan.Stop;
+import com.fasterxml.jackson.annotation.JsonInclude;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a run came to.
+ *
+ * @param hash of the plan
+ * @param started RFC 3339
+ * @param ended RFC 3339
+ * @param deleted digests that are gone
+ * @param untagged single tags that are gone
+ * @param left deletions that were not tried, since something had changed
+ * @param failed deletions that were refused or broke
+ * @param reclaimedBytes of blobs and documents that nothing needs any more, each counted once
+ * @param conditions what a person should mend, such as {@code DeleteUnsupported}, once each
+ * @param stop why nothing was done; null if it was
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public record RunReport(
+    String policy,
+    String hash,
+    String started,
+    String ended,
+    int examined,
+    Map<Reason, Integer> keptByReason,
+    int deleted,
+    int untagged,
+    int left,
+    int failed,
+    long reclaimedBytes,
+    List<Condition> conditions,
+    @Nullable Stop stop,
+    List<Outcome> outcomes) {
+
+  /** The totals alone. */
+  public RunReport withoutOutcomes() {
+    return new RunReport(
+        policy,
+        hash,
+        started,
+        ended,
+        examined,
+        keptByReason,
+        deleted,
+        untagged,
+        left,
+        failed,
+        reclaimedBytes,
+        conditions,
+        stop,
+        List.of());
+  }
+
+  /** Something to mend, where. */
+  public record Condition(String type, String where, String message) {}
+
+  /** How one deletion ended. */
+  public enum Result {
+    DELETED,
+    /** It was not there any more. */
+    GONE,
+    /** It stays: something has changed since the plan was made. */
+    LEFT,
+    FAILED
+  }
+
+  /** One deletion and its end. */
+  public record Outcome(String repository, Deletion deletion, Result result, String message) {
+    boolean gone() {
+      return result == Result.DELETED || result == Result.GONE;
+    }
+  }
+}

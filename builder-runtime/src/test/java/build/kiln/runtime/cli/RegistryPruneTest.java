@@ -1,0 +1,205 @@
+package build.kiln.runtime.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import build.kiln.runtime.oci.Descriptor;
+import build.kiln.runtime.oci.Json;
+import build.kiln.runtime.oci.Manifest;
+import build.kiln.runtime.oci.MediaTypes;
+import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.prune.DirectoryManifestCache;
+import build.kiln.runtime.prune.DirectoryShardStore;
+import build.kiln.runtime.prune.InUse;
+import build.kiln.runtime.prune.LedgerBook;
+import build.kiln.runtime.prune.Scanner;
+import build.kiln.runtime.registry.BlobSource;
+import build.kiln.runtime.registry.Credentials;
+import build.kiln.runtime.registry.RegistryClient;
+import build.kiln.runtime.registry.RegistryConfig;
+import build.kiln.runtime.registry.embedded.EmbeddedRegistry;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** {@code kiln prune} against a registry whose tags were seen ten days ago. */
+class RegistryPruneTest {
+  @TempDir Path folder;
+  private EmbeddedRegistry registry;
+  private RegistryClient client;
+
+  @BeforeEach
+  void start() throws Exception {
+    registry = EmbeddedRegistry.start();
+    client = new RegistryClient(RegistryConfig.defaults(), Credentials.anonymous());
+    for (int i = 1; i <= 4; i++) {
+      push("shop/api:pr-" + i, "image " + i);
+    }
+    push("shop/api:release-1", "image 1");
+    var ledger = new LedgerBook(new DirectoryShardStore(state().resolve("ledger")));
+    var cache = new DirectoryManifestCache(state().resolve("manifests"));
+    Instant then = Instant.now().minus(Duration.ofDays(10));
+    Path policy = policy("dryRun: false", "");
+    new Scanner(client, ledger, cache, Clock.fixed(then, ZoneOffset.UTC))
+        .plan(
+            PruneSession.policy(policy, Files.readAllBytes(policy)).rules(),
+            InUse.NOTHING,
+            List.of(registry.host() + "/shop/api"));
+    push("shop/api:pr-5", "image 5");
+  }
+
+  @AfterEach
+  void stop() throws IOException {
+    client.close();
+    registry.close();
+  }
+
+  private Path state() {
+    return folder.resolve("state");
+  }
+
+  private void push(String ref, String content) throws IOException {
+    Reference target = registry.reference(ref);
+    byte[] bytes = content.getBytes(StandardCharsets.UTF_8);
+    Descriptor config = Descriptor.ofBytes(MediaTypes.OCI_CONFIG, bytes);
+    client.pushBlob(target, config, BlobSource.of(bytes), List.of());
+    client.pushManifest(
+        target, Json.write(Manifest.oci(config, List.of(), null)), MediaTypes.OCI_MANIFEST);
+  }
+
+  private Path policy(String more, String rule) throws IOException {
+    return Files.writeString(
+        folder.resolve("policy.yaml"),
+        """
+        apiVersion: kiln.build/v1alpha1
+        kind: ImagePrunePolicy
+        metadata: {name: nightly}
+        spec:
+          %s
+          limits: {maxPercent: 80}
+          registries:
+            - repositories: ["%s/shop/**"]
+              rules:
+                - match: {tags: ["pr-*"]}
+                  keepLast: 1
+                %s
+        """
+            .formatted(more, registry.host(), rule));
+  }
+
+  private Path uses(String text) throws IOException {
+    return Files.writeString(folder.resolve("uses"), text);
+  }
+
+  private Captured kiln(String... arguments) {
+    String[] all = Arrays.copyOf(arguments, arguments.length + 2);
+    all[arguments.length] = "--state";
+    all[arguments.length + 1] = state().toString();
+    return Captured.run(all);
+  }
+
+  @Test
+  void whatIsPlannedIsAppliedAndReported() throws IOException {
+    Path policy = policy("dryRun: false", "");
+    Path uses = uses(registry.host() + "/shop/api:pr-2   # the demo\n");
+
+    Captured plan =
+        kiln("prune", "plan", "-f", policy.toString(), "--in-use", uses.toString(), "-o", "json");
+    assertThat(plan.exitCode()).as(plan.err()).isZero();
+    JsonNode json = Json.mapper().readTree(plan.out());
+    assertThat(json.path("deletions").asInt()).isEqualTo(3);
+    assertThat(json.path("keptByReason").path("IN_USE").asInt()).isEqualTo(1);
+    assertThat(registry.contents().tags("shop/api")).hasSize(6);
+
+    Path file = Files.writeString(folder.resolve("plan.json"), plan.out());
+    Captured applied =
+        kiln("prune", "apply", "-f", file.toString(), "--approve", json.path("hash").asText());
+    assertThat(applied.exitCode()).as(applied.err()).isZero();
+    assertThat(registry.contents().tags("shop/api")).containsExactly("pr-2", "pr-5", "release-1");
+    assertThat(applied.out()).contains("2 manifests and 1 single tags deleted, 0 left, 0 failed");
+
+    Captured report = kiln("prune", "report");
+    assertThat(report.out()).contains("Policy nightly", "deleted " + registry.host(), "tag pr-1");
+    Captured again =
+        kiln("prune", "apply", "-f", policy.toString(), "--in-use", uses.toString(), "--force");
+    assertThat(again.exitCode()).as(again.err()).isZero();
+    assertThat(registry.contents().tags("shop/api")).hasSize(3);
+  }
+
+  @Test
+  void nothingGoesWithoutAYesAHashOrForce() throws IOException {
+    Path policy = policy("dryRun: false", "");
+    String[] apply = {
+      "prune", "apply", "-f", policy.toString(), "--no-in-use", "--state", state().toString()
+    };
+
+    assertThat(Captured.reading(new byte[0], apply).exitCode()).isEqualTo(1);
+    assertThat(Captured.reading("n\n".getBytes(StandardCharsets.UTF_8), apply).exitCode())
+        .isEqualTo(1);
+    assertThat(
+            kiln("prune", "apply", "-f", policy.toString(), "--no-in-use", "--approve", "0").err())
+        .contains("the plan's hash is");
+    Path dry = policy("suspend: false", "");
+    assertThat(kiln("prune", "apply", "-f", dry.toString(), "--no-in-use", "--force").err())
+        .contains("dryRun is true");
+    assertThat(kiln("prune", "plan", "-f", policy.toString()).err()).contains("--in-use");
+    assertThat(registry.contents().tags("shop/api")).hasSize(6);
+
+    policy("dryRun: false", "");
+    assertThat(Captured.reading("y\n".getBytes(StandardCharsets.UTF_8), apply).exitCode()).isZero();
+    assertThat(registry.contents().tags("shop/api")).containsExactly("pr-5", "release-1");
+  }
+
+  @Test
+  void aPlanThatWasEditedIsNone() throws IOException {
+    Path policy = policy("dryRun: false", "");
+    Captured plan = kiln("prune", "plan", "-f", policy.toString(), "--no-in-use", "-o", "json");
+    Path file =
+        Files.writeString(folder.resolve("plan.json"), plan.out().replace("\"pr-2\"", "\"pr-9\""));
+
+    Captured applied = kiln("prune", "apply", "-f", file.toString(), "--force");
+
+    assertThat(applied.exitCode()).isEqualTo(2);
+    assertThat(applied.err()).contains("was changed after it was made");
+    assertThat(registry.contents().tags("shop/api")).hasSize(6);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "gracePeriod: 5m||gracePeriod must be a duration from 1h",
+        "timeZone: UTC||spec.timeZone is the zone of spec.schedule",
+        "{schedule: '0 3 * * *', timeZone: Mars/Olympus}||spec.timeZone",
+        "dryRuns: false||dryRun",
+        "suspend: false|- match: {tags: ['*']}|would delete all that it matches",
+        "suspend: false|- {match: {exclude: [a]}, keepLast: 1}|match needs tags or regex",
+        "suspend: false|- {match: {regex: '('}, keepLast: 1}|registries[0].rules[1].match.regex",
+        "suspend: false|- {match: {tags: [a]}, keepLast: 0}|keepLast",
+        "'protect: {tags: [\"[\"]}'||protect.tags[0]",
+        "'protect: {extraSources: [{apiVersion: v1, kind: A, jsonPath: \".a[?(@.b)]\"}]}'||protect.extraSources[0].jsonPath"
+      })
+  void aPolicyThatCannotBeMeantIsRefusedByItsField(String more, String rule, String message)
+      throws IOException {
+    String fields = more.startsWith("{") ? more.substring(1, more.length() - 1) : more;
+    Path policy = policy(fields.replace(", timeZone", "\n  timeZone"), rule == null ? "" : rule);
+
+    Captured refused = kiln("prune", "plan", "-f", policy.toString(), "--no-in-use");
+
+    assertThat(refused.exitCode()).as(refused.out()).isEqualTo(2);
+    assertThat(refused.err()).contains(message);
+  }
+}

@@ -1,0 +1,296 @@
+package build.kiln.api.v1alpha1;
+
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import io.fabric8.generator.annotation.Default;
+import io.fabric8.generator.annotation.Max;
+import io.fabric8.generator.annotation.Min;
+import io.fabric8.generator.annotation.Required;
+import io.fabric8.generator.annotation.Size;
+import io.fabric8.generator.annotation.ValidationRule;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What may be deleted, and what never. Values that the manifest leaves out are the defaults of the
+ * CRD's schema, here too.
+ */
+@JsonIgnoreProperties(ignoreUnknown = true)
+@JsonInclude(JsonInclude.Include.NON_NULL)
+@ValidationRule(
+    value = "!has(self.timeZone) || has(self.schedule)",
+    message = "spec.timeZone is the zone of spec.schedule, which is missing")
+public record ImagePrunePolicySpec(
+    @Size(min = 1, max = 128)
+        @ValidationRule(
+            value =
+                "self.matches('^@(hourly|daily|weekly|monthly|yearly|midnight|annually)$|^[0-9A-Za-z*/,?#-]+( +[0-9A-Za-z*/,?#-]+){4}$')",
+            message =
+                "schedule must be five cron fields such as \"30 2 * * *\", or one of @hourly, @daily, @weekly, @monthly, @yearly")
+        @JsonPropertyDescription(
+            "When to run, as cron writes it: minute, hour, day of month, month, day of week.")
+        @Nullable String schedule,
+    @Size(min = 1, max = 64)
+        @ValidationRule(
+            value = "self.matches('^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$')",
+            message = "timeZone must be a name such as Europe/Zurich or UTC")
+        @JsonPropertyDescription("The schedule's time zone, such as Europe/Zurich; UTC if not set.")
+        @Nullable String timeZone,
+    @Default("false") @JsonPropertyDescription("No new run is started while true.") Boolean suspend,
+    @Default("true")
+        @JsonPropertyDescription(
+            "Whether runs only say what they would delete. Nothing is deleted until this is false.")
+        Boolean dryRun,
+    @Default("24h")
+        @Size(max = 32)
+        @ValidationRule(
+            value =
+                ImageBuildSpec.DURATION
+                    + " && duration(self) >= duration('1h') && duration(self) <= duration('8760h')",
+            message = "gracePeriod must be a duration from 1h to 8760h, such as 24h")
+        @JsonPropertyDescription(
+            "What was first seen, or got a tag, less than this ago is kept whatever the rules say.")
+        String gracePeriod,
+    @Required
+        @Size(min = 1, max = 32)
+        @JsonPropertyDescription(
+            "What is pruned. The first entry that names a repository governs it; a repository that none names is not looked at.")
+        List<Registry> registries,
+    @Default("{}") @JsonPropertyDescription("What is kept whatever the rules say.") Protect protect,
+    @Default("{}")
+        @JsonPropertyDescription(
+            "How much one run may delete. A run that would delete more deletes nothing, until a person approves its plan by its hash in the annotation kiln.build/approve.")
+        Limits limits) {
+
+  private static final String HOST = "[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?";
+
+  private static final String GLOBS =
+      "self.all(g, g.matches('^" + HOST + "/[a-z0-9*][a-z0-9*._/-]*$'))";
+
+  public ImagePrunePolicySpec {
+    suspend = Objects.requireNonNullElse(suspend, false);
+    dryRun = Objects.requireNonNullElse(dryRun, true);
+    gracePeriod = Objects.requireNonNullElse(gracePeriod, "24h");
+    protect = Objects.requireNonNullElseGet(protect, () -> new Protect(true, null, null, null));
+    limits = Objects.requireNonNullElseGet(limits, () -> new Limits(1000, 30));
+  }
+
+  /** Repositories, and the rules for them. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  @ValidationRule(
+      value = "has(self.rules) || has(self.untagged)",
+      message = "registries[] needs rules or untagged: without them everything is kept")
+  public record Registry(
+      @Required
+          @Size(min = 1, max = 64)
+          @ValidationRule(
+              value = GLOBS,
+              message =
+                  "registries[].repositories must be a registry and a repository, such as registry.example.com/shop/api or registry.example.com/shop/**")
+          @JsonPropertyDescription(
+              "Registry and repository, such as registry.example.com/shop/api. In the repository's name * is any text without a slash and ** any text; for those the registry must list its repositories.")
+          List<@Size(min = 1, max = 512) String> repositories,
+      @Size(min = 1, max = 64)
+          @ValidationRule(
+              value = GLOBS,
+              message =
+                  "registries[].exclude must be a registry and a repository, such as registry.example.com/shop/base")
+          @JsonPropertyDescription("Those of them that this entry does not name, written likewise.")
+          @Nullable List<@Size(min = 1, max = 512) String> exclude,
+      @JsonPropertyDescription(
+              "A Secret of type kubernetes.io/dockerconfigjson, for an account that may delete.")
+          @Nullable SecretRef secretRef,
+      @Size(min = 1, max = 32)
+          @JsonPropertyDescription(
+              "Which tags may go. A tag goes if a rule matches it and none that matches it keeps it; what no rule matches is kept.")
+          @Nullable List<Rule> rules,
+      @JsonPropertyDescription(
+              "What becomes of images and indexes without tags, which nothing that stays needs. They are kept if not set.")
+          @Nullable Untagged untagged,
+      @Size(min = 1, max = 32)
+          @ValidationRule(
+              value = "self.all(c, c.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$'))",
+              message =
+                  "registries[].sharedWith must be names of clusters: lower case letters, digits, '-', '.'")
+          @JsonPropertyDescription(
+              "Other clusters that pull from here. Nothing is deleted in a run that does not know what each of them uses. If not set, only this cluster does.")
+          @Nullable List<@Size(min = 1, max = 253) String> sharedWith) {}
+
+  /** A Secret. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record SecretRef(
+      @Required
+          @Size(min = 1, max = 63)
+          @ValidationRule(
+              value = ImageBuildSpec.OBJECT_NAME,
+              message = "namespace must be the name of a namespace")
+          @JsonPropertyDescription("The Secret's namespace.")
+          String namespace,
+      @Required
+          @Size(min = 1, max = 253)
+          @ValidationRule(
+              value = ImageBuildSpec.OBJECT_NAME,
+              message = "name must be the name of a Secret: lower case letters, digits, '-', '.'")
+          @JsonPropertyDescription("The Secret's name.")
+          String name) {}
+
+  /** Which of the tags that match are kept. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  @ValidationRule(
+      value = "has(self.keepLast) || has(self.keepYoungerThan) || has(self.keepSemver)",
+      message =
+          "rules[] needs keepLast, keepYoungerThan or keepSemver: a rule without them would delete all that it matches")
+  public record Rule(
+      @Required @JsonPropertyDescription("Which tags the rule is for.") Match match,
+      @Min(1)
+          @Max(10000)
+          @JsonPropertyDescription(
+              "The newest images with such a tag, by when each was first seen. One is let go only if at least so many others are known to be newer: of those that were first seen by the same scan only versions can be compared.")
+          @Nullable Integer keepLast,
+      @Size(max = 32)
+          @ValidationRule(
+              value =
+                  ImageBuildSpec.DURATION
+                      + " && duration(self) >= duration('1h') && duration(self) <= duration('87600h')",
+              message = "keepYoungerThan must be a duration from 1h to 87600h, such as 720h")
+          @JsonPropertyDescription(
+              "Tags that were first seen less than this ago where they are, such as \"720h\".")
+          @Nullable String keepYoungerThan,
+      @JsonPropertyDescription(
+              "Versions that stay. A tag that is matched and is no version such as 1.2.3 stays too. A pre-release stays until its minor has a release. What follows the numbers and is no pre-release, as in 1.2.3-alpine, names a line of its own.")
+          @Nullable Semver keepSemver) {}
+
+  /** A tag matches by one of tags or by regex, and by nothing in exclude. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  @ValidationRule(
+      value = "has(self.tags) || has(self.regex)",
+      message = "match needs tags or regex")
+  public record Match(
+      @Size(min = 1, max = 64)
+          @JsonPropertyDescription("Patterns, in which * is any text: pr-*, or * for all.")
+          @Nullable List<@Size(min = 1, max = 128) String> tags,
+      @Size(min = 1, max = 512)
+          @JsonPropertyDescription("A regular expression (Java's) for the whole tag.")
+          @Nullable String regex,
+      @Size(min = 1, max = 64)
+          @JsonPropertyDescription("Patterns of tags that do not match, such as latest.")
+          @Nullable List<@Size(min = 1, max = 128) String> exclude) {}
+
+  /** Versions that stay; what is not set is all. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  @ValidationRule(
+      value = "has(self.majors) || has(self.minors) || has(self.patches)",
+      message = "keepSemver needs majors, minors or patches, such as patches: 1")
+  public record Semver(
+      @Min(1) @Max(1000) @JsonPropertyDescription("How many of the newest majors.")
+          @Nullable Integer majors,
+      @Min(1) @Max(1000) @JsonPropertyDescription("How many of the newest minors of each of those.")
+          @Nullable Integer minors,
+      @Min(1)
+          @Max(1000)
+          @JsonPropertyDescription("How many of the newest patches of each of those.")
+          @Nullable Integer patches) {}
+
+  /** What becomes of what has no tag. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Untagged(
+      @Required
+          @Size(max = 32)
+          @ValidationRule(
+              value =
+                  ImageBuildSpec.DURATION
+                      + " && duration(self) >= duration('1h') && duration(self) <= duration('87600h')",
+              message = "untagged.olderThan must be a duration from 1h to 87600h, such as 168h")
+          @JsonPropertyDescription(
+              "How long it must have been without tags, by what scans saw, such as \"168h\".")
+          String olderThan) {}
+
+  /** What is kept whatever the rules say. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Protect(
+      @Default("true")
+          @JsonPropertyDescription(
+              "What workloads, builds and mirrors refer to, whatever their number of replicas.")
+          Boolean inUse,
+      @Size(min = 1, max = 64)
+          @JsonPropertyDescription(
+              "Regular expressions (Java's), found anywhere in a tag: ^release- keeps what begins so.")
+          @Nullable List<@Size(min = 1, max = 512) String> tags,
+      @Size(min = 1, max = 32)
+          @JsonPropertyDescription("Images with one of these labels, or annotations.")
+          @Nullable List<Label> labels,
+      @Size(min = 1, max = 32)
+          @JsonPropertyDescription("Where objects of other kinds refer to images.")
+          @Nullable List<ExtraSource> extraSources) {
+    public Protect {
+      inUse = Objects.requireNonNullElse(inUse, true);
+    }
+  }
+
+  /** A label. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Label(
+      @Required
+          @Size(min = 1, max = 253)
+          @JsonPropertyDescription("The label's name, such as org.example.keep.")
+          String name,
+      @Size(max = 1024) @JsonPropertyDescription("Its value; any if not set.")
+          @Nullable String value) {}
+
+  /** A field of another kind that refers to images. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record ExtraSource(
+      @Required
+          @Size(min = 1, max = 253)
+          @ValidationRule(
+              value = "self.matches('^([a-z0-9][a-z0-9.-]*/)?v[0-9][a-z0-9]*$')",
+              message = "apiVersion must be such as v1 or tekton.dev/v1")
+          @JsonPropertyDescription("The kind's apiVersion, such as tekton.dev/v1.")
+          String apiVersion,
+      @Required
+          @Size(min = 1, max = 63)
+          @ValidationRule(
+              value = "self.matches('^[A-Z][A-Za-z0-9]*$')",
+              message = "kind must be such as Task")
+          @JsonPropertyDescription("The kind, such as Task.")
+          String kind,
+      @Required
+          @Size(min = 1, max = 512)
+          @ValidationRule(
+              value = "self.matches('^[{]?[$]?[.\\\\[]')",
+              message = "jsonPath must be such as .spec.steps[*].image or ..image")
+          @JsonPropertyDescription(
+              "Where it refers to images, as kubectl writes it, such as .spec.steps[*].image; without filters and slices.")
+          String jsonPath) {}
+
+  /** How much one run may delete. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Limits(
+      @Default("1000")
+          @Min(1)
+          @Max(1000000)
+          @JsonPropertyDescription("Manifests, indexes and single tags.")
+          Integer maxDeletions,
+      @Default("30")
+          @Min(1)
+          @Max(100)
+          @JsonPropertyDescription("Of the manifests and indexes that were looked at, in percent.")
+          Integer maxPercent) {
+    public Limits {
+      maxDeletions = Objects.requireNonNullElse(maxDeletions, 1000);
+      maxPercent = Objects.requireNonNullElse(maxPercent, 30);
+    }
+  }
+}

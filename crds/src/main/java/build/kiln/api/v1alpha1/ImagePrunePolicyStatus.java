@@ -1,0 +1,68 @@
+package build.kiln.api.v1alpha1;
+
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import io.fabric8.generator.annotation.Size;
+import io.fabric8.kubernetes.api.model.Condition;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What the newest finished run came to. Times are RFC 3339 in UTC. */
+@JsonIgnoreProperties(ignoreUnknown = true)
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public record ImagePrunePolicyStatus(
+    @JsonPropertyDescription("The generation of the spec that this status speaks of.")
+        @Nullable Long observedGeneration,
+    @JsonPropertyDescription("The newest finished run.") @Nullable Run lastRun,
+    @Size(max = 64) @JsonPropertyDescription("When the next run starts.") @Nullable String nextRun,
+    @Size(max = 8) @JsonPropertyDescription("Ready, Reconciling, Stalled.")
+        @Nullable List<Condition> conditions) {
+
+  /** One run. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Run(
+      @Size(max = 64) @JsonPropertyDescription("When it started.") @Nullable String startTime,
+      @Size(max = 64) @JsonPropertyDescription("When it ended.") @Nullable String completionTime,
+      @JsonPropertyDescription("Whether it only said what it would delete.")
+          @Nullable Boolean dryRun,
+      @Size(max = 64)
+          @JsonPropertyDescription(
+              "The hash of its plan, which an approval names in the annotation kiln.build/approve.")
+          @Nullable String planHash,
+      @JsonPropertyDescription("Manifests and indexes that were looked at.")
+          @Nullable Integer examined,
+      @Size(max = 32) @JsonPropertyDescription("How many of them are kept, by reason.")
+          @Nullable List<Kept> kept,
+      @JsonPropertyDescription("Manifests, indexes and single tags that were deleted.")
+          @Nullable Integer deleted,
+      @JsonPropertyDescription("Deletions that were not tried since something had changed.")
+          @Nullable Integer left,
+      @JsonPropertyDescription("Deletions that failed.") @Nullable Integer failed,
+      @JsonPropertyDescription(
+              "Bytes of blobs that nothing needs any more, each counted once; free when the registry has collected its garbage.")
+          @Nullable Long reclaimedBytes,
+      @Size(max = 1024) @JsonPropertyDescription("Where the whole report is.")
+          @Nullable String report,
+      @Size(max = 20) @JsonPropertyDescription("The first deletions.")
+          @Nullable List<Deletion> deletions) {}
+
+  /** How many are kept for one reason. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Kept(
+      @Size(max = 64) @JsonPropertyDescription("The reason.") String reason,
+      @JsonPropertyDescription("How many.") int count) {}
+
+  /** One deletion. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Deletion(
+      @Size(max = 640)
+          @JsonPropertyDescription("What was deleted, as repository:tag or repository@digest.")
+          String image,
+      @Size(max = 64) @JsonPropertyDescription("Why.") @Nullable String reason,
+      @Size(max = 128) @JsonPropertyDescription("The rule of the spec that says so.")
+          @Nullable String rule) {}
+}
