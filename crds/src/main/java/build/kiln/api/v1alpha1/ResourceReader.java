@@ -15,7 +15,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ResourceRequirements;
-import io.fabric8.kubernetes.client.CustomResource;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -29,8 +28,7 @@ import org.jspecify.annotations.Nullable;
  * cannot read stops, and with it the work of everyone. A spec is read as a whole or not at all; of
  * a status, which Kiln itself writes anew, what another release wrote is left out.
  */
-abstract class ResourceReader<R extends CustomResource<S, T> & Unreadable.Holder, S, T>
-    extends JsonDeserializer<R> {
+abstract class ResourceReader<R extends KilnResource<S, T>, S, T> extends JsonDeserializer<R> {
   private static final ObjectMapper SPEC = JsonMapper.builder().build();
 
   private static final ObjectMapper STATUS =
@@ -85,7 +83,7 @@ abstract class ResourceReader<R extends CustomResource<S, T> & Unreadable.Holder
   }
 
   private void unreadable(R resource, JsonNode tree, String why) {
-    resource.keep(new Unreadable(tree, why));
+    resource.keep(new KilnResource.Unreadable(tree, why));
   }
 
   /** fabric8 takes any text for a quantity, and fails when two of them are compared. */
