@@ -10,7 +10,6 @@ import build.kiln.api.work.Outcome;
 import build.kiln.api.work.Records;
 import build.kiln.api.work.Report;
 import build.kiln.api.work.WorkOrder;
-import build.kiln.runtime.cli.manifest.ManifestException;
 import build.kiln.runtime.cli.manifest.ManifestFile;
 import build.kiln.runtime.cli.manifest.OrderMaker;
 import build.kiln.runtime.cli.progress.Display;
@@ -18,14 +17,13 @@ import build.kiln.runtime.cli.progress.ProgressMode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code kiln run -f}: a resource without a cluster, and what a pod of Kiln runs. */
@@ -40,22 +38,9 @@ import picocli.CommandLine.Option;
 final class RunCommand implements Callable<Integer> {
   private static final long PROGRESS_INTERVAL_NANOS = 300_000_000L;
 
-  @Option(
-      names = {"-f", "--file"},
-      required = true,
-      paramLabel = "FILE",
-      description = "A manifest in YAML with one ImageBuild or ImageMirror, or a work order.")
+  @Mixin
   @SuppressWarnings("NullAway.Init") // picocli sets it
-  private Path file;
-
-  @Option(
-      names = "--secrets-dir",
-      paramLabel = "DIR",
-      description =
-          "Secrets as files: registry/NAME/.dockerconfigjson, git/NAME/username and so on. Default: "
-              + BuilderPaths.SECRETS
-              + ".")
-  private Path secrets = Path.of(BuilderPaths.SECRETS);
+  private ManifestOptions manifest;
 
   @Option(
       names = "--configmaps-dir",
@@ -99,43 +84,23 @@ final class RunCommand implements Callable<Integer> {
       description = "${COMPLETION-CANDIDATES}; of an order always plain. Default: auto.")
   private ProgressMode progress = ProgressMode.auto;
 
-  @Option(
-      names = "--insecure-registry",
-      paramLabel = "HOST[:PORT]",
-      description = "A registry that speaks HTTP, or TLS that is not verified; for a manifest.")
-  private List<String> insecure = new ArrayList<>();
-
   @Override
   public Integer call() throws CommandFailure, IOException {
     Timings timings = Timings.sinceProcessStart();
-    return switch (read(file)) {
+    return switch (manifest.read()) {
       case ManifestFile.Order o -> runOrder(o.order(), timings);
       case ManifestFile.Manifest m -> runManifest(m, timings);
       case ManifestFile.OrderedMirror o -> runOrder(o.order());
-      case ManifestFile.Mirror m -> SyncCommand.run(m, secrets, insecure, false, false);
+      case ManifestFile.Mirror m -> SyncCommand.run(m, manifest, false, false);
     };
-  }
-
-  /** Reads a manifest or an order. */
-  static ManifestFile read(Path file) throws CommandFailure {
-    try {
-      return ManifestFile.read(file.toString(), Files.readAllBytes(file));
-    } catch (ManifestException e) {
-      throw new CommandFailure(ExitCode.USAGE, String.valueOf(e.getMessage()), e);
-    } catch (IOException e) {
-      throw new CommandFailure(
-          ExitCode.USAGE,
-          "cannot read %s: %s"
-              .formatted(file, Files.exists(file) ? e.getMessage() : "there is no such file"),
-          e);
-    }
   }
 
   /** In a pod: everything on standard output, the report as its last line. */
   private int runOrder(WorkOrder order, Timings timings) throws IOException {
     String nonce = order.resolved().nonce();
     Path folder = workspace == null ? Path.of(BuilderPaths.WORKSPACE) : workspace;
-    var places = new OrderPlaces(secrets, configMaps, folder.resolve("store"), cacheVolume, null);
+    var places =
+        new OrderPlaces(manifest.secrets(), configMaps, folder.resolve("store"), cacheVolume, null);
     Report report;
     try (Display display = ProgressMode.plain.open(System.out, Map.of())) {
       report = new OrderRun(order, places, display, records(nonce), timings).run();
@@ -152,7 +117,8 @@ final class RunCommand implements Callable<Integer> {
   /** A mirror in a pod: a line of JSON an image, the report as the last. */
   private int runOrder(MirrorOrder order) throws IOException {
     MirrorReport report =
-        new MirrorOrderRun(order, secrets, null, new MirrorOutput.Lines(System.out)).run();
+        new MirrorOrderRun(order, manifest.secrets(), null, new MirrorOutput.Lines(System.out))
+            .run();
     System.out.println(Records.report(order.nonce(), report));
     System.out.flush();
     Files.writeString(
@@ -161,24 +127,20 @@ final class RunCommand implements Callable<Integer> {
     return MirrorOrderRun.exitCode(report.outcome()).code();
   }
 
-  private int runManifest(ManifestFile.Manifest manifest, Timings timings)
+  private int runManifest(ManifestFile.Manifest build, Timings timings)
       throws CommandFailure, IOException {
-    manifest.notes().forEach(note -> System.err.println("kiln: " + note));
-    OrderPlaces.cacheVolume(manifest.build().getSpec())
+    build.notes().forEach(note -> System.err.println("kiln: " + note));
+    OrderPlaces.cacheVolume(build.build().getSpec())
         .ifPresent(
             volume ->
                 System.err.println(
                     "kiln: cache.volume (%s) is ignored at a desk: the local store is the cache"
                         .formatted(volume.claimName())));
     Desk desk = Desk.ofThisProcess();
-    Map<String, String> proxies = desk.proxies();
-    var settings =
-        new WorkOrder.Settings(
-            null, insecure, null, null, null, proxies.isEmpty() ? null : proxies);
-    WorkOrder order = new OrderMaker().order(manifest, settings);
+    WorkOrder order = new OrderMaker().order(build, manifest.settings(desk));
     Path folder = workspace == null ? desk.store() : workspace;
-    try (var maps = ConfigMapFolders.write(manifest.configMaps(), configMaps, folder)) {
-      var places = new OrderPlaces(secrets, maps.folder(), folder, null, desk);
+    try (var maps = ConfigMapFolders.write(build.configMaps(), configMaps, folder)) {
+      var places = new OrderPlaces(manifest.secrets(), maps.folder(), folder, null, desk);
       Report report;
       try (Display display = progress.open(System.err, desk.environment())) {
         report = new OrderRun(order, places, display, step -> {}, timings).run();

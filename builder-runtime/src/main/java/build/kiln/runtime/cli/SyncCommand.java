@@ -2,18 +2,13 @@ package build.kiln.runtime.cli;
 
 import build.kiln.api.v1alpha1.ImageMirror;
 import build.kiln.api.v1alpha1.ImageMirrorSpec;
-import build.kiln.api.work.BuilderPaths;
 import build.kiln.api.work.ExitCode;
 import build.kiln.api.work.MirrorOrder;
 import build.kiln.api.work.MirrorReport;
-import build.kiln.api.work.WorkOrder;
 import build.kiln.runtime.cli.manifest.ManifestFile;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code kiln sync -f}: one run of an ImageMirror without a cluster. */
@@ -26,13 +21,9 @@ import picocli.CommandLine.Option;
     sortOptions = false,
     mixinStandardHelpOptions = true)
 final class SyncCommand implements Callable<Integer> {
-  @Option(
-      names = {"-f", "--file"},
-      required = true,
-      paramLabel = "FILE",
-      description = "A manifest in YAML with one ImageMirror.")
+  @Mixin
   @SuppressWarnings("NullAway.Init") // picocli sets it
-  private Path file;
+  private ManifestOptions manifest;
 
   @Option(
       names = "--dry-run",
@@ -40,60 +31,36 @@ final class SyncCommand implements Callable<Integer> {
   private boolean dryRun;
 
   @Option(
-      names = "--secrets-dir",
-      paramLabel = "DIR",
-      description =
-          "Secrets as files: registry/NAME/.dockerconfigjson, keys/NAME/cosign.pub. Default: "
-              + BuilderPaths.SECRETS
-              + ".")
-  private Path secrets = Path.of(BuilderPaths.SECRETS);
-
-  @Option(
       names = "--json",
       description = "Print a line of JSON for every image, and one with the counts.")
   private boolean json;
 
-  @Option(
-      names = "--insecure-registry",
-      paramLabel = "HOST[:PORT]",
-      description = "A registry that speaks HTTP, or TLS that is not verified.")
-  private List<String> insecure = new ArrayList<>();
-
   @Override
   public Integer call() throws CommandFailure {
-    if (!(RunCommand.read(file) instanceof ManifestFile.Mirror manifest)) {
+    if (!(manifest.read() instanceof ManifestFile.Mirror mirror)) {
       throw new CommandFailure(
           ExitCode.USAGE,
           "%s holds no ImageMirror: kiln sync carries out nothing else; kiln run takes any"
-              .formatted(file));
+              .formatted(manifest.file()));
     }
-    return run(manifest, secrets, insecure, dryRun, json);
+    return run(mirror, manifest, dryRun, json);
   }
 
   /** As {@code kiln run -f} does it too. */
-  static int run(
-      ManifestFile.Mirror manifest,
-      Path secrets,
-      List<String> insecure,
-      boolean dryRun,
-      boolean json) {
-    manifest.notes().forEach(note -> System.err.println("kiln: " + note));
-    ImageMirror mirror = manifest.mirror();
+  static int run(ManifestFile.Mirror read, ManifestOptions options, boolean dryRun, boolean json) {
+    read.notes().forEach(note -> System.err.println("kiln: " + note));
+    ImageMirror mirror = read.mirror();
     if (dryRun) {
       mirror.setSpec(dry(mirror.getSpec()));
     }
     Desk desk = Desk.ofThisProcess();
-    Map<String, String> proxies = desk.proxies();
-    var settings =
-        new WorkOrder.Settings(
-            null, insecure, null, null, null, proxies.isEmpty() ? null : proxies);
     boolean isDry = mirror.getSpec().dryRun();
     MirrorOutput output =
         json
             ? new MirrorOutput.Lines(System.out)
             : new MirrorOutput.Text(System.out, System.err, isDry);
-    var order = new MirrorOrder(mirror, 1, "none-is-needed-here", settings);
-    MirrorReport report = new MirrorOrderRun(order, secrets, desk, output).run();
+    var order = new MirrorOrder(mirror, 1, "none-is-needed-here", options.settings(desk));
+    MirrorReport report = new MirrorOrderRun(order, options.secrets(), desk, output).run();
     output.done(report.outcome(), isDry);
     return MirrorOrderRun.exitCode(report.outcome()).code();
   }
