@@ -78,6 +78,21 @@ public record Digest(String algorithm, String hex) implements Comparable<Digest>
     return hex.substring(0, 12);
   }
 
+  // Written out, since every process needs them at once, and a record's own are made when first
+  // used.
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Digest digest
+        && hex.equals(digest.hex)
+        && algorithm.equals(digest.algorithm);
+  }
+
+  @Override
+  public int hashCode() {
+    return hex.hashCode();
+  }
+
   @Override
   public int compareTo(Digest other) {
     int byAlgorithm = algorithm.compareTo(other.algorithm);

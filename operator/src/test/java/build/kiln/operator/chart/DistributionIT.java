@@ -7,10 +7,13 @@ import build.kiln.runtime.dockerfile.IgnoreFile;
 import build.kiln.runtime.dockerfile.Instruction;
 import build.kiln.runtime.dockerfile.SourceFile;
 import build.kiln.runtime.dockerfile.Wildcard;
+import java.io.DataInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.jar.JarFile;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -44,6 +47,25 @@ class DistributionIT {
   @CsvSource({"../builder-runtime, kiln", "., kiln-operator"})
   void theLauncherIsExecutable(Path module, String name) {
     assertThat(module.resolve("target").resolve(name).resolve("bin").resolve(name)).isExecutable();
+  }
+
+  /** Those made for Java 5 would be parsed and verified at each start. */
+  @Test
+  void noClassOfTheCommandLineIsTooOldForAnAotCache() throws IOException {
+    Path libraries = Path.of("../builder-runtime/target/kiln/lib");
+    try (var jars = Files.newDirectoryStream(libraries, "picocli-*.jar")) {
+      try (var jar = new JarFile(jars.iterator().next().toFile())) {
+        var classes = jar.stream().filter(entry -> entry.getName().endsWith(".class")).toList();
+        assertThat(classes).hasSizeGreaterThan(100);
+        for (var entry : classes) {
+          try (var content = new DataInputStream(jar.getInputStream(entry))) {
+            content.readInt();
+            content.readUnsignedShort();
+            assertThat(content.readUnsignedShort()).as(entry.getName()).isGreaterThanOrEqualTo(50);
+          }
+        }
+      }
+    }
   }
 
   private static List<String> files(Path module, Path distribution) throws IOException {
