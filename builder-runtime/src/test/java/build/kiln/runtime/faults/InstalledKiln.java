@@ -34,14 +34,13 @@ record InstalledKiln(Path folder) {
    * Starts it.
    *
    * @param before a command that it is an argument of
-   * @param arguments the command, and then what is added to {@code --store}
+   * @param arguments the command and its options but for {@code --store}
    */
   Process start(List<String> before, List<String> arguments) throws IOException {
     var command = new ArrayList<>(before);
     command.add(PROGRAM.toString());
-    command.add(arguments.getFirst());
+    command.addAll(arguments);
     command.addAll(List.of("--store", store().toString()));
-    command.addAll(arguments.subList(1, arguments.size()));
     var builder =
         new ProcessBuilder(command)
             .redirectOutput(folder.resolve("out").toFile())
