@@ -64,8 +64,7 @@ final class MountSource {
       digest =
           HexFormat.of()
               .formatHex(
-                  new ContentDigest(tree, origin.chain() != null, seen)
-                      .of(entry, Selection.ALL));
+                  new ContentDigest(tree, origin.chain() != null, seen).of(entry, Selection.ALL));
     }
     return digest;
   }

@@ -136,8 +136,7 @@ final class FileIngest implements BlobIngest {
         throw givenUpOrInterrupted;
       } catch (IOException e) {
         throw new IOException(
-            "cannot write a blob to the local store %s: %s"
-                .formatted(store.root(), e.getMessage()),
+            "cannot write a blob to the local store %s: %s".formatted(store.root(), e.getMessage()),
             e);
       }
       hash.update(bytes, offset, length);

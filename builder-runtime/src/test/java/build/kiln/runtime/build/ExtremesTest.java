@@ -27,7 +27,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The most there may be of something: a result, or an error that says what there is too much of. */
+/**
+ * The most there may be of something: a result, or an error that says what there is too much of.
+ */
 @ParameterizedClass
 @EnumSource(names = {"Namespaces", "Chroot"})
 @Timeout(300)
@@ -85,8 +87,7 @@ class ExtremesTest extends TierTest {
       return;
     }
     BuildException failure =
-        Objects.requireNonNull(
-            catchThrowableOfType(BuildException.class, () -> bench.build(more)));
+        Objects.requireNonNull(catchThrowableOfType(BuildException.class, () -> bench.build(more)));
     assertThat(failure.reason()).as(failure.getMessage()).isEqualTo(FailureReason.StepFailed);
     assertThat(failure)
         .hasMessageStartingWith("Dockerfile:3:1: ")
@@ -105,8 +106,7 @@ class ExtremesTest extends TierTest {
                 + busybox
                 + "\nCOPY many /many/\nRUN cd /many && rm *[02468] && ls | /bin/busybox wc -l > /count\n");
     assertThat(built.text("count")).isEqualTo(FILES / 2 + "\n");
-    assertThat(built.files().stream().filter(line -> line.contains(" many/f")))
-        .hasSize(FILES / 2);
+    assertThat(built.files().stream().filter(line -> line.contains(" many/f"))).hasSize(FILES / 2);
     assertThat(bench.store().layers().index(built.layers().getLast()).items())
         .hasSizeBetween(FILES / 2, FILES / 2 + 5);
   }

@@ -161,7 +161,8 @@ class FullDiskTest extends TierTest {
 
   @Test
   void byAStepItself() throws Exception {
-    String dockerfile = "FROM " + busybox + "\nRUN for i in $(seq 40); do cat /bin/busybox || exit 1; done > /f\n";
+    String dockerfile =
+        "FROM " + busybox + "\nRUN for i in $(seq 40); do cat /bin/busybox || exit 1; done > /f\n";
     BuildException failure = failure(dockerfile);
     assertThat(failure.reason()).as(failure.getMessage()).isEqualTo(FailureReason.StepFailed);
     assertThat(Objects.requireNonNull(failure.step()).logTail()).contains("No space left");

@@ -40,7 +40,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Timeout(1200)
 class KilledBuilderIT {
-  private static final int ROUNDS = Boolean.getBoolean("kiln.heavy") ? 120 : 16;
+  private static final int ROUNDS = Boolean.getBoolean("kiln.heavy") ? 120 : 12;
   private static final int FILES = 2000;
   private static final Path BUSYBOX = Path.of("/bin/busybox");
 
@@ -129,9 +129,7 @@ class KilledBuilderIT {
     if (ended) {
       assertThat(process.exitValue()).as(kiln.ended(process).err()).isZero();
     }
-    Awaitility.await()
-        .atMost(Duration.ofSeconds(20))
-        .untilAsserted(() -> kiln.assertNothingRuns());
+    Awaitility.await().atMost(Duration.ofSeconds(20)).untilAsserted(() -> kiln.assertNothingRuns());
   }
 
   private void assertWhole() throws IOException {

@@ -37,8 +37,7 @@ class RegistryFaultsIT {
     new Random(1).nextBytes(large);
     Files.write(context.resolve("large"), large);
     Files.writeString(context.resolve("small"), "small");
-    Files.writeString(
-        context.resolve("Dockerfile"), "FROM scratch\nCOPY small /\nCOPY large /\n");
+    Files.writeString(context.resolve("Dockerfile"), "FROM scratch\nCOPY small /\nCOPY large /\n");
   }
 
   @AfterEach
@@ -113,8 +112,7 @@ class RegistryFaultsIT {
       return false;
     }
     try (Stream<Path> files = Files.walk(uploads)) {
-      return files.anyMatch(
-          file -> file.endsWith("data") && file.toFile().length() > 4L * MIB);
+      return files.anyMatch(file -> file.endsWith("data") && file.toFile().length() > 4L * MIB);
     } catch (java.io.UncheckedIOException goneMeanwhile) {
       return false;
     }

@@ -86,8 +86,7 @@ public final class RandomTrees {
         }
       }
       case 6 ->
-          sink.add(
-              special(path, random.nextBoolean() ? Kind.CHARACTER_DEVICE : Kind.BLOCK_DEVICE));
+          sink.add(special(path, random.nextBoolean() ? Kind.CHARACTER_DEVICE : Kind.BLOCK_DEVICE));
       case 7 -> file(path, new byte[0]);
       default -> {
         byte[] content = new byte[random.nextInt(random.nextInt(10) == 0 ? 300_000 : 3000)];
@@ -184,7 +183,9 @@ public final class RandomTrees {
           case 1 ->
               ("\u00e4\u6f22\ud83d\ude80" + random.nextInt(9)).getBytes(StandardCharsets.UTF_8);
           case 2 ->
-              ("long" + random.nextInt(9) + "x".repeat(random.nextInt(4) == 0 ? 250 : random.nextInt(250)))
+              ("long"
+                      + random.nextInt(9)
+                      + "x".repeat(random.nextInt(4) == 0 ? 250 : random.nextInt(250)))
                   .getBytes(StandardCharsets.UTF_8);
           case 3 -> ("with space\n" + random.nextInt(9)).getBytes(StandardCharsets.UTF_8);
           default -> ("n" + random.nextInt(1000)).getBytes(StandardCharsets.UTF_8);

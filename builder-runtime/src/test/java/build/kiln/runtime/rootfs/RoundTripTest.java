@@ -103,9 +103,7 @@ class RoundTripTest {
     List<String> lines = new ArrayList<>();
     for (LayerIndex.Item item : store.layers().index(layer).items()) {
       lines.add(
-          item instanceof LayerIndex.Item.Entry entry
-              ? Trees.line(entry.meta())
-              : item.toString());
+          item instanceof LayerIndex.Item.Entry entry ? Trees.line(entry.meta()) : item.toString());
     }
     return lines;
   }
@@ -180,8 +178,7 @@ class RoundTripTest {
       }
       TreeIndex before = TreeIndex.scan(handle);
       awaitTickAfter(before.latestChange());
-      var facts =
-          LayerUnpacker.unpack(store.layers(), layer, handle, new Form.Merged()).facts();
+      var facts = LayerUnpacker.unpack(store.layers(), layer, handle, new Form.Merged()).facts();
       TreeIndex after = TreeIndex.scan(handle);
       // The root's times are set back by who unpacks, which is a change of its status.
       TreeIndex from =
