@@ -33,6 +33,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Builders, and removals of their cache, that are killed at any moment: no process and no mount is
@@ -83,7 +85,7 @@ class KilledBuilderIT {
       sink.add(
           EntryMeta.file("bin/sh", 0755, 0, 0, 1, Files.size(BUSYBOX)),
           Files.newInputStream(BUSYBOX));
-      for (String applet : List.of("cat", "grep", "md5sum")) {
+      for (String applet : List.of("cat", "grep", "md5sum", "sleep")) {
         sink.add(EntryMeta.symlink("bin/" + applet, "sh", 0, 0, 1));
       }
       for (int i = 0; i < FILES; i++) {
@@ -168,6 +170,50 @@ class KilledBuilderIT {
         assertThat(whole.code()).as(whole.err()).isZero();
         assertThat(kiln.unfinished()).isEmpty();
       }
+    }
+  }
+
+  /** As kubelet does when a build is cancelled or its time is up, and Ctrl-C. */
+  @ParameterizedTest
+  @ValueSource(strings = {"TERM", "INT"})
+  void whoIsAskedToEndDoes(String signal) throws Exception {
+    String mark = "97531";
+    Path context = Files.createDirectories(folder.resolve("context"));
+    Files.writeString(
+        context.resolve("Dockerfile"),
+        """
+        FROM %s
+        RUN trap '' TERM INT HUP; sleep %s & (trap '' TERM INT HUP; sleep %s; true) & sleep %s
+        """
+            .formatted(name("base"), mark, mark, mark));
+    Process building = kiln.start(List.of(), List.of("build", context.toString()));
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(60))
+        .until(() -> sleeping(mark) == 3 || !building.isAlive());
+    assertThat(sleeping(mark)).isEqualTo(3);
+
+    new ProcessBuilder("kill", "-" + signal, Long.toString(building.pid())).start().waitFor();
+
+    assertThat(building.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(kiln.ended(building).code()).isNotZero();
+    assertThat(sleeping(mark)).isZero();
+    assertThat(kiln.unfinished()).isEmpty();
+    kiln.assertNothingRuns();
+    assertWhole();
+  }
+
+  private static long sleeping(String mark) {
+    return ProcessHandle.allProcesses()
+        .filter(process -> isSleeping(process.pid(), mark))
+        .count();
+  }
+
+  private static boolean isSleeping(long pid, String mark) {
+    try {
+      return Files.readString(Path.of("/proc/" + pid + "/cmdline"), StandardCharsets.ISO_8859_1)
+          .equals("sleep\0" + mark + "\0");
+    } catch (IOException ended) {
+      return false;
     }
   }
 }
