@@ -9,6 +9,7 @@ import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.posix.Errno;
 import build.kiln.runtime.posix.PosixException;
 import build.kiln.runtime.registry.RegistryException;
+import build.kiln.runtime.rootfs.RootfsException;
 import build.kiln.runtime.store.LocalStore;
 import build.kiln.runtime.store.StoreException;
 import java.io.IOException;
@@ -78,6 +79,8 @@ final class Failures {
     return switch (cause) {
       case LayerException e -> FailureReason.StepFailed;
       case OciException e -> FailureReason.StepFailed;
+      case RootfsException e when e.code() == RootfsException.Code.TOO_MANY_LAYERS ->
+          FailureReason.StepFailed;
       case ContextException e ->
           switch (e.code()) {
             case UNAVAILABLE -> FailureReason.SourceUnavailable;

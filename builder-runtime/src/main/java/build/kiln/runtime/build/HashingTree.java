@@ -17,11 +17,14 @@ import java.util.Optional;
 
 /**
  * A tree of files that hashes what is read of it, so that no file is read twice for its layer and
- * for its key. For one thread.
+ * for its key. Directories are listed once: a key that was made of a listing and a layer that was
+ * made of another would be kept as one, when somebody saves a file while the build goes on. For one
+ * thread.
  */
 final class HashingTree implements FileTree {
   private final FileTree tree;
   private final Map<String, byte[]> hashes = new HashMap<>();
+  private final Map<String, List<EntryMeta>> listed = new HashMap<>();
 
   HashingTree(FileTree tree) {
     this.tree = tree;
@@ -34,7 +37,12 @@ final class HashingTree implements FileTree {
 
   @Override
   public List<EntryMeta> children(String path) throws IOException {
-    return tree.children(path);
+    List<EntryMeta> known = listed.get(path);
+    if (known == null) {
+      known = List.copyOf(tree.children(path));
+      listed.put(path, known);
+    }
+    return known;
   }
 
   @Override

@@ -15,12 +15,14 @@ import org.jspecify.annotations.Nullable;
 /** Files of a stage, an image or the build context that a step is to see. */
 final class MountSource {
   private final Origin origin;
+  private final HashingTree tree;
   private final EntryMeta entry;
   private final FileInputs seen;
   private @Nullable String digest;
 
   private MountSource(Origin origin, EntryMeta entry, FileInputs seen) {
     this.origin = origin;
+    this.tree = new HashingTree(origin.tree());
     this.entry = entry;
     this.seen = seen;
   }
@@ -62,8 +64,7 @@ final class MountSource {
       digest =
           HexFormat.of()
               .formatHex(
-                  new ContentDigest(new HashingTree(origin.tree()), origin.chain() != null, seen)
-                      .of(entry, Selection.ALL));
+                  new ContentDigest(tree, origin.chain() != null, seen).of(entry, Selection.ALL));
     }
     return digest;
   }
@@ -75,6 +76,6 @@ final class MountSource {
 
   /** Copies it to disk. What is from the context belongs to root. */
   void copy(DirectoryHandle parent, String name) throws IOException {
-    TreeCopy.copy(origin.tree(), entry, parent, name, origin.chain() != null);
+    TreeCopy.copy(tree, entry, parent, name, origin.chain() != null);
   }
 }

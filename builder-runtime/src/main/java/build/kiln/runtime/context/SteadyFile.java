@@ -35,12 +35,19 @@ final class SteadyFile extends BulkInputStream implements Rememberable {
   /**
    * Takes over the handle.
    *
+   * @param meta what the file was when its directory was listed
    * @param cache hears of the content's hash
+   * @throws ContextException CHANGED if it was written to since
    */
   static SteadyFile open(FileHandle file, EntryMeta meta, @Nullable StatCache cache)
       throws IOException {
     try {
-      return new SteadyFile(file, file.opened(), meta, cache);
+      FileStatus opened = file.opened();
+      if (opened.mtimeSeconds() != meta.mtimeSeconds()
+          || opened.mtimeNanos() != meta.mtimeNanos()) {
+        throw changed(file.label(), "was written to", null);
+      }
+      return new SteadyFile(file, opened, meta, cache);
     } catch (IOException e) {
       file.close();
       throw e;

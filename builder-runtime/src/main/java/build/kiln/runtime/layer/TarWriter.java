@@ -160,6 +160,12 @@ public final class TarWriter implements LayerSource.Sink {
               + LayerPaths.quote(path)
               + ": want a path below the root without empty parts, \".\" and \"..\"");
     }
+    if (path.length() > LayerPaths.MAX_LENGTH) {
+      throw new LayerException(
+          Code.UNREPRESENTABLE,
+          "cannot write %s: the path has %d characters, and nobody could unpack more than %d; remove it, or give its folders shorter names"
+              .formatted(LayerPaths.quote(path), path.length(), LayerPaths.MAX_LENGTH));
+    }
     if (LayerPaths.anyComponentStartsWith(path, LayerPaths.WHITEOUT_PREFIX)) {
       throw new LayerException(
           Code.UNREPRESENTABLE,

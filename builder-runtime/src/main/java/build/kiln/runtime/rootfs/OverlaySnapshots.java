@@ -134,7 +134,7 @@ final class OverlaySnapshots implements Snapshots {
     }
     if (distinct.size() > MAX_LOWERS) {
       throw new RootfsException(
-          RootfsException.Code.UNSUPPORTED_MOUNT,
+          RootfsException.Code.TOO_MANY_LAYERS,
           "cannot run a step on %d layers: an overlay takes %d; put fewer instructions into a stage, or copy the files of one into another"
               .formatted(wanted.size(), MAX_LOWERS));
     }

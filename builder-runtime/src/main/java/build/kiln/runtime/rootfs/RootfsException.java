@@ -21,6 +21,8 @@ public final class RootfsException extends IOException {
     UNSUPPORTED_FILE_SYSTEM,
     /** An overlay was mounted with options under which its upper directory is no difference. */
     UNSUPPORTED_MOUNT,
+    /** There are more layers than an overlay takes. */
+    TOO_MANY_LAYERS,
     /** The directory for the snapshots is not empty. */
     NOT_EMPTY
   }

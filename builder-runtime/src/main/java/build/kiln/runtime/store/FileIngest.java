@@ -7,6 +7,7 @@ import build.kiln.runtime.store.StoreException.Code;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -127,8 +128,16 @@ final class FileIngest implements BlobIngest {
     @Override
     public void write(byte[] bytes, int offset, int length) throws IOException {
       var buffer = ByteBuffer.wrap(bytes, offset, length);
-      while (buffer.hasRemaining()) {
-        channel.write(buffer);
+      try {
+        while (buffer.hasRemaining()) {
+          channel.write(buffer);
+        }
+      } catch (ClosedChannelException givenUpOrInterrupted) {
+        throw givenUpOrInterrupted;
+      } catch (IOException e) {
+        throw new IOException(
+            "cannot write a blob to the local store %s: %s".formatted(store.root(), e.getMessage()),
+            e);
       }
       hash.update(bytes, offset, length);
       size += length;

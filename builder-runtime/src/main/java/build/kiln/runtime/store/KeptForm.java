@@ -11,6 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -28,6 +30,8 @@ final class KeptForm {
   private static final Path BOOT = Path.of("/proc/sys/kernel/random/boot_id");
   private static final Path SELF = Path.of("/proc/self");
   private static final int LENGTH = 16;
+  private static final int OCTAL_RADIX = 8;
+  private static final Pattern OCTAL = Pattern.compile("\\\\([0-7]{3})");
 
   private KeptForm() {}
 
@@ -82,11 +86,21 @@ final class KeptForm {
     return mountInfo
         .lines()
         .map(line -> line.split(" "))
-        .filter(fields -> fields.length > 5 && isAt(path, fields[4]))
+        .filter(fields -> fields.length > 5 && isAt(path, unescaped(fields[4])))
         // Of several on one point the last is seen.
-        .reduce((a, b) -> b[4].length() >= a[4].length() ? b : a)
+        .reduce((a, b) -> unescaped(b[4]).length() >= unescaped(a[4]).length() ? b : a)
         .filter(fields -> List.of(fields[5].split(",")).contains("idmapped"))
         .isPresent();
+  }
+
+  /** As proc(5) writes spaces, tabs, line feeds and backslashes: three octal digits. */
+  private static String unescaped(String field) {
+    return OCTAL
+        .matcher(field)
+        .replaceAll(
+            escape ->
+                Matcher.quoteReplacement(
+                    Character.toString(Integer.parseInt(escape.group(1), OCTAL_RADIX))));
   }
 
   private static boolean isAt(String path, String mountPoint) {

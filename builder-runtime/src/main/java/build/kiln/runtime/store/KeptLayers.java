@@ -250,6 +250,10 @@ public final class KeptLayers implements AutoCloseable {
   /** What has a layer's name and is none, goes with this process's scratch. */
   private void moveAway(String name) throws IOException {
     try (LockedFile held = store.lock().exclusive()) {
+      if (read(name).isPresent()) {
+        // Another process was faster; steps may see what it has put there by now.
+        return;
+      }
       kept.rename(name, staging, Integer.toString(number.getAndIncrement()));
     } catch (PosixException e) {
       if (e.errno() != Errno.ENOENT) {

@@ -1,6 +1,7 @@
 package build.kiln.runtime.build;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import build.kiln.runtime.context.BuildContext;
 import build.kiln.runtime.context.LocalContext;
@@ -10,6 +11,7 @@ import build.kiln.runtime.oci.Digest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -26,6 +28,13 @@ class HashingTreeTest {
   private BuildBench bench;
   private BuildContext files;
   private final List<String> opened = new ArrayList<>();
+  private Edit meanwhile = path -> {};
+
+  /** What somebody does to the context when a file of it is read. */
+  @FunctionalInterface
+  private interface Edit {
+    void whenOpened(String path) throws IOException;
+  }
 
   @BeforeEach
   void start() throws IOException {
@@ -56,7 +65,9 @@ class HashingTreeTest {
         @Override
         public InputStream open(EntryMeta file) throws IOException {
           opened.add(file.path());
-          return files.tree().open(file);
+          InputStream content = files.tree().open(file);
+          meanwhile.whenOpened(file.path());
+          return content;
         }
       };
 
@@ -114,5 +125,58 @@ class HashingTreeTest {
     bench.build(dockerfile, context());
     assertThat(bench.lastStepCached()).isTrue();
     assertThat(opened).containsExactlyInAnyOrder("a", "d/b");
+  }
+
+  private static final String ALL = "FROM scratch\nCOPY . /\n";
+
+  /** Done once, at the first time that the file is read. */
+  private void when(String file, Edit edit) {
+    meanwhile =
+        path -> {
+          if (path.equals(file)) {
+            meanwhile = other -> {};
+            edit.whenOpened(path);
+          }
+        };
+  }
+
+  @Test
+  void whatComesWhileTheLayerIsMadeIsInTheNextBuild() throws Exception {
+    when(
+        "d/b",
+        path -> {
+          bench.file("new", "saved meanwhile");
+          assertThat(bench.contextFolder().resolve("a").toFile().setExecutable(true)).isTrue();
+        });
+    assertThat(bench.build(ALL, context()).files()).noneMatch(line -> line.contains("new"));
+
+    assertThat(bench.build(ALL, context()).files())
+        .contains("0644 0:0 new \"saved meanwhile\"")
+        .anyMatch(line -> line.startsWith("0744") && line.contains(" a "));
+  }
+
+  @Test
+  void whatChangesBetweenTheKeyAndTheLayerIsNotKeptForTheKey() throws Exception {
+    bench.build(ALL, context());
+    bench.file("a", "other");
+    // The key comes first now: then somebody saves the file, of the same size, and takes it back.
+    when("d/b", path -> Files.writeString(bench.contextFolder().resolve("a"), "wrong"));
+
+    assertThatThrownBy(() -> bench.build(ALL, context()))
+        .hasMessageContaining("changed while the build read it");
+    bench.file("a", "other");
+
+    assertThat(bench.build(ALL, context()).text("a")).isEqualTo("other");
+  }
+
+  @Test
+  void whatGoesOrComesBetweenTheKeyAndTheLayerIsNotKeptForTheKey() throws Exception {
+    bench.build(ALL, context());
+    bench.file("a", "other");
+    when("d/b", path -> bench.file("late", "x"));
+    bench.build(ALL, context());
+    Files.delete(bench.contextFolder().resolve("late"));
+
+    assertThat(bench.build(ALL, context()).files()).noneMatch(line -> line.contains("late"));
   }
 }

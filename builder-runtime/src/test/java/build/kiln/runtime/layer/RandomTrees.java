@@ -4,6 +4,8 @@ import build.kiln.runtime.layer.EntryMeta.Kind;
 import build.kiln.runtime.posix.Names;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -83,7 +85,8 @@ public final class RandomTrees {
           sink.add(EntryMeta.file(path, 0644, 0, 0, 0, 0).asHardLinkTo(first));
         }
       }
-      case 6 -> sink.add(special(path, Kind.CHARACTER_DEVICE));
+      case 6 ->
+          sink.add(special(path, random.nextBoolean() ? Kind.CHARACTER_DEVICE : Kind.BLOCK_DEVICE));
       case 7 -> file(path, new byte[0]);
       default -> {
         byte[] content = new byte[random.nextInt(random.nextInt(10) == 0 ? 300_000 : 3000)];
@@ -116,7 +119,7 @@ public final class RandomTrees {
   }
 
   private EntryMeta special(String path, Kind kind) {
-    boolean device = kind == Kind.CHARACTER_DEVICE;
+    boolean device = kind == Kind.CHARACTER_DEVICE || kind == Kind.BLOCK_DEVICE;
     return new EntryMeta(
         path,
         kind,
@@ -129,14 +132,16 @@ public final class RandomTrees {
         kind == Kind.SYMLINK ? "../" + name() : null,
         device ? 1 : 0,
         device ? 3 : 0,
-        kind == Kind.FILE || kind == Kind.DIRECTORY ? xattrs() : Collections.emptySortedMap(),
+        kind == Kind.FILE || kind == Kind.DIRECTORY ? xattrs(kind) : Collections.emptySortedMap(),
         0);
   }
 
   private int owner() {
-    return switch (random.nextInt(4)) {
-      case 0 -> random.nextInt(70_000);
-      case 1 -> random.nextInt(3_000_000);
+    return switch (random.nextInt(9)) {
+      case 0, 1 -> random.nextInt(70_000);
+      case 2 -> random.nextInt(3_000_000);
+      // The largest there is.
+      case 3 -> -2;
       default -> 0;
     };
   }
@@ -145,15 +150,30 @@ public final class RandomTrees {
     return random.nextInt(20) == 0 ? -random.nextInt(1000) : random.nextInt(2_000_000_000);
   }
 
-  private SortedMap<String, byte[]> xattrs() {
+  private SortedMap<String, byte[]> xattrs(Kind kind) {
     if (random.nextInt(6) != 0) {
       return Collections.emptySortedMap();
     }
     var xattrs = new TreeMap<String, byte[]>();
+    if (kind == Kind.FILE && random.nextInt(3) == 0) {
+      xattrs.put("security.capability", capability(random));
+    }
     byte[] value = new byte[random.nextInt(60)];
     random.nextBytes(value);
     xattrs.put("user.kiln" + random.nextInt(3), value);
     return xattrs;
+  }
+
+  /** Capabilities of a file, as the kernel takes them: struct vfs_cap_data, revision 2. */
+  public static byte[] capability(Random random) {
+    return ByteBuffer.allocate(20)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putInt(0x02000000 | random.nextInt(2))
+        .putInt(random.nextInt() & 0x7fffffff)
+        .putInt(random.nextInt(3))
+        .putInt(0)
+        .putInt(0)
+        .array();
   }
 
   private String name() {
@@ -163,7 +183,9 @@ public final class RandomTrees {
           case 1 ->
               ("\u00e4\u6f22\ud83d\ude80" + random.nextInt(9)).getBytes(StandardCharsets.UTF_8);
           case 2 ->
-              ("long" + random.nextInt(9) + "x".repeat(random.nextInt(240)))
+              ("long"
+                      + random.nextInt(9)
+                      + "x".repeat(random.nextInt(4) == 0 ? 250 : random.nextInt(250)))
                   .getBytes(StandardCharsets.UTF_8);
           case 3 -> ("with space\n" + random.nextInt(9)).getBytes(StandardCharsets.UTF_8);
           default -> ("n" + random.nextInt(1000)).getBytes(StandardCharsets.UTF_8);

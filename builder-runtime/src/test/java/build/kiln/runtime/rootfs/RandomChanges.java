@@ -1,6 +1,7 @@
 package build.kiln.runtime.rootfs;
 
 import build.kiln.runtime.layer.LayerPaths;
+import build.kiln.runtime.layer.RandomTrees;
 import build.kiln.runtime.posix.DirectoryHandle;
 import build.kiln.runtime.posix.Errno;
 import build.kiln.runtime.posix.FileHandle;
@@ -136,6 +137,9 @@ final class RandomChanges {
         if (status.isDirectory() || status.type() == FileType.FILE) {
           parent.setXattr(name, "user.changed", new byte[] {(byte) random.nextInt()});
         }
+        if (status.type() == FileType.FILE && random.nextBoolean()) {
+          parent.setXattr(name, "security.capability", RandomTrees.capability(random));
+        }
       }
       case 11 -> {
         // Overlay shows no common inode of links to what is no file.
@@ -201,9 +205,17 @@ final class RandomChanges {
   }
 
   private void createIn(DirectoryHandle directory, String name) throws IOException {
-    switch (random.nextInt(5)) {
+    switch (random.nextInt(6)) {
       case 0 -> directory.makeSymlink(name, "../" + newName());
       case 1 -> directory.makeNode(name, FileType.FIFO, 0600, 0, 0);
+      // Where devices may be made.
+      case 3 ->
+          directory.makeNode(
+              name,
+              random.nextBoolean() ? FileType.CHARACTER_DEVICE : FileType.BLOCK_DEVICE,
+              0640,
+              1 + random.nextInt(300),
+              random.nextInt(300));
       case 2 -> {
         directory.makeDirectory(name, 0711);
         try (DirectoryHandle made = directory.openDirectory(name)) {
@@ -220,6 +232,9 @@ final class RandomChanges {
           file.write(content, 0, content.length);
           file.chown(random.nextInt(4), random.nextInt(4));
           file.chmod(random.nextInt(010000));
+          if (random.nextInt(3) == 0) {
+            file.setXattr("security.capability", RandomTrees.capability(random));
+          }
         }
       }
     }

@@ -134,30 +134,36 @@ final class Trees {
 
   private void add(EntryMeta m, @org.jspecify.annotations.Nullable InputStream content)
       throws IOException {
+    lines.put(m.path(), facts(m) + (content == null ? "" : " crc " + crc(content)));
+    if (m.linkId() != 0) {
+      groups.computeIfAbsent(m.linkId(), id -> new ArrayList<>()).add(m.path());
+    }
+  }
+
+  /** An entry but for its content. */
+  static String line(EntryMeta m) {
+    return m.path() + " " + facts(m);
+  }
+
+  private static String facts(EntryMeta m) {
     var xattrs = new StringBuilder();
     m.xattrs()
         .forEach(
             (k, v) -> xattrs.append(' ').append(k).append('=').append(HexFormat.of().formatHex(v)));
-    lines.put(
-        m.path(),
-        "%s %o %s:%s %d.%09d %d%s%s%s%s"
-            .formatted(
-                m.kind(),
-                m.kind() == Kind.SYMLINK ? 0777 : m.mode(),
-                Integer.toUnsignedString(m.uid()),
-                Integer.toUnsignedString(m.gid()),
-                m.mtimeSeconds(),
-                m.mtimeNanos(),
-                m.size(),
-                m.linkTarget() == null ? "" : " -> " + m.linkTarget(),
-                m.deviceMajor() == 0 && m.deviceMinor() == 0
-                    ? ""
-                    : " device " + m.deviceMajor() + "," + m.deviceMinor(),
-                xattrs,
-                content == null ? "" : " crc " + crc(content)));
-    if (m.linkId() != 0) {
-      groups.computeIfAbsent(m.linkId(), id -> new ArrayList<>()).add(m.path());
-    }
+    return "%s %o %s:%s %d.%09d %d%s%s%s"
+        .formatted(
+            m.kind(),
+            m.kind() == Kind.SYMLINK ? 0777 : m.mode(),
+            Integer.toUnsignedString(m.uid()),
+            Integer.toUnsignedString(m.gid()),
+            m.mtimeSeconds(),
+            m.mtimeNanos(),
+            m.size(),
+            m.linkTarget() == null ? "" : " -> " + m.linkTarget(),
+            m.deviceMajor() == 0 && m.deviceMinor() == 0
+                ? ""
+                : " device " + m.deviceMajor() + "," + m.deviceMinor(),
+            xattrs);
   }
 
   private static String crc(InputStream in) throws IOException {

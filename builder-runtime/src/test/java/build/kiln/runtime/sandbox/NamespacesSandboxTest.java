@@ -133,6 +133,64 @@ class NamespacesSandboxTest extends SandboxContract {
   }
 
   @Test
+  void hasDockersDevicesAndNoMore() throws Exception {
+    Ran ran =
+        Ran.sh(
+            sandbox(),
+            root(),
+            """
+            for d in null zero full random urandom tty; do stat -c "$d %t:%T %a" /dev/$d; done
+            for l in fd stdin stdout stderr ptmx; do echo "$l $(readlink /dev/$l)"; done
+            (echo x >/dev/full) 2>/dev/null || echo "full is full"
+            mkfifo /dev/shm/p && stat -c "shm %a" /dev/shm && ls -d /dev/mqueue /dev/pts
+            find /dev -type b -o -type c | grep -c -v /dev/pts/
+            """);
+    assertThat(ran.out().lines())
+        .as(ran.toString())
+        .containsExactly(
+            "null 1:3 666",
+            "zero 1:5 666",
+            "full 1:7 666",
+            "random 1:8 666",
+            "urandom 1:9 666",
+            "tty 5:0 666",
+            "fd /proc/self/fd",
+            "stdin /proc/self/fd/0",
+            "stdout /proc/self/fd/1",
+            "stderr /proc/self/fd/2",
+            "ptmx pts/ptmx",
+            "full is full",
+            "shm 1777",
+            "/dev/mqueue",
+            "/dev/pts",
+            "6");
+  }
+
+  @Test
+  void hidesWhatIsTheMachines() throws Exception {
+    Ran ran =
+        Ran.sh(
+            sandbox(),
+            root(),
+            """
+            for p in /proc/acpi /proc/asound /proc/kcore /proc/keys /proc/latency_stats \
+                /proc/timer_list /proc/timer_stats /proc/sched_debug /proc/scsi /proc/interrupts \
+                /sys/firmware /sys/fs/cgroup /sys/devices/virtual/powercap; do
+              [ -d $p ] && find $p -mindepth 1 | head -n 1
+              [ -f $p ] && head -c 1 $p
+            done
+            for p in /proc/sys/kernel /proc/sys/vm /proc/bus /proc/fs /proc/irq /sys /sys/kernel; do
+              (echo x >$p/made) 2>/dev/null && echo "made $p"
+            done
+            for f in /proc/sys/kernel/hostname /proc/sys/vm/swappiness /proc/sysrq-trigger; do
+              (echo 1 >$f) 2>/dev/null && echo "wrote $f"
+            done
+            echo tried
+            """);
+    assertThat(ran.out()).as(ran.toString()).isEqualTo("tried");
+  }
+
+  @Test
   void runsOnADirectory() throws Exception {
     RootSpec root = new RootSpec.Directory(roots.busybox());
     Ran ran = Ran.sh(sandbox(), root, "echo a >/new; hostname; echo $$");

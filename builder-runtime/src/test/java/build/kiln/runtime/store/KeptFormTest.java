@@ -13,6 +13,7 @@ class KeptFormTest {
       41 40 0:31 / /build/store rw,relatime - ext4 /dev/vdb rw
       42 21 0:32 / /twice rw - tmpfs tmpfs rw
       43 42 0:33 / /twice rw,idmapped - tmpfs tmpfs rw
+      44 21 0:34 / /a\\040b\\134 rw,idmapped - ext4 /dev/vdb rw
       """;
 
   @ParameterizedTest
@@ -23,6 +24,8 @@ class KeptFormTest {
     "/build/store/x, false",
     "/builder, false",
     "/twice/x, true",
+    "/a b\\/x, true",
+    "/a b/x, false",
     "/, false",
   })
   void theMountThatAPathIsOnTells(String path, boolean mapped) {

@@ -6,9 +6,13 @@ import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageBuildStatus.CacheResult;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Phase;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Step;
+import build.kiln.api.v1alpha1.Isolation;
 import io.fabric8.kubernetes.api.model.Pod;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** What {@code spec.cache.volume} keeps from pod to pod. */
@@ -101,6 +105,82 @@ class CacheVolumeE2E {
           .isEqualTo(namespace.runPod(Builds.image(first), read));
       assertThat(namespace.runPod(Builds.image(third))).contains("three");
     }
+  }
+
+  /** Which owner, mode and capability files have in a step that sees them through other layers. */
+  private static final String SEES =
+      """
+      source: {inline: [{path: f, content: "copied"}]}
+      dockerfile:
+        inline: |
+          FROM debian:trixie-slim
+          COPY --chown=1234:4321 --chmod=6755 f /own/f
+          RUN chown 4321:1234 /own && chmod 3751 /own && install -m 4711 -o 65534 -g 7 /usr/bin/id /own/id
+          RUN stat -c '%%n %%a %%u:%%g' /own /own/f /own/id /usr/bin/passwd /etc/shadow > /seen \\
+            && setpriv --reuid 1000 --clear-groups /own/id -u >> /seen && echo %s > /run-of
+      cache: {volume: {claimName: build-cache}}
+      """;
+
+  /**
+   * Layers stay unpacked on the volume, whose IDs kubelet maps for each pod anew: what one pod has
+   * unpacked is right for the next, which has other IDs of the node.
+   */
+  @Test
+  void whatIsUnpackedOnTheVolumeIsRightInTheNextPod() {
+    try (var namespace = TestNamespace.create(cluster, "baseline")) {
+      volume(namespace, "build-cache");
+      namespace.apply(
+          """
+          apiVersion: v1
+          kind: PersistentVolumeClaim
+          metadata: {name: build-cache}
+          spec:
+            accessModes: [ReadWriteOnce]
+            storageClassName: ""
+            resources: {requests: {storage: 1Gi}}
+          """);
+      var layers = new ArrayList<Set<String>>();
+      for (int run = 1; run <= 3; run++) {
+        int number = run;
+        namespace.build("kept", SEES.formatted("run " + run));
+        var build =
+            namespace.await(
+                "kept",
+                "was built",
+                found ->
+                    found.getStatus() != null
+                        && found.getStatus().newestRun().isPresent()
+                        && Builds.newestRun(found).number() == number
+                        && Builds.newestRun(found).phase() == Phase.Succeeded);
+
+        assertThat(Builds.platform(build).isolation())
+            .extracting(isolation -> Objects.requireNonNull(isolation).achieved())
+            .isEqualTo(Isolation.Namespaces);
+        assertThat(namespace.runPod(Builds.image(build), "cat", "/run-of", "/seen").lines())
+            .containsExactly(
+                "run " + run,
+                "/own 3751 4321:1234",
+                "/own/f 6755 1234:4321",
+                "/own/id 4711 65534:7",
+                "/usr/bin/passwd 4755 0:0",
+                "/etc/shadow 640 0:42",
+                "65534");
+        layers.add(unpacked(namespace));
+      }
+      // The base by the first, the steps that are found by the second; the third has all of it.
+      assertThat(layers.get(0)).isNotEmpty();
+      assertThat(layers.get(1)).containsAll(layers.get(0)).hasSizeGreaterThan(layers.get(0).size());
+      assertThat(layers.get(2)).isEqualTo(layers.get(1));
+    }
+  }
+
+  /** The trees of layers on the volume, with their inodes: one that was made anew has another. */
+  private Set<String> unpacked(TestNamespace namespace) {
+    String store = "/var/lib/kubelet/kiln-e2e/" + namespace.name() + "/store/unpacked";
+    String trees =
+        cluster.onNode(
+            "sh", "-c", "find " + store + " -path '*/sha256-*/layer' -prune -exec ls -id {} +");
+    return trees.lines().map(String::strip).collect(Collectors.toSet());
   }
 
   @Test
