@@ -42,7 +42,9 @@ record AccessLog(long requests, long blobsSent, long bytes) {
         line.group(1).equals("PUT")
             && UPLOAD.matcher(line.group(2)).matches()
             && line.group(3).equals("201");
-    return new AccessLog(1, sent ? 1 : 0, Long.parseLong(line.group(4)));
+    // What is written as the body of an answer to HEAD is never sent.
+    long bytes = line.group(1).equals("HEAD") ? 0 : Long.parseLong(line.group(4));
+    return new AccessLog(1, sent ? 1 : 0, bytes);
   }
 
   AccessLog plus(AccessLog other) {

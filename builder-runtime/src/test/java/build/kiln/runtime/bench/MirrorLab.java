@@ -8,11 +8,11 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
@@ -128,9 +128,10 @@ final class MirrorLab {
     read(source());
     // What the copying of folders left to write is not the tool's.
     Commands.run(List.of("sync", "-f", scratch.toString()));
+    var registries = new HashSet<>(List.of(from.pid(), to.pid()));
     AccessLog before = requests(from, to);
     long bytesBefore = to.bytes();
-    var taken = Stopwatch.measure(command, OptionalLong.empty(), Set.of(from.pid(), to.pid()));
+    var taken = Stopwatch.measure(command, OptionalLong.empty(), registries);
     AccessLog requests = requests(from, to).minus(before);
     return new CopyFigures(
         taken.wallMillis(),
