@@ -3,6 +3,7 @@ package build.kiln.runtime.cli;
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Platform;
+import build.kiln.runtime.registry.RegistryClient;
 import build.kiln.runtime.transport.ImagePlace;
 import build.kiln.runtime.transport.ImageTransfer;
 import build.kiln.runtime.transport.Moved;
@@ -48,21 +49,47 @@ final class CopyCommand extends ImageCommand {
   private boolean quiet;
 
   @Override
+  boolean needsStore() throws CommandFailure {
+    return !(place(from) instanceof ImagePlace.Registry && place(to) instanceof ImagePlace.Registry);
+  }
+
+  @Override
+  void runWithoutStore(RegistryClient registry) throws CommandFailure, IOException {
+    if (place(from) instanceof ImagePlace.Registry source
+        && place(to) instanceof ImagePlace.Registry destination) {
+      copy(
+          destination,
+          (one, moved) -> ImageTransfer.between(registry, source, destination, one, moved));
+    }
+  }
+
+  @Override
   void run(Engine engine, Desk desk) throws CommandFailure, IOException {
+    ImagePlace source = place(from);
+    ImagePlace destination = place(to);
+    copy(
+        destination,
+        (one, moved) -> {
+          var names = new LocalNames(engine.store());
+          return new ImageTransfer(engine.registry(), engine.store(), names, one, moved)
+              .copy(source, destination);
+        });
+  }
+
+  @FunctionalInterface
+  private interface Copying {
+    Descriptor with(@Nullable Platform one, Moved moved) throws IOException;
+  }
+
+  private void copy(ImagePlace destination, Copying copying) throws CommandFailure, IOException {
     if (all && platform != null) {
       throw CommandFailure.usage("--all and --platform exclude each other");
     }
-    ImagePlace source = place(from);
-    ImagePlace destination = place(to);
-    Platform one = platform();
     var moved = new Moved();
     long start = System.nanoTime();
     Descriptor image;
     try {
-      var names = new LocalNames(engine.store());
-      image =
-          new ImageTransfer(engine.registry(), engine.store(), names, one, moved)
-              .copy(source, destination);
+      image = copying.with(platform(), moved);
     } catch (OciException e) {
       throw CommandFailure.usage(String.valueOf(e.getMessage()));
     }

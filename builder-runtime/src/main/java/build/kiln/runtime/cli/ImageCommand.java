@@ -3,6 +3,7 @@ package build.kiln.runtime.cli;
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.api.work.ExitCode;
 import build.kiln.runtime.build.BuildException;
+import build.kiln.runtime.registry.RegistryClient;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,9 +27,27 @@ abstract class ImageCommand implements Callable<Integer> {
   abstract void run(Engine engine, Desk desk)
       throws CommandFailure, BuildException, IOException, InterruptedException;
 
+  /** Whether the local store is needed, which takes as long to open as a few requests do. */
+  boolean needsStore() throws CommandFailure {
+    return true;
+  }
+
+  /** As {@link #run}, where the store is not needed. */
+  void runWithoutStore(RegistryClient registry) throws CommandFailure, IOException {
+    throw new IllegalStateException("this command needs the store");
+  }
+
   @Override
   public final Integer call() throws CommandFailure {
     Desk desk = Desk.ofThisProcess();
+    if (!needsStore()) {
+      try (var registry = new RegistryClient(desk.registry(insecure), desk.credentials())) {
+        runWithoutStore(registry);
+        return ExitCode.OK.code();
+      } catch (IOException e) {
+        throw CommandFailure.of(e);
+      }
+    }
     var setup =
         new Engine.Setup(
             storeFolder == null ? desk.store() : storeFolder,

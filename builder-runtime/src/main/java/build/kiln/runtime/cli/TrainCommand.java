@@ -13,12 +13,12 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
 /**
- * {@code kiln train}: does once what builds do, so that a JVM which keeps what it loaded (an AOT
+ * {@code kiln train}: does once what builds and mirrors do, so that a JVM which keeps what it loaded (an AOT
  * cache, JEP 514) has it at later starts. For who makes a distribution; people have no use for it.
  */
 @Command(
     name = "train",
-    description = "Builds, pushes and pulls small images within this process, for an AOT cache.",
+    description = "Builds, pushes, pulls and copies small images within this process, for an AOT cache.",
     hidden = true)
 final class TrainCommand implements Callable<Integer> {
   @Parameters(paramLabel = "FOLDER", description = "An empty folder for all that is written.")
@@ -56,7 +56,31 @@ final class TrainCommand implements Callable<Integer> {
       must(Main.run("pull", "--store", store("fourth"), image));
       // Nothing can be run here, which is found out as late as in other builds.
       build("second", context("run", "FROM " + base + "\nRUN true\n"));
+      copies(registry, image);
       return ExitCode.OK.code();
+    }
+  }
+
+  /** Each twice: what is copied, and what is there already. */
+  private void copies(EmbeddedRegistry registry, String image) throws IOException, CommandFailure {
+    try (EmbeddedRegistry other = EmbeddedRegistry.start()) {
+      Path mirror = folder.resolve("mirror.yaml");
+      Files.writeString(
+          mirror,
+          """
+          apiVersion: kiln.build/v1alpha1
+          kind: ImageMirror
+          metadata: {name: train}
+          spec:
+            source: {registry: "%s", repositories: [base, image]}
+            destination: {prefix: %s/mirror}
+            tags: {all: true}
+          """
+              .formatted(registry.host(), other.host()));
+      for (int i = 0; i < 2; i++) {
+        must(Main.run("copy", "docker://" + image, "docker://" + other.host() + "/copy"));
+        must(Main.run("sync", "-f", mirror.toString()));
+      }
     }
   }
 

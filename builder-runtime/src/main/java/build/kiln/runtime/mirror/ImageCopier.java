@@ -10,10 +10,12 @@ import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.FetchedManifest;
 import build.kiln.runtime.registry.RegistryClient;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Semaphore;
 
 /**
  * Copies images and any other artifacts from registry to registry. Manifests are the same bytes
@@ -22,7 +24,8 @@ import java.util.Set;
  * that several images need moves once. Thread-safe; how many requests go to a registry at once is
  * the clients' to limit.
  *
- * <p>What is up to date costs one HEAD at each end. A copy that was broken off is taken up by the
+ * <p>What is up to date costs one HEAD at each end, and what is not there one HEAD at the
+ * destination and a GET at the source, before anything is copied. A copy that was broken off is taken up by the
  * next: what is there already is not sent again.
  */
 public final class ImageCopier {
@@ -32,6 +35,7 @@ public final class ImageCopier {
   private final Trees trees;
   private final Optional<ReferrerCopies> referrers;
   private final Optional<ImageVerifier> verifier;
+  private final Semaphore copies;
 
   /**
    * @param source asks the mirrors of its upstreams; may be the same as the destination's
@@ -41,12 +45,21 @@ public final class ImageCopier {
       RegistryClient destination,
       CopyOptions options,
       CopyListener listener) {
-    this(source, destination, options, listener, Bandwidth.UNLIMITED, Optional.empty());
+    this(
+        source,
+        destination,
+        options,
+        listener,
+        Bandwidth.UNLIMITED,
+        Optional.empty(),
+        Integer.MAX_VALUE);
   }
 
   /**
    * @param bandwidth for the content of blobs
    * @param verifier must agree before anything of an image is copied
+   * @param atOnce images that are copied at once, from 1; to find out that one is up to date does
+   *     not count
    */
   public ImageCopier(
       RegistryClient source,
@@ -54,7 +67,9 @@ public final class ImageCopier {
       CopyOptions options,
       CopyListener listener,
       Bandwidth bandwidth,
-      Optional<ImageVerifier> verifier) {
+      Optional<ImageVerifier> verifier,
+      int atOnce) {
+    this.copies = new Semaphore(atOnce, true);
     this.source = source;
     this.destination = destination;
     this.options = options;
@@ -104,6 +119,11 @@ public final class ImageCopier {
         return new CopyResult(Outcome.KEPT, there.get(), 0, 0);
       }
     }
+    if (to.tag() != null && there.isEmpty() && from.digest() == null) {
+      // Whatever the tag points at is wanted: one request tells that and what it is.
+      Job job = new Job(from, to, Optional.empty(), planOnly, tally);
+      return limited(() -> different(job, source.fetchManifest(from.withDefaultTag())));
+    }
     Digest digest = digest(from);
     if (to.tag() == null) {
       there = destination.headTarget(to.withDigest(digest));
@@ -117,22 +137,55 @@ public final class ImageCopier {
       }
       return result(same.get(), tally);
     }
+    Job job = new Job(from, to, there, planOnly, tally);
+    return limited(() -> different(job, source.fetchManifest(pinned)));
+  }
+
+  /**
+   * One image's copy.
+   *
+   * @param there what the destination has by that name
+   */
+  private record Job(
+      Reference from, Reference to, Optional<Descriptor> there, boolean planOnly, Tally tally) {}
+
+  @FunctionalInterface
+  private interface Copying {
+    CopyResult result() throws IOException;
+  }
+
+  private CopyResult limited(Copying copying) throws IOException {
+    try {
+      copies.acquire();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while waiting for other images");
+    }
+    try {
+      return copying.result();
+    } finally {
+      copies.release();
+    }
+  }
+
+  /** The destination has it not, or something else, or may have it rewritten. */
+  private CopyResult different(Job job, FetchedManifest image) throws IOException {
+    Reference pinned = job.from().withDigest(image.descriptor().digest());
     if (verifier.isPresent()) {
       verifier.get().verify(pinned);
     }
-    FetchedManifest image = source.fetchManifest(pinned);
     Trees.Rewritten wanted =
         mayRewrite(image.descriptor())
             ? trees.rewrite(pinned, image)
             : new Trees.Rewritten(image, Map.of());
     Descriptor descriptor = wanted.root().descriptor();
-    if (there.filter(found -> found.digest().equals(descriptor.digest())).isEmpty()) {
-      if (planOnly) {
+    if (job.there().filter(found -> found.digest().equals(descriptor.digest())).isEmpty()) {
+      if (job.planOnly()) {
         return new CopyResult(Outcome.COPIED, descriptor, 0, 0);
       }
-      bring(pinned, to, wanted, tally);
+      bring(pinned, job.to(), wanted, job.tally());
     }
-    return result(descriptor, tally);
+    return result(descriptor, job.tally());
   }
 
   private void bring(Reference pinned, Reference to, Trees.Rewritten wanted, Tally tally)

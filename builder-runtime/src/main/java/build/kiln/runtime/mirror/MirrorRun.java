@@ -25,7 +25,7 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -34,6 +34,12 @@ import org.jspecify.annotations.Nullable;
  * one image hinders no other. For one run.
  */
 public final class MirrorRun {
+  /**
+   * Images that are looked at, at once: what a far registry takes to say that nothing has changed is
+   * waiting, and its client limits the requests.
+   */
+  private static final int LOOKS = 24;
+
   private final ImageMirrorSpec spec;
   private final String identity;
   private final RegistryClient source;
@@ -43,7 +49,6 @@ public final class MirrorRun {
   private final ImageCopier copier;
   private final Optional<TagChoice> choice;
   private final ImageTimes times;
-  private final Semaphore images;
   private final Queue<Image> done = new ConcurrentLinkedQueue<>();
 
   /**
@@ -70,9 +75,15 @@ public final class MirrorRun {
     this.listener = listener;
     this.choice = Optional.ofNullable(spec.tags()).map(TagChoice::new);
     this.copier =
-        new ImageCopier(source, destination, options(spec), listener, bandwidth, verifier);
+        new ImageCopier(
+            source,
+            destination,
+            options(spec),
+            listener,
+            bandwidth,
+            verifier,
+            spec.concurrency());
     this.times = new ImageTimes(source);
-    this.images = new Semaphore(spec.concurrency(), true);
   }
 
   private static CopyOptions options(ImageMirrorSpec spec) {
@@ -112,7 +123,16 @@ public final class MirrorRun {
       } catch (IOException | OciException e) {
         failed(String.valueOf(spec.source().registry()), null, e);
       }
-      Concurrently.all(repositories, this::repository);
+      Queue<Repository> wanted = new ConcurrentLinkedQueue<>();
+      Concurrently.all(repositories, pair -> choose(pair).ifPresent(wanted::add));
+      List<Wanted> images = new ArrayList<>();
+      for (Repository repository : wanted) {
+        if (repository.images.isEmpty()) {
+          finish(repository);
+        }
+        repository.images.forEach(from -> images.add(new Wanted(repository, from)));
+      }
+      Concurrently.all(images, Math.max(LOOKS, spec.concurrency()), this::image);
       return result();
     } catch (InterruptedIOException e) {
       throw e;
@@ -126,22 +146,53 @@ public final class MirrorRun {
     return new MirrorResult(List.copyOf(done));
   }
 
-  private void repository(Pair pair) throws InterruptedIOException {
+  /** What is wanted of a repository, and what came of it. */
+  private static final class Repository {
+    final Pair pair;
+    final List<String> tags;
+    final List<Reference> images;
+    final Map<String, Digest> copied = new ConcurrentHashMap<>();
+    final AtomicInteger left;
+
+    Repository(Pair pair, List<String> tags, List<Reference> images) {
+      this.pair = pair;
+      this.tags = tags;
+      this.images = images;
+      this.left = new AtomicInteger(images.size());
+    }
+  }
+
+  private record Wanted(Repository repository, Reference from) {}
+
+  /** Empty if that failed, which is told. */
+  private Optional<Repository> choose(Pair pair) throws InterruptedIOException {
     try {
       if (!allowed.test(pair.to())) {
         throw new NotAllowed(pair.to());
       }
       List<String> tags = tags(pair.from());
-      List<Reference> wanted = new ArrayList<>();
-      tags.forEach(tag -> wanted.add(pair.from().withTag(tag)));
+      List<Reference> images = new ArrayList<>();
+      tags.forEach(tag -> images.add(pair.from().withTag(tag)));
       for (String digest : Objects.requireNonNullElse(spec.source().digests(), List.<String>of())) {
-        wanted.add(pair.from().withDigest(Digest.parse(digest)));
+        images.add(pair.from().withDigest(Digest.parse(digest)));
       }
-      Map<String, Digest> copied = new ConcurrentHashMap<>();
-      Concurrently.all(wanted, from -> image(from, pair.to(), copied));
-      if (spec.deletions() == ImageMirrorSpec.Deletions.Sync && choice.isPresent()) {
-        sync(pair, Set.copyOf(tags), copied);
-      }
+      return Optional.of(new Repository(pair, tags, images));
+    } catch (InterruptedIOException e) {
+      throw e;
+    } catch (IOException | OciException e) {
+      failed(pair.from().name(), pair.to().name(), e);
+      return Optional.empty();
+    }
+  }
+
+  /** When its last image is done, so that a run that is broken off later has the record of it. */
+  private void finish(Repository repository) throws InterruptedIOException {
+    if (spec.deletions() != ImageMirrorSpec.Deletions.Sync || choice.isEmpty()) {
+      return;
+    }
+    Pair pair = repository.pair;
+    try {
+      sync(pair, Set.copyOf(repository.tags), repository.copied);
     } catch (InterruptedIOException e) {
       throw e;
     } catch (IOException | OciException e) {
@@ -157,15 +208,17 @@ public final class MirrorRun {
     return choice.get().of(all, tag -> times.of(repository.withTag(tag)));
   }
 
+  private void image(Wanted wanted) throws InterruptedIOException {
+    Repository repository = wanted.repository();
+    image(wanted.from(), repository.pair.to(), repository.copied);
+    if (repository.left.decrementAndGet() == 0) {
+      finish(repository);
+    }
+  }
+
   private void image(Reference from, Reference repository, Map<String, Digest> copied)
       throws InterruptedIOException {
     Reference to = from.tag() == null ? repository : repository.withTag(from.tag());
-    try {
-      images.acquire();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new InterruptedIOException("the run was ended");
-    }
     try {
       CopyResult result = spec.dryRun() ? copier.plan(from, to) : copier.copy(from, to);
       Digest digest = result.image().digest();
@@ -190,8 +243,6 @@ public final class MirrorRun {
       throw e;
     } catch (IOException | OciException e) {
       failed(from.toString(), to.toString(), e);
-    } finally {
-      images.release();
     }
   }
 

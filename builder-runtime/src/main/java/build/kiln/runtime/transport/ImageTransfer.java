@@ -79,7 +79,7 @@ public final class ImageTransfer {
   public Descriptor copy(ImagePlace from, ImagePlace to) throws IOException {
     if (from instanceof ImagePlace.Registry source
         && to instanceof ImagePlace.Registry destination) {
-      return between(source.name(), destination.name());
+      return between(registry, source, destination, platform, moved);
     }
     boolean here = from instanceof ImagePlace.Local || to instanceof ImagePlace.Local;
     if (here) {
@@ -90,13 +90,28 @@ public final class ImageTransfer {
     }
   }
 
-  private Descriptor between(Reference from, Reference to) throws IOException {
-    Reference pinned = from;
+  /**
+   * From registry to registry, which needs no store.
+   *
+   * @param platform the one to take of an index; null for all of it
+   */
+  public static Descriptor between(
+      RegistryClient registry,
+      ImagePlace.Registry from,
+      ImagePlace.Registry to,
+      @Nullable Platform platform,
+      Moved moved)
+      throws IOException {
+    Reference pinned = from.name();
     if (platform != null) {
-      FetchedManifest manifest = registry.fetchManifest(from);
-      pinned = from.withDigest(chosen(manifest.descriptor(), manifest.bytes()).digest());
+      FetchedManifest manifest = registry.fetchManifest(from.name());
+      pinned =
+          pinned.withDigest(
+              chosen(manifest.descriptor(), manifest.bytes(), platform).digest());
     }
-    return new ImageCopier(registry, registry, CopyOptions.ALL, moved).copy(pinned, to).image();
+    return new ImageCopier(registry, registry, CopyOptions.ALL, moved)
+        .copy(pinned, to.name())
+        .image();
   }
 
   private Descriptor through(LocalStore store, ImagePlace from, ImagePlace to) throws IOException {
@@ -202,6 +217,11 @@ public final class ImageTransfer {
   }
 
   private Descriptor chosen(Descriptor root, byte[] bytes) throws StoreException {
+    return chosen(root, bytes, platform);
+  }
+
+  private static Descriptor chosen(Descriptor root, byte[] bytes, @Nullable Platform platform)
+      throws StoreException {
     if (platform == null || !MediaTypes.isIndex(root.mediaType())) {
       return plain(root);
     }

@@ -21,7 +21,7 @@ record Figures(double wallMillis, double cpuMillis, double peakBytes, double pus
         median(runs, Figures::pushedBytes));
   }
 
-  private static double median(List<Figures> runs, ToDoubleFunction<Figures> figure) {
+  static <T> double median(List<T> runs, ToDoubleFunction<T> figure) {
     double[] sorted = runs.stream().mapToDouble(figure).sorted().toArray();
     int middle = sorted.length / 2;
     return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;

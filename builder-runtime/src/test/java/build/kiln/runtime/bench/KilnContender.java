@@ -38,7 +38,7 @@ final class KilnContender implements Contender {
     return contender;
   }
 
-  private String program() {
+  String program() {
     return home.resolve("bin/kiln").toString();
   }
 

@@ -41,20 +41,30 @@ final class LocalRegistry implements AutoCloseable {
 
   /** Starts it and waits until it answers. */
   static LocalRegistry start(Path data, int port) throws IOException, InterruptedException {
+    return start(data, port, false);
+  }
+
+  /** As {@link #start(Path, int)}, and it writes down every request. */
+  static LocalRegistry logging(Path data, int port) throws IOException, InterruptedException {
+    return start(data, port, true);
+  }
+
+  private static LocalRegistry start(Path data, int port, boolean accessLog)
+      throws IOException, InterruptedException {
     Files.createDirectories(data);
     Path config = data.resolve("config.yml");
     Files.writeString(
         config,
         """
         version: 0.1
-        log: {level: error, accesslog: {disabled: true}}
+        log: {level: error, accesslog: {disabled: %s}}
         storage:
           cache: {blobdescriptor: inmemory}
           filesystem: {rootdirectory: %s}
         http: {addr: "127.0.0.1:%d"}
         """
-            .formatted(data, port));
-    var log = data.resolve("log").toFile();
+            .formatted(!accessLog, data, port));
+    var log = log(data).toFile();
     Process process =
         Commands.prepare(List.of(PROGRAM, "serve", config.toString()))
             .redirectErrorStream(true)
@@ -88,6 +98,15 @@ final class LocalRegistry implements AutoCloseable {
         Thread.sleep(10);
       }
     }
+  }
+
+  private static Path log(Path data) {
+    return data.resolve("log");
+  }
+
+  /** Its requests so far, if it writes them down. */
+  AccessLog requests() throws IOException {
+    return AccessLog.read(log(data));
   }
 
   long pid() {

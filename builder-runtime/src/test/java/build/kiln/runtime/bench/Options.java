@@ -89,7 +89,7 @@ record Options(
     return builders;
   }
 
-  private static int rounds(String value) throws UsageException {
+  static int rounds(String value) throws UsageException {
     try {
       int rounds = Integer.parseInt(value);
       if (rounds > 0) {

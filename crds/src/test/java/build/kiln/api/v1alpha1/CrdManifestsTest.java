@@ -50,7 +50,11 @@ class CrdManifestsTest {
   @Test
   void committedFilesAreWhatTheRecordsSay() throws IOException {
     Path chart = MODULE.resolve("../charts/kiln/templates/crds");
+    Path schemas = MODULE.resolve("src/main/resources/META-INF/kiln");
     for (Kind kind : Kind.ALL) {
+      holds(
+          schemas.resolve(kind.file().replace(".yaml", ".schema.json")),
+          CrdManifests.schema(crd(kind)));
       holds(MODULE.resolve(kind.file()), CrdManifests.manifest(crd(kind)));
       holds(chart.resolve(kind.file()), CrdManifests.chartTemplate(crd(kind)));
     }

@@ -1,20 +1,20 @@
 package build.kiln.runtime.cli.manifest;
 
+import build.kiln.runtime.oci.Json;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 
 /**
  * The schemas that documents are held against: those of Kiln's kinds are the CRDs' own; what the
  * CRD leaves to the API server (metadata, ConfigMaps) is written here.
  */
 final class Schemas {
-  private static final String BUILDS = "META-INF/fabric8/imagebuilds.kiln.build.yaml";
-  private static final String MIRRORS = "META-INF/fabric8/imagemirrors.kiln.build.yaml";
-  private static final String POLICIES = "META-INF/fabric8/imageprunepolicies.kiln.build.yaml";
+  private static final String BUILDS = "META-INF/kiln/imagebuilds.kiln.build.schema.json";
+  private static final String MIRRORS = "META-INF/kiln/imagemirrors.kiln.build.schema.json";
+  private static final String POLICIES = "META-INF/kiln/imageprunepolicies.kiln.build.schema.json";
 
   private static final String CONFIG_MAP =
       """
@@ -69,10 +69,7 @@ final class Schemas {
   /** Of the document as a whole; its status may be anything. */
   private static JsonNode of(String file) {
     JsonNode others = configMap();
-    JsonNode crd = crd(file);
-    ObjectNode schema =
-        (ObjectNode)
-            crd.path("spec").path("versions").path(0).path("schema").path("openAPIV3Schema");
+    ObjectNode schema = read(file);
     ObjectNode properties = (ObjectNode) schema.get("properties");
     properties.putObject("status").put("x-kubernetes-preserve-unknown-fields", true);
     for (String name : new String[] {"apiVersion", "kind", "metadata"}) {
@@ -82,14 +79,13 @@ final class Schemas {
     return schema;
   }
 
-  /** The generated CRD, from the API's module. */
-  private static JsonNode crd(String file) {
+  /** The generated CRD's schema, from the API's module. */
+  private static ObjectNode read(String file) {
     try (InputStream in = Schemas.class.getClassLoader().getResourceAsStream(file)) {
       if (in == null) {
         throw new IllegalStateException("the API's jar has no " + file);
       }
-      String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-      return YamlReader.read(file, text).getFirst().json();
+      return (ObjectNode) Json.mapper().readTree(in);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + file, e);
     }
