@@ -1,12 +1,16 @@
 package build.kiln.runtime.cli;
 
 import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
+import build.kiln.api.v1alpha1.ImagePrunePolicySpec;
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.api.work.BuilderPaths;
 import build.kiln.api.work.ExitCode;
 import build.kiln.api.work.MirrorOrder;
 import build.kiln.api.work.MirrorReport;
 import build.kiln.api.work.Outcome;
+import build.kiln.api.work.PruneOrder;
+import build.kiln.api.work.PruneOutcome;
+import build.kiln.api.work.PruneReport;
 import build.kiln.api.work.Records;
 import build.kiln.api.work.Report;
 import build.kiln.api.work.WorkOrder;
@@ -15,6 +19,12 @@ import build.kiln.runtime.cli.manifest.ManifestFile;
 import build.kiln.runtime.cli.manifest.OrderMaker;
 import build.kiln.runtime.cli.progress.Display;
 import build.kiln.runtime.cli.progress.ProgressMode;
+import build.kiln.runtime.cluster.ClusterAccess;
+import build.kiln.runtime.cluster.ClusterApi;
+import build.kiln.runtime.prune.KubernetesUses;
+import build.kiln.runtime.prune.PolicyReader;
+import build.kiln.runtime.prune.PruneException;
+import build.kiln.runtime.registry.Sleeper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,13 +36,14 @@ import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code kiln run -f}: a resource without a cluster, and what a pod of Kiln runs. */
 @Command(
     name = "run",
     description = {
-      "Carries out a manifest, as a cluster would: an ImageBuild builds and pushes, an ImageMirror copies.",
+      "Carries out a manifest, as a cluster would: an ImageBuild builds and pushes, an ImageMirror copies, an ImagePrunePolicy deletes, if dryRun is false.",
       "In a pod FILE is the operator's work order."
     },
     sortOptions = false,
@@ -44,7 +55,8 @@ final class RunCommand implements Callable<Integer> {
       names = {"-f", "--file"},
       required = true,
       paramLabel = "FILE",
-      description = "A manifest in YAML with one ImageBuild or ImageMirror, or a work order.")
+      description =
+          "A manifest in YAML with one ImageBuild, ImageMirror or ImagePrunePolicy, or a work order.")
   @SuppressWarnings("NullAway.Init") // picocli sets it
   private Path file;
 
@@ -105,6 +117,8 @@ final class RunCommand implements Callable<Integer> {
       description = "A registry that speaks HTTP, or TLS that is not verified; for a manifest.")
   private List<String> insecure = new ArrayList<>();
 
+  @Mixin private PruneUseOptions prune = new PruneUseOptions();
+
   @Override
   public Integer call() throws CommandFailure, IOException {
     Timings timings = Timings.sinceProcessStart();
@@ -113,6 +127,8 @@ final class RunCommand implements Callable<Integer> {
       case ManifestFile.Manifest m -> runManifest(m, timings);
       case ManifestFile.OrderedMirror o -> runOrder(o.order());
       case ManifestFile.Mirror m -> SyncCommand.run(m, secrets, insecure, false, false);
+      case ManifestFile.OrderedPrune o -> runOrder(o.order());
+      case ManifestFile.Prune m -> runPolicy(m);
     };
   }
 
@@ -141,11 +157,7 @@ final class RunCommand implements Callable<Integer> {
       report = new OrderRun(order, places, display, records(nonce), timings).run();
       failureText(report.outcome()).ifPresent(System.out::println);
     }
-    System.out.println(Records.report(nonce, report));
-    System.out.flush();
-    tell(
-        report.outcome(),
-        terminationLog == null ? Path.of(BuilderPaths.TERMINATION_MESSAGE) : terminationLog);
+    tell(Records.report(nonce, report), Records.outcome(report.outcome()));
     return exitCode(report.outcome(), order.resolved().isolation());
   }
 
@@ -153,12 +165,62 @@ final class RunCommand implements Callable<Integer> {
   private int runOrder(MirrorOrder order) throws IOException {
     MirrorReport report =
         new MirrorOrderRun(order, secrets, null, new MirrorOutput.Lines(System.out)).run();
-    System.out.println(Records.report(order.nonce(), report));
+    tell(Records.report(order.nonce(), report), Records.outcome(report.outcome()));
+    return MirrorOrderRun.exitCode(report.outcome()).code();
+  }
+
+  /** A policy in a pod: a line a deletion, the report as the last. */
+  private int runOrder(PruneOrder order) throws IOException {
+    Path folder = workspace == null ? Path.of(BuilderPaths.WORKSPACE) : workspace;
+    ClusterAccess access = ClusterAccess.ofThisPod(System.getenv());
+    PruneReport report;
+    try (var api = new ClusterApi(access, Sleeper.system())) {
+      var places = new PodPrunePlaces(order, api, folder, System.out);
+      report = new PruneOrderRun(order, secrets, null, places).run();
+    }
+    tell(Records.report(order.nonce(), report), Records.outcome(report.outcome()));
+    return PruneOrderRun.exitCode(report.outcome()).code();
+  }
+
+  /** The report goes last to standard output, and the outcome to where kubelet reads it. */
+  private void tell(String report, String outcome) throws IOException {
+    System.out.println(report);
     System.out.flush();
     Files.writeString(
         terminationLog == null ? Path.of(BuilderPaths.TERMINATION_MESSAGE) : terminationLog,
-        Records.outcome(report.outcome()));
-    return MirrorOrderRun.exitCode(report.outcome()).code();
+        outcome);
+  }
+
+  private int runPolicy(ManifestFile.Prune manifest) throws CommandFailure {
+    manifest.notes().forEach(note -> System.err.println("kiln: " + note));
+    ImagePrunePolicySpec spec = manifest.policy().getSpec();
+    if (spec.builds() != null) {
+      System.err.println("kiln: builds is ignored at a desk: it is about a cluster's Jobs");
+    }
+    Desk desk = Desk.ofThisProcess();
+    var order = new PruneOrder(manifest.policy(), 1, null, "none-is-needed-here", settings(desk));
+    var places =
+        new DeskPrunePlaces(prune, prune.inUse(sources(spec), spec.protect().inUse()), System.out);
+    PruneOutcome outcome = new PruneOrderRun(order, secrets, desk, places).run().outcome();
+    if (outcome.reason() != null) {
+      System.err.println("%s: %s".formatted(outcome.reason(), outcome.message()));
+    }
+    return PruneOrderRun.exitCode(outcome).code();
+  }
+
+  private static List<KubernetesUses.Source> sources(ImagePrunePolicySpec spec)
+      throws CommandFailure {
+    try {
+      return PolicyReader.sources(spec);
+    } catch (PruneException e) {
+      throw CommandFailure.usage(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private WorkOrder.Settings settings(Desk desk) {
+    Map<String, String> proxies = desk.proxies();
+    return new WorkOrder.Settings(
+        null, insecure, null, null, null, proxies.isEmpty() ? null : proxies);
   }
 
   private int runManifest(ManifestFile.Manifest manifest, Timings timings)
@@ -171,11 +233,7 @@ final class RunCommand implements Callable<Integer> {
                     "kiln: cache.volume (%s) is ignored at a desk: the local store is the cache"
                         .formatted(volume.claimName())));
     Desk desk = Desk.ofThisProcess();
-    Map<String, String> proxies = desk.proxies();
-    var settings =
-        new WorkOrder.Settings(
-            null, insecure, null, null, null, proxies.isEmpty() ? null : proxies);
-    WorkOrder order = new OrderMaker().order(manifest, settings);
+    WorkOrder order = new OrderMaker().order(manifest, settings(desk));
     Path folder = workspace == null ? desk.store() : workspace;
     try (var maps = ConfigMapFolders.write(manifest.configMaps(), configMaps, folder)) {
       var places = new OrderPlaces(secrets, maps.folder(), folder, null, desk);
@@ -186,7 +244,7 @@ final class RunCommand implements Callable<Integer> {
       Outcome outcome = report.outcome();
       failureText(outcome).ifPresent(System.err::println);
       if (terminationLog != null) {
-        tell(outcome, terminationLog);
+        Files.writeString(terminationLog, Records.outcome(outcome));
       }
       if (outcome.succeeded()) {
         System.out.println(outcome.image());
@@ -209,10 +267,6 @@ final class RunCommand implements Callable<Integer> {
         }
       }
     };
-  }
-
-  private static void tell(Outcome outcome, Path file) throws IOException {
-    Files.writeString(file, Records.outcome(outcome));
   }
 
   private static Optional<String> failureText(Outcome outcome) {

@@ -135,7 +135,7 @@ abstract class RunContract {
     if (!deletesTags()) {
       assertThat(report.conditions())
           .extracting(RunReport.Condition::type)
-          .containsExactly("TagDeleteUnsupported");
+          .containsExactly(RunReport.ConditionType.TagDeleteUnsupported);
       assertThat(report.failed()).isEqualTo(1);
     }
   }

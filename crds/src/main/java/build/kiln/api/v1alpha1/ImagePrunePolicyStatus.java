@@ -14,6 +14,14 @@ import org.jspecify.annotations.Nullable;
 public record ImagePrunePolicyStatus(
     @JsonPropertyDescription("The generation of the spec that this status speaks of.")
         @Nullable Long observedGeneration,
+    @Size(max = 1024)
+        @JsonPropertyDescription(
+            "The value of the annotation kiln.build/prune that was handled last.")
+        @Nullable String lastHandledPrune,
+    @Size(max = 1024)
+        @JsonPropertyDescription(
+            "The value of the annotation kiln.build/approve that was handled last.")
+        @Nullable String lastHandledApproval,
     @JsonPropertyDescription("The newest finished run.") @Nullable Run lastRun,
     @Size(max = 64) @JsonPropertyDescription("When the next run starts.") @Nullable String nextRun,
     @Size(max = 8) @JsonPropertyDescription("Ready, Reconciling, Stalled.")
@@ -23,6 +31,7 @@ public record ImagePrunePolicyStatus(
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Run(
+      @JsonPropertyDescription("Its number, from 1.") long number,
       @Size(max = 64) @JsonPropertyDescription("When it started.") @Nullable String startTime,
       @Size(max = 64) @JsonPropertyDescription("When it ended.") @Nullable String completionTime,
       @JsonPropertyDescription("Whether it only said what it would delete.")
@@ -35,7 +44,8 @@ public record ImagePrunePolicyStatus(
           @Nullable Integer examined,
       @Size(max = 32) @JsonPropertyDescription("How many of them are kept, by reason.")
           @Nullable List<Kept> kept,
-      @JsonPropertyDescription("Manifests, indexes and single tags that were deleted.")
+      @JsonPropertyDescription(
+              "Manifests, indexes and single tags that were deleted, or with dryRun would be.")
           @Nullable Integer deleted,
       @JsonPropertyDescription("Deletions that were not tried since something had changed.")
           @Nullable Integer left,
@@ -43,10 +53,22 @@ public record ImagePrunePolicyStatus(
       @JsonPropertyDescription(
               "Bytes of blobs that nothing needs any more, each counted once; free when the registry has collected its garbage.")
           @Nullable Long reclaimedBytes,
+      @JsonPropertyDescription("Finished Jobs that were deleted, or with dryRun would be.")
+          @Nullable Integer deletedJobs,
       @Size(max = 1024) @JsonPropertyDescription("Where the whole report is.")
           @Nullable String report,
-      @Size(max = 20) @JsonPropertyDescription("The first deletions.")
+      @Size(max = 20) @JsonPropertyDescription("The first 20 deletions: those that failed first.")
           @Nullable List<Deletion> deletions) {}
+
+  /** What became of a deletion. */
+  public enum Result {
+    /** A dry run, or one that was stopped by a limit, would delete it. */
+    Planned,
+    Deleted,
+    /** Something had changed, so it was not tried. */
+    Left,
+    Failed
+  }
 
   /** How many are kept for one reason. */
   @JsonIgnoreProperties(ignoreUnknown = true)
@@ -62,6 +84,7 @@ public record ImagePrunePolicyStatus(
       @Size(max = 640)
           @JsonPropertyDescription("What was deleted, as repository:tag or repository@digest.")
           String image,
+      @JsonPropertyDescription("What became of it.") @Nullable Result result,
       @Size(max = 64) @JsonPropertyDescription("Why.") @Nullable String reason,
       @Size(max = 128) @JsonPropertyDescription("The rule of the spec that says so.")
           @Nullable String rule) {}

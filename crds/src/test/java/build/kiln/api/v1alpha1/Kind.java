@@ -98,7 +98,7 @@ record Kind(
       new Kind(
           ImagePrunePolicy.class,
           "imageprunepolicies.kiln.build.yaml",
-          "What may be deleted from registries, and what never.",
+          "What may be deleted from registries, caches and the cluster, and what never.",
           "Where, when, and by which rules.",
           List.of(
               ready("Whether the newest run did all that the spec asks for."),
@@ -119,7 +119,9 @@ record Kind(
               Map.entry("status.lastRun.kept", "reason"),
               Map.entry("status.conditions", "type")),
           List.of("spec.registries[].sharedWith"),
-          Map.of());
+          reasons(
+              Stream.of(PruneFailureReason.values())
+                  .map(reason -> Map.entry(reason.name(), reason.retryable()))));
 
   static final List<Kind> ALL = List.of(IMAGE_BUILD, IMAGE_MIRROR, IMAGE_PRUNE_POLICY);
 
