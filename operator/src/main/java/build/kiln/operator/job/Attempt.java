@@ -64,6 +64,12 @@ public record Attempt(Job job, List<Pod> pods) {
     return newestPod().filter(pod -> Pods.phaseIs(pod, "Succeeded")).isPresent();
   }
 
+  /** Whether its Job completed, or will. */
+  public boolean endedWell() {
+    return succeeded()
+        || end().filter(condition -> "Complete".equals(condition.getType())).isPresent();
+  }
+
   /** Whether neither its Job nor its newest pod says that it is over. */
   public boolean active() {
     return end().isEmpty() && !succeeded();

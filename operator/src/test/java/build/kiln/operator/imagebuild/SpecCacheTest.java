@@ -3,8 +3,8 @@ package build.kiln.operator.imagebuild;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import build.kiln.api.work.BuilderPaths;
-import build.kiln.operator.job.SecretFiles.Wanted;
 import build.kiln.operator.job.SecretFiles;
+import build.kiln.operator.job.SecretFiles.Wanted;
 import io.fabric8.kubernetes.api.model.VolumeMount;
 import java.util.List;
 import org.junit.jupiter.api.Test;
