@@ -1,8 +1,8 @@
 package build.kiln.operator;
 
-import build.kiln.operator.imagebuild.Admission;
 import build.kiln.operator.imagebuild.ImageBuildReconciler;
-import build.kiln.operator.imagebuild.PodLogs;
+import build.kiln.operator.job.Admission;
+import build.kiln.operator.job.PodLogs;
 import build.kiln.operator.settings.Settings;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;

@@ -13,6 +13,8 @@ import build.kiln.api.v1alpha1.ImageBuildSpec.RegistryCache;
 import build.kiln.api.v1alpha1.ImageBuildSpec.SecretName;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Source;
 import build.kiln.api.v1alpha1.ImageBuildSpec.VolumeCache;
+import build.kiln.operator.job.SpecHash;
+import build.kiln.operator.job.Weights;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -325,7 +327,7 @@ final class Validation {
   }
 
   private static Optional<String> size(ImageBuildSpec spec) {
-    int size = Inputs.size(spec);
+    int size = SpecHash.size(spec);
     return size <= LARGEST_SPEC
         ? Optional.empty()
         : Optional.of(

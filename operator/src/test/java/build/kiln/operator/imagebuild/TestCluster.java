@@ -9,6 +9,10 @@ import build.kiln.api.v1alpha1.ImageBuildStatus.Run;
 import build.kiln.api.work.Outcome;
 import build.kiln.api.work.Records;
 import build.kiln.operator.KilnOperator;
+import build.kiln.operator.job.Admission;
+import build.kiln.operator.job.JobSpec;
+import build.kiln.operator.job.Labels;
+import build.kiln.operator.job.Orders;
 import build.kiln.operator.quickstart.EmbeddedApiServer;
 import build.kiln.operator.settings.Settings;
 import io.fabric8.kubernetes.api.model.ContainerState;
@@ -267,7 +271,7 @@ final class TestCluster implements AutoCloseable {
   String nonce(Job job) {
     var map =
         client.configMaps().inNamespace(NAMESPACE).withName(job.getMetadata().getName()).get();
-    return OrderMap.nonce(map).orElseThrow();
+    return Orders.text(map).flatMap(BuildOrders::nonce).orElseThrow();
   }
 
   /** Makes a pod of a Job with this status. */
@@ -386,7 +390,7 @@ final class TestCluster implements AutoCloseable {
     return new PodStatusBuilder()
         .withPhase(exit == 0 ? "Succeeded" : "Failed")
         .addNewContainerStatus()
-        .withName(JobTemplate.CONTAINER)
+        .withName(JobSpec.CONTAINER)
         .withState(state)
         .endContainerStatus()
         .build();
