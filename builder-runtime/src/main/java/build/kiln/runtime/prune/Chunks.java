@@ -38,21 +38,34 @@ final class Chunks {
    */
   static void write(ShardStore store, byte[] packed) throws IOException {
     Map<String, Stored> before = store.load();
+    Map<String, byte[]> wanted = add(store, "", packed, before);
+    for (var chunk : before.entrySet()) {
+      if (!wanted.containsKey(chunk.getKey())) {
+        check(store.remove(chunk.getKey(), chunk.getValue().version()));
+      }
+    }
+  }
+
+  /**
+   * Writes a document under a name of its own, beside what else is there.
+   *
+   * @param prefix what the names of its values begin with
+   * @param before what is there
+   */
+  static Map<String, byte[]> add(
+      ShardStore store, String prefix, byte[] packed, Map<String, Stored> before)
+      throws IOException {
     Map<String, byte[]> wanted = new TreeMap<>();
     for (int from = 0; from < packed.length; from += SIZE) {
       wanted.put(
-          "%03d".formatted(from / SIZE),
+          prefix + "%03d".formatted(from / SIZE),
           Arrays.copyOfRange(packed, from, Math.min(packed.length, from + SIZE)));
     }
     for (var chunk : wanted.entrySet()) {
       Stored there = before.get(chunk.getKey());
       check(store.put(chunk.getKey(), chunk.getValue(), there == null ? null : there.version()));
     }
-    for (var chunk : before.entrySet()) {
-      if (!wanted.containsKey(chunk.getKey())) {
-        check(store.remove(chunk.getKey(), chunk.getValue().version()));
-      }
-    }
+    return wanted;
   }
 
   private static void check(boolean written) throws PruneException {

@@ -119,7 +119,7 @@ public final class PolicyRun {
               .formatted(
                   hash,
                   earlier.isEmpty()
-                      ? "is not the newest that waited for it"
+                      ? "is none of the newest that waited for it"
                       : "has none of the repositories as they are now",
                   plan.hash()));
     }
