@@ -35,7 +35,8 @@ class PackagesTest {
               "build.kiln.operator.job..",
               "build.kiln.operator.scheduled..",
               "build.kiln.operator.imagebuild..",
-              "build.kiln.operator.imagemirror..");
+              "build.kiln.operator.imagemirror..",
+              "build.kiln.operator.imagepruning..");
 
   /** Kinds share what is in job and scheduled, and know nothing of each other. */
   @ArchTest
@@ -48,7 +49,8 @@ class PackagesTest {
           .resideInAnyPackage(
               "build.kiln.operator.scheduled..",
               "build.kiln.operator.imagebuild..",
-              "build.kiln.operator.imagemirror..");
+              "build.kiln.operator.imagemirror..",
+              "build.kiln.operator.imagepruning..");
 
   @ArchTest
   static final ArchRule schedulesKnowNoKind =
@@ -58,7 +60,9 @@ class PackagesTest {
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(
-              "build.kiln.operator.imagebuild..", "build.kiln.operator.imagemirror..");
+              "build.kiln.operator.imagebuild..",
+              "build.kiln.operator.imagemirror..",
+              "build.kiln.operator.imagepruning..");
 
   @ArchTest
   static final ArchRule kindsKnowNoOtherKind =
@@ -68,7 +72,9 @@ class PackagesTest {
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(
-              "build.kiln.operator.imagemirror..", "build.kiln.operator.scheduled..");
+              "build.kiln.operator.imagemirror..",
+              "build.kiln.operator.imagepruning..",
+              "build.kiln.operator.scheduled..");
 
   @ArchTest
   static final ArchRule mirrorsKnowNoBuilds =
@@ -78,6 +84,16 @@ class PackagesTest {
           .should()
           .dependOnClassesThat()
           .resideInAPackage("build.kiln.operator.imagebuild..");
+
+  @ArchTest
+  static final ArchRule policiesKnowNoOtherKind =
+      noClasses()
+          .that()
+          .resideInAPackage("build.kiln.operator.imagepruning..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "build.kiln.operator.imagebuild..", "build.kiln.operator.imagemirror..");
 
   /** The engine runs in builder pods; the operator shares only the API with it. */
   @ArchTest

@@ -5,10 +5,10 @@ import build.kiln.api.work.WorkOrder;
 import build.kiln.runtime.cluster.ClusterApi;
 import build.kiln.runtime.prune.ClusterUses;
 import build.kiln.runtime.prune.ConfigMapShardStore;
-import build.kiln.runtime.prune.DirectoryManifestCache;
 import build.kiln.runtime.prune.Executor;
 import build.kiln.runtime.prune.InUse;
 import build.kiln.runtime.prune.LedgerBook;
+import build.kiln.runtime.prune.MemoryManifestCache;
 import build.kiln.runtime.prune.MirrorMapping;
 import build.kiln.runtime.prune.PolicyReader;
 import build.kiln.runtime.prune.PolicyRun;
@@ -17,7 +17,6 @@ import build.kiln.runtime.prune.StoredPlan;
 import build.kiln.runtime.registry.RegistryClient;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,19 +28,14 @@ final class PodPrunePlaces implements PrunePlaces {
   private final PruneOrder order;
   private final ClusterApi api;
   private final ConfigMapShardStore.Owner owner;
-  private final Path workspace;
   private final PrintStream out;
 
-  /**
-   * @param workspace a folder that nobody else uses
-   */
-  PodPrunePlaces(PruneOrder order, ClusterApi api, Path workspace, PrintStream out) {
+  PodPrunePlaces(PruneOrder order, ClusterApi api, PrintStream out) {
     this.order = order;
     this.api = api;
     this.owner =
         new ConfigMapShardStore.Owner(
             order.resource().getMetadata().getName(), order.resource().getMetadata().getUid());
-    this.workspace = workspace;
     this.out = out;
   }
 
@@ -55,7 +49,7 @@ final class PodPrunePlaces implements PrunePlaces {
     return new PolicyRun.Tools(
         client,
         new LedgerBook(store("ledger")),
-        new DirectoryManifestCache(workspace.resolve("manifests")),
+        new MemoryManifestCache(),
         use,
         new StoredPlan(store("plan")),
         clock,

@@ -47,7 +47,7 @@ final class PruneLogins implements Credentials {
       SecretRef secret = entry.getValue();
       logins.put(
           entry.getKey(),
-          secrets.logins(secret == null ? List.of() : List.of(secret.folder()), desk));
+          secrets.logins(secret == null ? List.of() : List.of(secret.name()), desk));
     }
     return new PruneLogins(PolicyReader.read(name, spec), logins);
   }

@@ -88,7 +88,7 @@ final class PruneOrderRun {
     Optional<String> authorization =
         secret == null
             ? Optional.empty()
-            : Optional.of(secrets.authorization(BuilderPaths.SECRETS_REPORT, secret.folder()));
+            : Optional.of(secrets.authorization(BuilderPaths.SECRETS_REPORT, secret.name()));
     client.files().put(HttpFiles.parse(url), "application/json", report.write(), authorization);
     return url;
   }
@@ -107,7 +107,6 @@ final class PruneOrderRun {
       case POLICY_INVALID, INPUT_INVALID -> PruneFailureReason.SpecInvalid;
       case LEDGER_INVALID -> PruneFailureReason.LedgerInvalid;
       case LEDGER_BUSY -> PruneFailureReason.LedgerBusy;
-      case APPROVAL_OUTDATED -> PruneFailureReason.ApprovalOutdated;
       case REGISTRY_INCONSISTENT -> PruneFailureReason.RepositoryUnreadable;
     };
   }

@@ -171,11 +171,10 @@ final class RunCommand implements Callable<Integer> {
 
   /** A policy in a pod: a line a deletion, the report as the last. */
   private int runOrder(PruneOrder order) throws IOException {
-    Path folder = workspace == null ? Path.of(BuilderPaths.WORKSPACE) : workspace;
     ClusterAccess access = ClusterAccess.ofThisPod(System.getenv());
     PruneReport report;
     try (var api = new ClusterApi(access, Sleeper.system())) {
-      var places = new PodPrunePlaces(order, api, folder, System.out);
+      var places = new PodPrunePlaces(order, api, System.out);
       report = new PruneOrderRun(order, secrets, null, places).run();
     }
     tell(Records.report(order.nonce(), report), Records.outcome(report.outcome()));

@@ -5,7 +5,6 @@ import build.kiln.runtime.cache.CacheLists;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.prune.InUse.Unparsable;
-import build.kiln.runtime.prune.PruneException.Code;
 import build.kiln.runtime.prune.RunReport.Outcome;
 import build.kiln.runtime.prune.RunReport.Result;
 import build.kiln.runtime.registry.RegistryClient;
@@ -15,6 +14,7 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -113,15 +113,10 @@ public final class PolicyRun {
     tools.waiting.save(plan);
     Plan allowed = earlier.map(e -> Approval.of(plan, e)).orElse(plan.with(List.of()));
     if (allowed.deletions() == 0) {
-      throw new PruneException(
-          Code.APPROVAL_OUTDATED,
-          "nothing was deleted: the plan that was approved, %s, %s; look at the plan of now, %s, and approve that"
-              .formatted(
-                  hash,
-                  earlier.isEmpty()
-                      ? "is none of the newest that waited for it"
-                      : "has none of the repositories as they are now",
-                  plan.hash()));
+      Plan.Stop stop = Objects.requireNonNull(plan.stop());
+      String message =
+          "%s; what was approved, %s, is another plan".formatted(stop.message(), hash);
+      return executor().execute(plan.stoppedBy(new Plan.Stop(stop.cause(), message)), "");
     }
     return executor().execute(allowed, "").withLeft(plan, left(plan, allowed));
   }

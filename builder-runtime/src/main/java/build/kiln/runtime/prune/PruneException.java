@@ -15,8 +15,6 @@ public final class PruneException extends IOException {
     LEDGER_INVALID,
     /** Others write the ledger all the time; a later try may succeed. */
     LEDGER_BUSY,
-    /** The plan that was approved is not the one of now. */
-    APPROVAL_OUTDATED,
     /** What a registry says contradicts itself or what was known. */
     REGISTRY_INCONSISTENT
   }

@@ -145,11 +145,13 @@ class PolicyRunTest {
     images("app", 1, 4);
     String fields = PULL_REQUESTS + "'dryRun':false";
 
-    assertThatThrownBy(() -> now(fields, "ab".repeat(32)))
-        .isInstanceOfSatisfying(
-            PruneException.class,
-            e -> assertThat(e.code()).isEqualTo(PruneException.Code.APPROVAL_OUTDATED))
-        .hasMessageContaining("look at the plan of now");
+    RunReport report = now(fields, "ab".repeat(32)).executed().orElseThrow();
+
+    assertThat(report.stop())
+        .extracting(Plan.Stop::message)
+        .asString()
+        .contains("limits.maxPercent")
+        .endsWith("what was approved, " + "ab".repeat(32) + ", is another plan");
     assertThat(tags("app")).hasSize(4);
   }
 

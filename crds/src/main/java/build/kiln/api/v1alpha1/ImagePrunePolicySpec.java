@@ -1,5 +1,6 @@
 package build.kiln.api.v1alpha1;
 
+import build.kiln.api.v1alpha1.ImageBuildSpec.History;
 import build.kiln.api.v1alpha1.ImageBuildSpec.PodTemplate;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonInclude;
@@ -88,7 +89,10 @@ public record ImagePrunePolicySpec(
         @JsonPropertyDescription(
             "How long a run may take, such as \"2h\". The next one goes on where it ended.")
         String timeout,
-    @JsonPropertyDescription("What the pod needs of the cluster.")
+    @Default("{}") @JsonPropertyDescription("Which finished runs keep their Jobs and pods.")
+        History history,
+    @JsonPropertyDescription(
+            "What the pod needs of the cluster; its ServiceAccount is the installation's.")
         @Nullable PodTemplate podTemplate) {
 
   private static final String HOST = "[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?";
@@ -103,6 +107,7 @@ public record ImagePrunePolicySpec(
     protect = Objects.requireNonNullElseGet(protect, () -> new Protect(true, null, null, null));
     limits = Objects.requireNonNullElseGet(limits, () -> new Limits(1000, 30));
     timeout = Objects.requireNonNullElse(timeout, "2h");
+    history = Objects.requireNonNullElseGet(history, () -> new History(3, 3, "24h"));
   }
 
   /** The images that are pruned. */
@@ -251,7 +256,8 @@ public record ImagePrunePolicySpec(
           @ValidationRule(
               value = ImageBuildSpec.OBJECT_NAME,
               message = "namespace must be the name of a namespace")
-          @JsonPropertyDescription("The Secret's namespace.")
+          @JsonPropertyDescription(
+              "The Secret's namespace, which must be that of Kiln's operator: the pods that prune run there.")
           String namespace,
       @Required
           @Size(min = 1, max = 253)
@@ -259,13 +265,7 @@ public record ImagePrunePolicySpec(
               value = ImageBuildSpec.OBJECT_NAME,
               message = "name must be the name of a Secret: lower case letters, digits, '-', '.'")
           @JsonPropertyDescription("The Secret's name.")
-          String name) {
-
-    /** Where it lies below a folder of Secrets: {@code NAMESPACE/NAME}. */
-    public String folder() {
-      return namespace + "/" + name;
-    }
-  }
+          String name) {}
 
   /** Which of the tags that match are kept. */
   @JsonIgnoreProperties(ignoreUnknown = true)

@@ -16,16 +16,17 @@ public record ImagePrunePolicyStatus(
         @Nullable Long observedGeneration,
     @Size(max = 1024)
         @JsonPropertyDescription(
-            "The value of the annotation kiln.build/prune that was handled last.")
+            "The values of the annotations kiln.build/prune and kiln.build/approve that were handled last, the second after a space and approve=; of more than 128 characters, sha256: and their hash.")
         @Nullable String lastHandledPrune,
-    @Size(max = 1024)
-        @JsonPropertyDescription(
-            "The value of the annotation kiln.build/approve that was handled last.")
-        @Nullable String lastHandledApproval,
-    @JsonPropertyDescription("The newest finished run.") @Nullable Run lastRun,
-    @Size(max = 64) @JsonPropertyDescription("When the next run starts.") @Nullable String nextRun,
+    @JsonPropertyDescription("The newest run.") @Nullable ScheduledRun run,
+    @JsonPropertyDescription("What the newest finished run came to that could say so.") @Nullable Run lastRun,
+    @Size(max = 64) @JsonPropertyDescription("When the next run starts by schedule.") @Nullable String nextRun,
     @Size(max = 8) @JsonPropertyDescription("Ready, Reconciling, Stalled.")
         @Nullable List<Condition> conditions) {
+
+  /** The status of a resource that was never looked at. */
+  public static final ImagePrunePolicyStatus NONE =
+      new ImagePrunePolicyStatus(null, null, null, null, null, null);
 
   /** One run. */
   @JsonIgnoreProperties(ignoreUnknown = true)
@@ -53,8 +54,6 @@ public record ImagePrunePolicyStatus(
       @JsonPropertyDescription(
               "Bytes of blobs that nothing needs any more, each counted once; free when the registry has collected its garbage.")
           @Nullable Long reclaimedBytes,
-      @JsonPropertyDescription("Finished Jobs that were deleted, or with dryRun would be.")
-          @Nullable Integer deletedJobs,
       @Size(max = 1024) @JsonPropertyDescription("Where the whole report is.")
           @Nullable String report,
       @Size(max = 20) @JsonPropertyDescription("The first 20 deletions: those that failed first.")

@@ -15,8 +15,6 @@ public enum PruneFailureReason {
   ClockBehind(false),
   /** The plan is larger than the limits allow: nothing was deleted, and it may be approved. */
   LimitsExceeded(false),
-  /** The plan that was approved is not known, or nothing of it would be deleted now. */
-  ApprovalOutdated(false),
   /** The ledger is damaged, so nothing was deleted. */
   LedgerInvalid(false),
   /** Other runs write the ledger all the time. */

@@ -14,7 +14,7 @@ public final class BuilderPaths {
   /**
    * {@code <secrets>/registry/<name>/.dockerconfigjson}: every Secret of registrySecrets,
    * output.secretRef and cache.registry.secretRef; a mirror's source.secretRef and
-   * destination.secretRef. A prune policy's are below {@code <namespace>/<name>}.
+   * destination.secretRef; a prune policy's of registries and caches.
    */
   public static final String SECRETS_REGISTRY = "registry";
 
@@ -27,7 +27,7 @@ public final class BuilderPaths {
   /** {@code <secrets>/keys/<name>/<key>}: public keys that a mirror verifies by. */
   public static final String SECRETS_KEYS = "keys";
 
-  /** {@code <secrets>/report/<namespace>/<name>/{token,username,password}} of a prune policy. */
+  /** {@code <secrets>/report/<name>/{token,username,password}} of a prune policy. */
   public static final String SECRETS_REPORT = "report";
 
   /**

@@ -1,5 +1,7 @@
 package build.kiln.operator.job;
 
+import static java.util.Objects.requireNonNullElse;
+
 import build.kiln.operator.job.Limits.Entry;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
@@ -165,7 +167,7 @@ public class RunQueue<R extends HasMetadata> {
   private Entry entry(R resource, Newest run, boolean runs) {
     return new Entry(
         resource.getMetadata().getUid(),
-        resource.getMetadata().getNamespace(),
+        requireNonNullElse(resource.getMetadata().getNamespace(), ""),
         resource.getMetadata().getName(),
         run.since(),
         runs);

@@ -24,6 +24,11 @@ public interface ScheduledKind<R extends KilnResource<?, T>, T, P> {
   /** What deciding needs to know; whatever the spec holds, this never fails. */
   Subject subject(R resource);
 
+  /** Whether an update changed what else of the metadata counts, besides the one annotation. */
+  default boolean changed(R now, R before) {
+    return false;
+  }
+
   /** The namespace of a resource's Jobs and Secrets. */
   String namespace(R resource);
 
@@ -61,6 +66,12 @@ public interface ScheduledKind<R extends KilnResource<?, T>, T, P> {
    * @param report of the run; empty if it left no word
    */
   T finished(R resource, Standing standing, Optional<P> report);
+
+  /**
+   * Does what belongs to a run and is not its pod's, when the run has ended and its status is
+   * written. It may be done twice.
+   */
+  default void afterRun(R resource) {}
 
   /** Counts what a run reports. */
   void count(P report, MeterRegistry metrics);

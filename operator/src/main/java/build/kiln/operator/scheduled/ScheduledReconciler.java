@@ -177,6 +177,7 @@ public abstract class ScheduledReconciler<R extends KilnResource<?, T>, T, P>
 
   private boolean changed(R now, R before) {
     return EventSources.changed(now, before, words.wishKey())
+        || kind.changed(now, before)
         || !Objects.equals(now.getSpec(), before.getSpec());
   }
 
@@ -215,6 +216,9 @@ public abstract class ScheduledReconciler<R extends KilnResource<?, T>, T, P>
       return UpdateControl.<R>noUpdate().rescheduleAfter(StatusWriter.AFTER_CONFLICT);
     }
     account(resource, action, standing, report);
+    if (action instanceof Action.Finish) {
+      kind.afterRun(resource);
+    }
     return done.recheck() == null
         ? UpdateControl.noUpdate()
         : UpdateControl.<R>noUpdate().rescheduleAfter(done.recheck());

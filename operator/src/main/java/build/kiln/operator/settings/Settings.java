@@ -40,6 +40,7 @@ import org.jspecify.annotations.Nullable;
  * @param progressInterval how often a running build's progress is read
  * @param retry when a run that failed for a reason that may pass is run again
  * @param leaderElection who of several operators works
+ * @param prune where ImagePrunePolicies are carried out; they are not if it is not set
  * @param httpPort of /healthz, /readyz and /metrics; 0 takes a free one
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -63,6 +64,7 @@ public record Settings(
     String progressInterval,
     Retry retry,
     LeaderElection leaderElection,
+    @Nullable Prune prune,
     Integer httpPort) {
 
   private static final Set<String> PULL_POLICIES = Set.of("Always", "IfNotPresent", "Never");
@@ -186,6 +188,28 @@ public record Settings(
     public LeaderElection {
       enabled = requireNonNullElse(enabled, true);
       leaseName = requireNonNullElse(leaseName, "kiln-operator");
+    }
+  }
+
+  /**
+   * Where ImagePrunePolicies are carried out.
+   *
+   * @param namespace of their Jobs, their Secrets and what they remember
+   * @param serviceAccount their pods', which may read what refers to images
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Prune(String namespace, String serviceAccount) {
+    public Prune {
+      check(
+          namespace != null && NAMESPACE.matcher(namespace).matches(),
+          "prune.namespace",
+          String.valueOf(namespace),
+          "the name of a namespace");
+      check(
+          serviceAccount != null && !serviceAccount.isBlank(),
+          "prune.serviceAccount",
+          String.valueOf(serviceAccount),
+          "the name of a ServiceAccount");
     }
   }
 
