@@ -55,5 +55,10 @@ retry:
 leaderElection:
   enabled: true
   leaseName: {{ include "kiln.fullname" . }}
+{{- if eq (include "kiln.prunes" .) "true" }}
+prune:
+  namespace: {{ .Release.Namespace }}
+  serviceAccount: {{ include "kiln.pruneAccount" . }}
+{{- end }}
 httpPort: 8080
 {{- end }}
