@@ -262,4 +262,19 @@ class ManifestFileTest {
     return catchThrowableOfType(
         ManifestException.class, () -> ManifestFile.read("f.yaml", text.getBytes(UTF_8)));
   }
+
+  @Test
+  void theExampleOfAPolicyIsOne() throws IOException {
+    Path example = Path.of("../examples/prune/imageprunepolicy.yaml");
+
+    ManifestFile read = ManifestFile.read(example.toString(), Files.readAllBytes(example));
+
+    assertThat(read)
+        .isInstanceOfSatisfying(
+            ManifestFile.Prune.class,
+            prune -> {
+              assertThat(prune.notes()).isEmpty();
+              assertThat(prune.policy().getSpec().dryRun()).isTrue();
+            });
+  }
 }
