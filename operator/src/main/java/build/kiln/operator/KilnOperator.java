@@ -1,8 +1,10 @@
 package build.kiln.operator;
 
 import build.kiln.operator.imagebuild.ImageBuildReconciler;
+import build.kiln.operator.imagemirror.ImageMirrorReconciler;
 import build.kiln.operator.job.Admission;
 import build.kiln.operator.job.PodLogs;
+import build.kiln.operator.scheduled.ScheduledReconciler;
 import build.kiln.operator.settings.Settings;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
@@ -84,6 +86,16 @@ public final class KilnOperator implements AutoCloseable {
             nonces(),
             parts.metrics());
     operator.register(reconciler, reconciler::configure);
+    var mirrors =
+        new ImageMirrorReconciler(
+            new ScheduledReconciler.Parts(
+                parts.client(),
+                parts.settings(),
+                parts.logs(),
+                parts.clock(),
+                nonces(),
+                parts.metrics()));
+    operator.register(mirrors, mirrors::configure);
     operator.start();
     return new KilnOperator(operator, parts, closing);
   }
