@@ -1,6 +1,7 @@
 package build.kiln.operator;
 
 import build.kiln.operator.imagebuild.ImageBuildReconciler;
+import build.kiln.operator.imagemirror.ImageMirrorReconciler;
 import build.kiln.operator.imagepruning.ImagePruneReconciler;
 import build.kiln.operator.job.Admission;
 import build.kiln.operator.job.PodLogs;
@@ -86,18 +87,19 @@ public final class KilnOperator implements AutoCloseable {
             nonces(),
             parts.metrics());
     operator.register(reconciler, reconciler::configure);
+    var scheduled =
+        new ScheduledReconciler.Parts(
+            parts.client(),
+            parts.settings(),
+            parts.logs(),
+            parts.clock(),
+            nonces(),
+            parts.metrics());
+    var mirrors = new ImageMirrorReconciler(scheduled);
+    operator.register(mirrors, mirrors::configure);
     var prune = parts.settings().prune();
     if (prune != null) {
-      var policies =
-          new ImagePruneReconciler(
-              new ScheduledReconciler.Parts(
-                  parts.client(),
-                  parts.settings(),
-                  parts.logs(),
-                  parts.clock(),
-                  nonces(),
-                  parts.metrics()),
-              prune);
+      var policies = new ImagePruneReconciler(scheduled, prune);
       operator.register(policies, policies::configure);
     }
     operator.start();

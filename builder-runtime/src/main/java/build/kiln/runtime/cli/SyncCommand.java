@@ -119,6 +119,7 @@ final class SyncCommand implements Callable<Integer> {
         spec.concurrency(),
         spec.bandwidth(),
         spec.timeout(),
+        spec.history(),
         spec.podTemplate());
   }
 }

@@ -30,11 +30,7 @@ import org.jspecify.annotations.Nullable;
     message = "spec needs registries, cache or builds: without them there is nothing to prune")
 public record ImagePrunePolicySpec(
     @Size(min = 1, max = 128)
-        @ValidationRule(
-            value =
-                "self.matches('^@(hourly|daily|weekly|monthly|yearly|midnight|annually)$|^[0-9A-Za-z*/,?#-]+( +[0-9A-Za-z*/,?#-]+){4}$')",
-            message =
-                "schedule must be five cron fields such as \"30 2 * * *\", or one of @hourly, @daily, @weekly, @monthly, @yearly")
+        @ValidationRule(value = ScheduleRules.SCHEDULE, message = ScheduleRules.SCHEDULE_MESSAGE)
         @JsonPropertyDescription(
             "When to run, as cron writes it: minute, hour, day of month, month, day of week.")
         @Nullable String schedule,

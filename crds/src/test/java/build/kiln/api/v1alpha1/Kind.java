@@ -39,6 +39,17 @@ record Kind(
   private static final Column AGE =
       new Column("AGE", "date", ".metadata.creationTimestamp", "How old the resource is.");
 
+  /** Why a pod of whatever kind did not do its work. */
+  private static final List<FailureReason> OF_PODS =
+      List.of(
+          FailureReason.OutOfMemory,
+          FailureReason.DiskFull,
+          FailureReason.DeadlineExceeded,
+          FailureReason.QuotaExceeded,
+          FailureReason.PodRefused,
+          FailureReason.Unschedulable,
+          FailureReason.BuilderImageUnavailable);
+
   static final Kind IMAGE_BUILD =
       new Kind(
           ImageBuild.class,
@@ -91,8 +102,10 @@ record Kind(
               "spec.tags.include",
               "spec.tags.exclude"),
           reasons(
-              Stream.of(MirrorFailureReason.values())
-                  .map(reason -> Map.entry(reason.name(), reason.retryable()))));
+              Stream.concat(
+                  Stream.of(MirrorFailureReason.values())
+                      .map(reason -> Map.entry(reason.name(), reason.retryable())),
+                  OF_PODS.stream().map(reason -> Map.entry(reason.name(), reason.retryable())))));
 
   static final Kind IMAGE_PRUNE_POLICY =
       new Kind(

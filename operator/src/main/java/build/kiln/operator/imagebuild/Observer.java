@@ -131,7 +131,7 @@ final class Observer {
 
   /** The Job that the status names but the informer does not know, yet or any more. */
   private Optional<Job> recorded(ImageBuild build, Run run, List<Attempt> known) {
-    var name = run.platform().map(PlatformRun::job).filter(Validation::isName);
+    var name = run.platform().map(PlatformRun::job).filter(Names::isName);
     if (name.isEmpty() || known.stream().anyMatch(one -> one.name().equals(name.get()))) {
       return Optional.empty();
     }

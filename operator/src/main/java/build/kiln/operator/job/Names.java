@@ -1,5 +1,8 @@
 package build.kiln.operator.job;
 
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
 /**
  * Names that follow from what they name, so that making a thing twice makes it once: the second
  * create is answered with 409.
@@ -8,7 +11,22 @@ public final class Names {
   /** Leaves room for the suffix that a Job's pods get. */
   private static final int LONGEST_JOB = 57;
 
+  /** Of an object. Names and keys become parts of URLs and of paths in the pod. */
+  private static final Pattern NAME = Pattern.compile("[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?");
+
+  private static final Pattern KEY = Pattern.compile("(?!\\.$|\\.\\.)[-._a-zA-Z0-9]{1,253}");
+
   private Names() {}
+
+  /** Whether a text may be an object's name, and so a part of a URL. */
+  public static boolean isName(@Nullable String text) {
+    return text != null && NAME.matcher(text).matches();
+  }
+
+  /** Whether a text may be a key of a Secret or a ConfigMap, and so a file's name. */
+  public static boolean isKey(@Nullable String text) {
+    return text != null && KEY.matcher(text).matches();
+  }
 
   /**
    * The name of a Job, and of the ConfigMap with its order: {@code <resource>-<run>-<hash>}.

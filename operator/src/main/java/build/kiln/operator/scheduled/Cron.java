@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A schedule as Kubernetes' CronJob writes it: five fields (minute, hour, day of month, month, day
  * of week; names of months and days, lists, ranges, steps; 0 and 7 are Sunday; if both days are
- * given, either will do), or a name such as {@code @daily}. A time that daylight saving skips comes
- * when the clocks have moved; one that it repeats comes once.
+ * given, either will do), or a name such as {@code @daily}. A time that daylight saving skips does
+ * not come on that day; one that it repeats comes once.
  */
 public final class Cron {
   private static final Map<String, String> NAMES =

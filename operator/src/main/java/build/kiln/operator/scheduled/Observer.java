@@ -10,6 +10,7 @@ import build.kiln.operator.job.Blocker;
 import build.kiln.operator.job.JobObserver;
 import build.kiln.operator.job.JobSpec;
 import build.kiln.operator.job.JobState;
+import build.kiln.operator.job.Names;
 import build.kiln.operator.job.Nonces;
 import build.kiln.operator.job.PodLogs;
 import build.kiln.operator.job.Pods;
@@ -23,7 +24,6 @@ import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Looks at the cluster for one resource, and asks no more than the next decision needs. */
@@ -32,9 +32,6 @@ final class Observer<R extends KilnResource<?, T>, T, P> {
 
   /** The hash of versions where a Secret is missing. */
   private static final String MISSING = "missing";
-
-  /** A name of a status, which may have been written by anyone, becomes part of a URL. */
-  private static final Pattern NAME = Pattern.compile("[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?");
 
   private final ScheduledKind<R, T, P> kind;
   private final Settings settings;
@@ -107,7 +104,7 @@ final class Observer<R extends KilnResource<?, T>, T, P> {
   private Optional<Job> recorded(R resource, ScheduledRun run, List<Attempt> known) {
     var name = run.job();
     return name == null
-            || !NAME.matcher(name).matches()
+            || !Names.isName(name)
             || known.stream().anyMatch(attempt -> attempt.name().equals(name))
         ? Optional.empty()
         : jobs.job(kind.namespace(resource), name);

@@ -197,8 +197,8 @@ class PruneE2E {
         .until(
             () ->
                 namespace.kubectl("get", "controllerrevisions", "-o", "name").lines().count() == 1);
-    for (String pod : List.of("by-digest", "through-mirror")) {
-      namespace.kubectl("wait", "pod/" + pod, "--for=condition=Ready", "--timeout=120s");
+    for (String name : List.of("by-digest", "through-mirror")) {
+      namespace.kubectl("wait", "pod/" + name, "--for=condition=Ready", "--timeout=120s");
     }
     namespace.kubectl("rollout", "status", "deployment/runs", "--timeout=120s");
     namespace.kubectl("set", "image", "statefulset/state", "main=" + repository + ":pr-statefulset");

@@ -1,4 +1,4 @@
-package build.kiln.operator.imagebuild;
+package build.kiln.operator.testkit;
 
 import java.time.Clock;
 import java.time.Duration;
@@ -7,10 +7,10 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 
 /** A clock that runs like the system's, ahead of it by what a test wants. */
-final class MutableClock extends Clock {
+public final class MutableClock extends Clock {
   private volatile Duration ahead = Duration.ZERO;
 
-  void advance(Duration by) {
+  public void advance(Duration by) {
     ahead = ahead.plus(by);
   }
 

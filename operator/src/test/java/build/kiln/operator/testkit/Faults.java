@@ -1,4 +1,4 @@
-package build.kiln.operator.imagebuild;
+package build.kiln.operator.testkit;
 
 import io.fabric8.kubernetes.api.model.StatusBuilder;
 import io.fabric8.kubernetes.client.utils.Serialization;
@@ -10,7 +10,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.regex.Pattern;
 
 /** Lets an API server answer some requests with an error. */
-final class Faults {
+public final class Faults {
   private final List<Fault> faults = new CopyOnWriteArrayList<>();
 
   /**
@@ -21,21 +21,21 @@ final class Faults {
   private record Fault(Pattern request, int code, String message, boolean once) {}
 
   /** Every request that a pattern is found in fails, until {@link #mend}. */
-  void fail(String request, int code, String message) {
+  public void fail(String request, int code, String message) {
     faults.add(new Fault(Pattern.compile(request), code, message, false));
   }
 
   /** The next request that a pattern is found in fails. */
-  void failOnce(String request, int code, String message) {
+  public void failOnce(String request, int code, String message) {
     faults.add(new Fault(Pattern.compile(request), code, message, true));
   }
 
-  void mend() {
+  public void mend() {
     faults.clear();
   }
 
   /** Whether every fault that was for one request has had it. */
-  boolean happened() {
+  public boolean happened() {
     return faults.stream().noneMatch(Fault::once);
   }
 
