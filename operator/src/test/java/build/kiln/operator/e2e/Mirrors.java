@@ -121,7 +121,8 @@ record Mirrors(Cluster cluster, TestNamespace namespace) {
     return await(
         name,
         "has finished a run after %d".formatted(number),
-        status -> status.run() != null && status.run().number() > number && status.run().finished());
+        status ->
+            status.run() != null && status.run().number() > number && status.run().finished());
   }
 
   /** Waits for a pod of a mirror to run. */

@@ -38,8 +38,7 @@ class MirrorsE2E {
       assertThat(first.observed()).isEqualTo(2);
       assertThat(first.copied()).isEqualTo(2);
       assertThat(first.nextSync()).isNotNull();
-      assertThat(mirrors.mirrored("app", "3.19.0"))
-          .contains(mirrors.sourceDigest("app", "3.19.0"));
+      assertThat(mirrors.mirrored("app", "3.19.0")).contains(mirrors.sourceDigest("app", "3.19.0"));
       assertThat(mirrors.mirrored("app", "3.18.0")).isEmpty();
 
       mirrors.push(Images.DEBIAN, "app", "latest");
@@ -88,8 +87,7 @@ class MirrorsE2E {
       mirrors.login(Service.PASSWORD);
       var ready = mirrors.awaitReady("app");
       assertThat(Mirrors.run(ready).cause()).isEqualTo(Cause.SecretChanged);
-      assertThat(mirrors.mirrored("app", "latest"))
-          .contains(mirrors.sourceDigest("app", "latest"));
+      assertThat(mirrors.mirrored("app", "latest")).contains(mirrors.sourceDigest("app", "latest"));
     }
   }
 
@@ -118,8 +116,7 @@ class MirrorsE2E {
       assertThat(Mirrors.run(ready).number()).isEqualTo(1);
       assertThat(ready.upToDate()).isEqualTo(1);
       assertThat(ready.copied()).isEqualTo(1);
-      assertThat(mirrors.mirrored("app", "3.19.0"))
-          .contains(mirrors.sourceDigest("app", "3.19.0"));
+      assertThat(mirrors.mirrored("app", "3.19.0")).contains(mirrors.sourceDigest("app", "3.19.0"));
     }
   }
 

@@ -141,8 +141,7 @@ class DeciderTest {
             with(failed, "spec", "other", "wish"),
             NOTHING,
             accept(Cause.PodChanged)),
-        arguments(
-            "failed, other Secrets", failed, secrets("other"), accept(Cause.SecretChanged)),
+        arguments("failed, other Secrets", failed, secrets("other"), accept(Cause.SecretChanged)),
         arguments(
             "failed, other Secrets, suspended",
             suspended(failed),
@@ -191,8 +190,7 @@ class DeciderTest {
             suspended(with(running, "other", "pod", "wish")),
             reading(new Reading.Running()),
             new Action.Watch(new Reading.Running())),
-        arguments(
-            "ended", running, reading(new Reading.Ended(FAILED)), new Action.Finish(FAILED)),
+        arguments("ended", running, reading(new Reading.Ended(FAILED)), new Action.Finish(FAILED)),
         arguments(
             "invalid",
             Subject.invalid("wrong", 2L, standing(run(Phase.Running, "job"))),
