@@ -35,6 +35,8 @@ proxies:
 allowChroot: {{ .Values.isolation.allowChroot }}
 maxConcurrentBuilds: {{ .Values.concurrency.cluster }}
 maxConcurrentBuildsPerNamespace: {{ .Values.concurrency.namespace }}
+maxConcurrentMirrors: {{ .Values.concurrency.mirrors.cluster }}
+maxConcurrentMirrorsPerNamespace: {{ .Values.concurrency.mirrors.namespace }}
 defaults:
   {{- with .Values.builder.resources }}
   resources:

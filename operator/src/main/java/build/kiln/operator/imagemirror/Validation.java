@@ -81,8 +81,8 @@ final class Validation {
       return Optional.empty();
     } catch (PatternSyntaxException e) {
       return Optional.of(
-          "spec.tags.regex is no regular expression: %s"
-              .formatted(e.getMessage().lines().findFirst().orElse("")));
+          "spec.tags.regex \"%s\" is no regular expression: %s"
+              .formatted(tags.regex(), e.getDescription()));
     }
   }
 
