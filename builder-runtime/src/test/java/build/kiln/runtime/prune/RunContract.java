@@ -140,6 +140,29 @@ abstract class RunContract {
     }
   }
 
+  /** A registry's own rules may delete what has no tag. */
+  @Test
+  void aDigestThatIsUsedByItselfKeepsItsLastTag() throws IOException {
+    Descriptor used = desk.image("app:pr-1", "a");
+    planNow(1);
+    old();
+    desk.image("app:pr-2", "b");
+    InUse inUse =
+        new InUse(
+            List.of(Use.of(desk.ref("app").withDigest(used.digest()), "Pod n/p")),
+            List.of(),
+            List.of(),
+            List.of(),
+            List.of(),
+            List.of());
+
+    Plan plan = desk.plan(desk.policy(1), inUse, "app");
+
+    assertThat(plan.deletions()).isZero();
+    assertThat(plan.repositories().getFirst().kept())
+        .anySatisfy(keep -> assertThat(keep.tags()).containsExactly("pr-1"));
+  }
+
   @Test
   void aTagThatCameOntoADoomedDigestSavesItAndWhatItNeeds() throws IOException {
     Descriptor child = desk.image("app", "child");

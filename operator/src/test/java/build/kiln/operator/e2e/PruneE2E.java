@@ -81,6 +81,8 @@ class PruneE2E {
       var dry = await(name, status -> run(status, 2));
       assertThat(reason(dry)).isEqualTo("Succeeded");
       assertThat(lastRun(dry).dryRun()).isTrue();
+      assertThat(images(lastRun(dry)))
+          .containsExactlyInAnyOrder(repository + ":pr-unused-1", repository + ":pr-unused-2");
       assertThat(lastRun(dry).deleted()).isEqualTo(2);
       assertThat(lastRun(dry).examined()).isEqualTo(TAGS.size());
       assertThat(tags(path)).containsExactlyInAnyOrderElementsOf(TAGS);
@@ -106,8 +108,7 @@ class PruneE2E {
       assertThat(result.failed()).isZero();
       assertThat(result.reclaimedBytes()).isPositive();
       assertThat(result.kept()).contains(new Kept("IN_USE", 7), new Kept("KEEP_LAST", 1));
-      assertThat(result.deletions())
-          .extracting(ImagePrunePolicyStatus.Deletion::image)
+      assertThat(images(result))
           .containsExactlyInAnyOrder(repository + ":pr-unused-1", repository + ":pr-unused-2");
       assertThat(tags(path)).doesNotContain("pr-unused-1", "pr-unused-2").hasSize(8);
       for (String tag : tags(path)) {
@@ -359,6 +360,12 @@ class PruneE2E {
 
   private static ImagePrunePolicyStatus.Run lastRun(ImagePrunePolicyStatus status) {
     return Objects.requireNonNull(status.lastRun());
+  }
+
+  private static List<String> images(ImagePrunePolicyStatus.Run run) {
+    return Objects.requireNonNull(run.deletions()).stream()
+        .map(ImagePrunePolicyStatus.Deletion::image)
+        .toList();
   }
 
   private static String reason(ImagePrunePolicyStatus status) {
