@@ -42,10 +42,7 @@ final class PruneRules {
           Map.entry(
               LASTS.formatted(87600),
               self -> lasts(self, Duration.ofHours(1), Duration.ofHours(87600))),
-          Map.entry(
-              "self.matches('^@(hourly|daily|weekly|monthly|yearly|midnight|annually)$|^[0-9A-Za-z*/,?#-]+( +[0-9A-Za-z*/,?#-]+){4}$')",
-              matches(
-                  "^@(hourly|daily|weekly|monthly|yearly|midnight|annually)\\z|^[0-9A-Za-z*/,?#-]+( +[0-9A-Za-z*/,?#-]+){4}\\z")),
+          ScheduleRule.ROW,
           Map.entry(
               "self.matches('^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$')",
               matches("^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*\\z")),

@@ -54,12 +54,17 @@ class ManifestFileTest {
   @ParameterizedTest
   @MethodSource("examples")
   void everyExampleIsAccepted(Path example) throws IOException {
-    Manifest manifest = manifest(Files.readString(example));
-
-    assertThat(manifest.build().getSpec().output().image()).startsWith("registry.example.com/");
-    // A claim comes along for the cluster; at a desk there are no volumes.
-    assertThat(manifest.notes())
-        .allSatisfy(note -> assertThat(note).contains("PersistentVolumeClaim"));
+    switch (ManifestFile.read("f.yaml", Files.readAllBytes(example))) {
+      case Manifest m -> {
+        assertThat(m.build().getSpec().output().image()).startsWith("registry.example.com/");
+        // A claim comes along for the cluster; at a desk there are no volumes.
+        assertThat(m.notes())
+            .allSatisfy(note -> assertThat(note).contains("PersistentVolumeClaim"));
+      }
+      case ManifestFile.Mirror m -> assertThat(m.notes()).isEmpty();
+      case Order _, ManifestFile.OrderedMirror _ ->
+          throw new AssertionError(example + " is an order");
+    }
   }
 
   @Test
