@@ -51,3 +51,13 @@ else the namespace goes before it. */}}
 {{- $name := include "kiln.fullname" . }}
 {{- eq $name .Release.Namespace | ternary $name (printf "%s-%s" .Release.Namespace $name) }}
 {{- end }}
+
+{{/* Whether ImagePrunePolicies are carried out: true or false. */}}
+{{- define "kiln.prunes" -}}
+{{- $wanted := .Values.prune.enabled | toString }}
+{{- eq $wanted "auto" | ternary (empty .Values.watchNamespaces) (eq $wanted "true") }}
+{{- end }}
+
+{{- define "kiln.pruneAccount" -}}
+{{- printf "%s-prune" (include "kiln.fullname" .) }}
+{{- end }}

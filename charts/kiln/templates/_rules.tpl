@@ -2,14 +2,14 @@
 {{- define "kiln.rules" -}}
 # The resources themselves are only read; what happens to them is written to their status.
 - apiGroups: [kiln.build]
-  resources: [imagebuilds]
+  resources: [imagebuilds, imagemirrors]
   verbs: [get, list, watch]
 - apiGroups: [kiln.build]
-  resources: [imagebuilds/status]
+  resources: [imagebuilds/status, imagemirrors/status]
   verbs: [update]
 # What a Job's owner reference wants where the cluster enforces it (OwnerReferencesPermissionEnforcement).
 - apiGroups: [kiln.build]
-  resources: [imagebuilds/finalizers]
+  resources: [imagebuilds/finalizers, imagemirrors/finalizers]
   verbs: [update]
 # An attempt of a run is a Job. It is patched once, with its time to live, after its result was recorded.
 - apiGroups: [batch]
@@ -28,11 +28,11 @@
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [get, create, patch, delete]
-# Whether the Secrets that a build names are there. Never listed nor watched.
+# Whether the Secrets that a build or a mirror names are there, and whether they are others than a failed run had. Never listed nor watched.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get]
-# Events on ImageBuilds are made; those of Jobs and pods are read, to say why a pod does not start.
+# Events on ImageBuilds and ImageMirrors are made; those of Jobs and pods are read, to say why a pod does not start.
 - apiGroups: [""]
   resources: [events]
   verbs: [list, create]

@@ -35,6 +35,8 @@ proxies:
 allowChroot: {{ .Values.isolation.allowChroot }}
 maxConcurrentBuilds: {{ .Values.concurrency.cluster }}
 maxConcurrentBuildsPerNamespace: {{ .Values.concurrency.namespace }}
+maxConcurrentMirrors: {{ .Values.concurrency.mirrors.cluster }}
+maxConcurrentMirrorsPerNamespace: {{ .Values.concurrency.mirrors.namespace }}
 defaults:
   {{- with .Values.builder.resources }}
   resources:
@@ -55,5 +57,10 @@ retry:
 leaderElection:
   enabled: true
   leaseName: {{ include "kiln.fullname" . }}
+{{- if eq (include "kiln.prunes" .) "true" }}
+prune:
+  namespace: {{ .Release.Namespace }}
+  serviceAccount: {{ include "kiln.pruneAccount" . }}
+{{- end }}
 httpPort: 8080
 {{- end }}

@@ -49,13 +49,14 @@ class ArchitectureTest {
           Map.entry("ssh", "posix"),
           Map.entry("cache", "oci layer store registry"),
           Map.entry("mirror", "api oci store registry"),
-          Map.entry("prune", "api oci registry"),
+          Map.entry("cluster", "oci registry"),
+          Map.entry("prune", "api oci registry cache cluster"),
           Map.entry("transport", "oci store registry mirror"),
           Map.entry("cli.manifest", "api oci dockerfile"),
           Map.entry("cli.progress", "api build"),
           Map.entry(
               "cli",
-              "api posix oci layer store rootfs dockerfile check registry registry.embedded context sandbox cache ssh build mirror transport prune cli.manifest cli.progress"));
+              "api posix oci layer store rootfs dockerfile check registry registry.embedded context sandbox cache ssh build mirror transport prune cluster cli.manifest cli.progress"));
 
   @SuppressWarnings("unused") // read by FieldSource
   private static final List<Arguments> PACKAGES =

@@ -1,8 +1,11 @@
 package build.kiln.operator;
 
-import build.kiln.operator.imagebuild.Admission;
 import build.kiln.operator.imagebuild.ImageBuildReconciler;
-import build.kiln.operator.imagebuild.PodLogs;
+import build.kiln.operator.imagemirror.ImageMirrorReconciler;
+import build.kiln.operator.imagepruning.ImagePruneReconciler;
+import build.kiln.operator.job.Admission;
+import build.kiln.operator.job.PodLogs;
+import build.kiln.operator.scheduled.ScheduledReconciler;
 import build.kiln.operator.settings.Settings;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
@@ -84,6 +87,21 @@ public final class KilnOperator implements AutoCloseable {
             nonces(),
             parts.metrics());
     operator.register(reconciler, reconciler::configure);
+    var scheduled =
+        new ScheduledReconciler.Parts(
+            parts.client(),
+            parts.settings(),
+            parts.logs(),
+            parts.clock(),
+            nonces(),
+            parts.metrics());
+    var mirrors = new ImageMirrorReconciler(scheduled);
+    operator.register(mirrors, mirrors::configure);
+    var prune = parts.settings().prune();
+    if (prune != null) {
+      var policies = new ImagePruneReconciler(scheduled, prune);
+      operator.register(policies, policies::configure);
+    }
     operator.start();
     return new KilnOperator(operator, parts, closing);
   }

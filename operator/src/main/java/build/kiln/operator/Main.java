@@ -2,8 +2,8 @@ package build.kiln.operator;
 
 import static java.util.Objects.requireNonNullElse;
 
-import build.kiln.operator.imagebuild.ApiPodLogs;
-import build.kiln.operator.imagebuild.DryRunAdmission;
+import build.kiln.operator.job.ApiPodLogs;
+import build.kiln.operator.job.DryRunAdmission;
 import build.kiln.operator.settings.Settings;
 import build.kiln.operator.settings.SettingsException;
 import build.kiln.operator.settings.SettingsFile;

@@ -3,7 +3,7 @@ package build.kiln.operator;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import build.kiln.api.v1alpha1.ImageBuild;
-import build.kiln.operator.imagebuild.Admission;
+import build.kiln.operator.job.Admission;
 import build.kiln.operator.quickstart.EmbeddedApiServer;
 import build.kiln.operator.settings.Settings;
 import io.fabric8.kubernetes.api.model.authorization.v1.SelfSubjectRulesReviewBuilder;

@@ -31,7 +31,69 @@ class PackagesTest {
           .resideInAPackage("build.kiln.operator.settings..")
           .should()
           .dependOnClassesThat()
+          .resideInAnyPackage(
+              "build.kiln.operator.job..",
+              "build.kiln.operator.scheduled..",
+              "build.kiln.operator.imagebuild..",
+              "build.kiln.operator.imagemirror..",
+              "build.kiln.operator.imagepruning..");
+
+  /** Kinds share what is in job and scheduled, and know nothing of each other. */
+  @ArchTest
+  static final ArchRule jobsKnowNoKind =
+      noClasses()
+          .that()
+          .resideInAPackage("build.kiln.operator.job..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "build.kiln.operator.scheduled..",
+              "build.kiln.operator.imagebuild..",
+              "build.kiln.operator.imagemirror..",
+              "build.kiln.operator.imagepruning..");
+
+  @ArchTest
+  static final ArchRule schedulesKnowNoKind =
+      noClasses()
+          .that()
+          .resideInAPackage("build.kiln.operator.scheduled..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "build.kiln.operator.imagebuild..",
+              "build.kiln.operator.imagemirror..",
+              "build.kiln.operator.imagepruning..");
+
+  @ArchTest
+  static final ArchRule kindsKnowNoOtherKind =
+      noClasses()
+          .that()
+          .resideInAPackage("build.kiln.operator.imagebuild..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "build.kiln.operator.imagemirror..",
+              "build.kiln.operator.imagepruning..",
+              "build.kiln.operator.scheduled..");
+
+  @ArchTest
+  static final ArchRule mirrorsKnowNoBuilds =
+      noClasses()
+          .that()
+          .resideInAPackage("build.kiln.operator.imagemirror..")
+          .should()
+          .dependOnClassesThat()
           .resideInAPackage("build.kiln.operator.imagebuild..");
+
+  @ArchTest
+  static final ArchRule policiesKnowNoOtherKind =
+      noClasses()
+          .that()
+          .resideInAPackage("build.kiln.operator.imagepruning..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "build.kiln.operator.imagebuild..", "build.kiln.operator.imagemirror..");
 
   /** The engine runs in builder pods; the operator shares only the API with it. */
   @ArchTest
@@ -44,7 +106,7 @@ class PackagesTest {
       noClasses()
           .that()
           .haveNameMatching(
-              ".*\\.imagebuild\\.(Decider|Action|Decision|History|Backoff|JobReader|PodFailures|Blockers|NextStatus|RunEdit|Conditions|Limits|TierChoice|JobTemplate|PodMounts|PodShape|OrderMap|Inputs|Names|Validation|Announcement)(\\$.*)?")
+              ".*\\.(imagebuild|imagemirror|scheduled|job)\\.(Action|Announcement|Announcements|Backoff|Blockers|BuildOrders|BuildReader|Conditions|Cron|Decider|Decision|History|Inputs|Jobs|MirrorKind|JobReader|JobSpec|JobState|JobTemplate|Limits|MirrorReader|Names|NextStatus|Orders|PodFailures|PodFiles|PodMounts|Pods|PodShape|Retries|RunEdit|SpecHash|Timing|TierChoice|Validation|WantedSecrets)(\\$.*)?")
           .should()
           .dependOnClassesThat()
           .haveNameMatching(

@@ -1,21 +1,22 @@
 package build.kiln.runtime.cli;
 
 import build.kiln.api.work.ExitCode;
-import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.prune.Executor;
 import build.kiln.runtime.prune.InUse;
 import build.kiln.runtime.prune.KubernetesUses.Source;
 import build.kiln.runtime.prune.Plan;
 import build.kiln.runtime.prune.PlanFile;
+import build.kiln.runtime.prune.PolicyRun;
 import build.kiln.runtime.prune.PruneException;
+import build.kiln.runtime.prune.ReportFile;
 import build.kiln.runtime.prune.RunReport;
 import build.kiln.runtime.registry.RegistryClient;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -117,9 +118,8 @@ final class PruneApplyCommand implements Callable<Integer> {
             Clock.systemUTC(),
             outcome -> System.out.println(PruneText.line(outcome)));
     RunReport report = executor.execute(plan, approve == null ? "" : approve);
-    Path folder = Files.createDirectories(session.state().resolve("reports"));
-    String name = report.started().replace(':', '-') + ".json";
-    Files.write(folder.resolve(name), Json.write(report));
+    PruneReportCommand.keep(
+        session.state(), ReportFile.of(1, new PolicyRun.Ended(plan, Optional.of(report))));
     Plan.Stop stop = report.stop();
     if (stop != null) {
       throw new CommandFailure(ExitCode.USER, "nothing was deleted: " + stop.message());

@@ -1,9 +1,8 @@
 package build.kiln.runtime.cli;
 
 import build.kiln.api.work.ExitCode;
-import build.kiln.runtime.oci.Json;
-import build.kiln.runtime.oci.OciException;
-import build.kiln.runtime.prune.RunReport;
+import build.kiln.runtime.prune.PruneException;
+import build.kiln.runtime.prune.ReportFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,7 +25,8 @@ final class PruneReportCommand implements Callable<Integer> {
   @Option(
       names = {"-f", "--file"},
       paramLabel = "FILE",
-      description = "A report, instead of the last one.")
+      description =
+          "A report instead of the last one; of a cluster's run, what the command in status.lastRun.report prints.")
   private @Nullable Path file;
 
   @Option(
@@ -43,18 +43,29 @@ final class PruneReportCommand implements Callable<Integer> {
     byte[] bytes = PruneSession.bytes(shown);
     switch (output) {
       case json -> {
-        System.out.writeBytes(bytes);
+        try {
+          System.out.writeBytes(ReportFile.read(shown.toString(), bytes).write());
+        } catch (PruneException e) {
+          throw new CommandFailure(ExitCode.USAGE, String.valueOf(e.getMessage()), e);
+        }
         System.out.println();
       }
       case text -> {
         try {
-          PruneText.print(Json.read(bytes, RunReport.class, shown.toString()), System.out);
-        } catch (OciException e) {
+          PruneText.print(ReportFile.read(shown.toString(), bytes), System.out);
+        } catch (PruneException e) {
           throw new CommandFailure(ExitCode.USAGE, String.valueOf(e.getMessage()), e);
         }
       }
     }
     return ExitCode.OK.code();
+  }
+
+  /** Keeps a report, to be shown by this command. */
+  static Path keep(Path state, ReportFile report) throws IOException {
+    Path folder = Files.createDirectories(state.resolve("reports"));
+    String name = report.plan().at().replace(':', '-') + ".json";
+    return Files.write(folder.resolve(name), report.write());
   }
 
   private Path last() throws CommandFailure {

@@ -2,7 +2,9 @@ package build.kiln.runtime.cli;
 
 import build.kiln.runtime.prune.Deletion;
 import build.kiln.runtime.prune.Plan;
+import build.kiln.runtime.prune.PolicyRun;
 import build.kiln.runtime.prune.Reason;
+import build.kiln.runtime.prune.ReportFile;
 import build.kiln.runtime.prune.RepositoryPlan;
 import build.kiln.runtime.prune.RunReport;
 import build.kiln.runtime.prune.Verdict;
@@ -49,6 +51,25 @@ final class PruneText {
     Plan.Stop stop = plan.stop();
     if (stop != null) {
       out.println("It is not carried out: " + stop.message() + ".");
+    }
+  }
+
+  /** Of a dry run the plan, else what was done. */
+  static void print(PolicyRun.Ended ended, PrintStream out) {
+    if (ended.executed().isPresent()) {
+      print(ended.executed().get().withoutOutcomes(), out);
+    } else {
+      print(ended.plan(), out);
+    }
+  }
+
+  /** A whole report: each deletion with its reason, then the totals. */
+  static void print(ReportFile file, PrintStream out) {
+    RunReport result = file.result();
+    if (result != null) {
+      print(result, out);
+    } else {
+      print(file.plan().toPlan(), out);
     }
   }
 

@@ -1,12 +1,16 @@
 package build.kiln.runtime.cli;
 
 import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
+import build.kiln.api.v1alpha1.ImagePrunePolicySpec;
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.api.work.BuilderPaths;
 import build.kiln.api.work.ExitCode;
 import build.kiln.api.work.MirrorOrder;
 import build.kiln.api.work.MirrorReport;
 import build.kiln.api.work.Outcome;
+import build.kiln.api.work.PruneOrder;
+import build.kiln.api.work.PruneOutcome;
+import build.kiln.api.work.PruneReport;
 import build.kiln.api.work.Records;
 import build.kiln.api.work.Report;
 import build.kiln.api.work.WorkOrder;
@@ -14,9 +18,16 @@ import build.kiln.runtime.cli.manifest.ManifestFile;
 import build.kiln.runtime.cli.manifest.OrderMaker;
 import build.kiln.runtime.cli.progress.Display;
 import build.kiln.runtime.cli.progress.ProgressMode;
+import build.kiln.runtime.cluster.ClusterAccess;
+import build.kiln.runtime.cluster.ClusterApi;
+import build.kiln.runtime.prune.KubernetesUses;
+import build.kiln.runtime.prune.PolicyReader;
+import build.kiln.runtime.prune.PruneException;
+import build.kiln.runtime.registry.Sleeper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -30,7 +41,7 @@ import picocli.CommandLine.Option;
 @Command(
     name = "run",
     description = {
-      "Carries out a manifest, as a cluster would: an ImageBuild builds and pushes, an ImageMirror copies.",
+      "Carries out a manifest, as a cluster would: an ImageBuild builds and pushes, an ImageMirror copies, an ImagePrunePolicy deletes, if dryRun is false.",
       "In a pod FILE is the operator's work order."
     },
     sortOptions = false,
@@ -84,6 +95,8 @@ final class RunCommand implements Callable<Integer> {
       description = "${COMPLETION-CANDIDATES}; of an order always plain. Default: auto.")
   private ProgressMode progress = ProgressMode.auto;
 
+  @Mixin private PruneUseOptions prune = new PruneUseOptions();
+
   @Override
   public Integer call() throws CommandFailure, IOException {
     Timings timings = Timings.sinceProcessStart();
@@ -92,6 +105,8 @@ final class RunCommand implements Callable<Integer> {
       case ManifestFile.Manifest m -> runManifest(m, timings);
       case ManifestFile.OrderedMirror o -> runOrder(o.order());
       case ManifestFile.Mirror m -> SyncCommand.run(m, manifest, false, false);
+      case ManifestFile.OrderedPrune o -> runOrder(o.order());
+      case ManifestFile.Prune m -> runPolicy(m);
     };
   }
 
@@ -106,25 +121,63 @@ final class RunCommand implements Callable<Integer> {
       report = new OrderRun(order, places, display, records(nonce), timings).run();
       failureText(report.outcome()).ifPresent(System.out::println);
     }
-    System.out.println(Records.report(nonce, report));
-    System.out.flush();
-    tell(
-        report.outcome(),
-        terminationLog == null ? Path.of(BuilderPaths.TERMINATION_MESSAGE) : terminationLog);
+    tell(Records.report(nonce, report), Records.outcome(report.outcome()));
     return exitCode(report.outcome(), order.resolved().isolation());
   }
 
   /** A mirror in a pod: a line of JSON an image, the report as the last. */
   private int runOrder(MirrorOrder order) throws IOException {
     MirrorReport report =
-        new MirrorOrderRun(order, manifest.secrets(), null, new MirrorOutput.Lines(System.out))
-            .run();
-    System.out.println(Records.report(order.nonce(), report));
+        new MirrorOrderRun(order, manifest.secrets(), null, new MirrorOutput.Lines(System.out)).run();
+    tell(Records.report(order.nonce(), report), Records.outcome(report.outcome()));
+    return MirrorOrderRun.exitCode(report.outcome()).code();
+  }
+
+  /** A policy in a pod: a line a deletion, the report as the last. */
+  private int runOrder(PruneOrder order) throws IOException {
+    ClusterAccess access = ClusterAccess.ofThisPod(System.getenv());
+    PruneReport report;
+    try (var api = new ClusterApi(access, Sleeper.system())) {
+      var places = new PodPrunePlaces(order, api, System.out);
+      report = new PruneOrderRun(order, manifest.secrets(), null, places).run();
+    }
+    tell(Records.report(order.nonce(), report), Records.outcome(report.outcome()));
+    return PruneOrderRun.exitCode(report.outcome()).code();
+  }
+
+  /** The report goes last to standard output, and the outcome to where kubelet reads it. */
+  private void tell(String report, String outcome) throws IOException {
+    System.out.println(report);
     System.out.flush();
     Files.writeString(
         terminationLog == null ? Path.of(BuilderPaths.TERMINATION_MESSAGE) : terminationLog,
-        Records.outcome(report.outcome()));
-    return MirrorOrderRun.exitCode(report.outcome()).code();
+        outcome);
+  }
+
+  private int runPolicy(ManifestFile.Prune read) throws CommandFailure {
+    read.notes().forEach(note -> System.err.println("kiln: " + note));
+    ImagePrunePolicySpec spec = read.policy().getSpec();
+    if (spec.builds() != null) {
+      System.err.println("kiln: builds is ignored at a desk: it is about a cluster's Jobs");
+    }
+    Desk desk = Desk.ofThisProcess();
+    var order = new PruneOrder(read.policy(), 1, null, "none-is-needed-here", manifest.settings(desk));
+    var places =
+        new DeskPrunePlaces(prune, prune.inUse(sources(spec), spec.protect().inUse()), System.out);
+    PruneOutcome outcome = new PruneOrderRun(order, manifest.secrets(), desk, places).run().outcome();
+    if (outcome.reason() != null) {
+      System.err.println("%s: %s".formatted(outcome.reason(), outcome.message()));
+    }
+    return PruneOrderRun.exitCode(outcome).code();
+  }
+
+  private static List<KubernetesUses.Source> sources(ImagePrunePolicySpec spec)
+      throws CommandFailure {
+    try {
+      return PolicyReader.sources(spec);
+    } catch (PruneException e) {
+      throw CommandFailure.usage(String.valueOf(e.getMessage()));
+    }
   }
 
   private int runManifest(ManifestFile.Manifest build, Timings timings)
@@ -148,7 +201,7 @@ final class RunCommand implements Callable<Integer> {
       Outcome outcome = report.outcome();
       failureText(outcome).ifPresent(System.err::println);
       if (terminationLog != null) {
-        tell(outcome, terminationLog);
+        Files.writeString(terminationLog, Records.outcome(outcome));
       }
       if (outcome.succeeded()) {
         System.out.println(outcome.image());
@@ -171,10 +224,6 @@ final class RunCommand implements Callable<Integer> {
         }
       }
     };
-  }
-
-  private static void tell(Outcome outcome, Path file) throws IOException {
-    Files.writeString(file, Records.outcome(outcome));
   }
 
   private static Optional<String> failureText(Outcome outcome) {

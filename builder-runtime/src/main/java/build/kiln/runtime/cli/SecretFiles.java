@@ -3,10 +3,13 @@ package build.kiln.runtime.cli;
 import build.kiln.api.work.BuilderPaths;
 import build.kiln.runtime.registry.Credentials;
 import build.kiln.runtime.registry.DockerConfigCredentials;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -61,5 +64,24 @@ record SecretFiles(Path folder) {
               .formatted(secret, key, file));
     }
     return file;
+  }
+
+  /**
+   * The value of the header {@code Authorization} from a Secret with the key {@code token}, or
+   * {@code username} and {@code password}.
+   *
+   * @param kind the folder of Secrets of that use
+   * @throws NoSuchFileException as above
+   */
+  String authorization(String kind, String secret) throws IOException {
+    Path token = folder.resolve(kind).resolve(secret).resolve("token");
+    if (Files.isReadable(token)) {
+      return "Bearer " + Files.readString(token).strip();
+    }
+    String login =
+        Files.readString(key(kind, secret, "username")).strip()
+            + ":"
+            + Files.readString(key(kind, secret, "password")).strip();
+    return "Basic " + Base64.getEncoder().encodeToString(login.getBytes(StandardCharsets.UTF_8));
   }
 }

@@ -86,6 +86,7 @@ final class SyncCommand implements Callable<Integer> {
         spec.concurrency(),
         spec.bandwidth(),
         spec.timeout(),
+        spec.history(),
         spec.podTemplate());
   }
 }

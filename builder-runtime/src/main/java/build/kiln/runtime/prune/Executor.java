@@ -9,6 +9,7 @@ import build.kiln.runtime.prune.Deletion.OfTag;
 import build.kiln.runtime.prune.LedgerEntry.State;
 import build.kiln.runtime.prune.PruneException.Code;
 import build.kiln.runtime.prune.RunReport.Condition;
+import build.kiln.runtime.prune.RunReport.ConditionType;
 import build.kiln.runtime.prune.RunReport.Outcome;
 import build.kiln.runtime.prune.RunReport.Result;
 import build.kiln.runtime.registry.RegistryClient;
@@ -265,13 +266,15 @@ public final class Executor {
           refusing.add(registry);
           conditions.add(
               new Condition(
-                  deletion instanceof OfTag ? "TagDeleteUnsupported" : "DeleteUnsupported",
+                  deletion instanceof OfTag
+                      ? ConditionType.TagDeleteUnsupported
+                      : ConditionType.DeleteUnsupported,
                   registry,
                   message));
         }
       }
       case DENIED, UNAUTHORIZED ->
-          conditions.add(new Condition("DeleteDenied", repository, message));
+          conditions.add(new Condition(ConditionType.DeleteDenied, repository, message));
       case NOT_FOUND -> {
         return new Outcome(repository, deletion, Result.GONE, "");
       }

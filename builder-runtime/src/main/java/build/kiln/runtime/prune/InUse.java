@@ -31,6 +31,25 @@ public record InUse(
   public static final InUse NOTHING =
       new InUse(List.of(), List.of(), List.of(), List.of(), List.of(), List.of());
 
+  /** That something could not be listed, a line each. */
+  public static InUse unknown(List<String> what) {
+    return new InUse(List.of(), List.of(), List.of(), what, List.of(), List.of());
+  }
+
+  /** That names stand for the same repositories. */
+  public static InUse mapped(List<MirrorMapping> mappings) {
+    return new InUse(List.of(), List.of(), List.of(), List.of(), List.of(), mappings);
+  }
+
+  static InUse unparsable(Unparsable what) {
+    return new InUse(List.of(), List.of(what), List.of(), List.of(), List.of(), List.of());
+  }
+
+  /** Without what is used; who writes now still counts. */
+  InUse onlyWriters() {
+    return new InUse(List.of(), List.of(), busy, unknown, clusters, mappings);
+  }
+
   public InUse {
     uses = List.copyOf(uses);
     unparsable = List.copyOf(unparsable);

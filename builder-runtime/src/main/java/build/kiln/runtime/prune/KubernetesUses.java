@@ -11,11 +11,13 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * Reads what Kubernetes objects refer to, from their JSON: a pure function, of lists too.
+ * Reads what Kubernetes objects refer to, from their JSON, and of lists too: what it says depends
+ * on nothing but what it was given.
  *
  * <p>Every pod specification is read wherever an object has one: of pods, of the templates of
  * Deployments, StatefulSets, DaemonSets, ReplicaSets, ReplicationControllers, Jobs, CronJobs and
@@ -26,6 +28,9 @@ import java.util.regex.Pattern;
 public final class KubernetesUses {
   /** Names of images in a container runtime's words, such as {@code docker-pullable://}. */
   private static final Pattern SCHEME = Pattern.compile("^[a-z-]+://");
+
+  /** One tag, and no pattern of several. */
+  private static final Pattern TAG = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}");
 
   private static final Pattern BARE_DIGEST = Pattern.compile("sha256:[0-9a-f]{64}");
 
@@ -54,14 +59,23 @@ public final class KubernetesUses {
    *
    * @param apiVersion such as {@code serving.knative.dev/v1}
    */
-  public record Source(String apiVersion, String kind, JsonPath path) {}
+  public record Source(String apiVersion, String kind, JsonPath path) {
+    /** Of the kind, such as {@code Service of serving.knative.dev/v1}. */
+    String name() {
+      return kind + " of " + apiVersion;
+    }
+  }
 
   private final List<Source> sources;
   private final List<Use> uses = new ArrayList<>();
   private final Set<Unparsable> unparsable = new LinkedHashSet<>();
   private final List<Busy> busy = new ArrayList<>();
+  private final Set<MirrorMapping> mappings = new LinkedHashSet<>();
 
-  private KubernetesUses(List<Source> sources) {
+  /**
+   * @param sources where objects of other kinds name images
+   */
+  public KubernetesUses(List<Source> sources) {
     this.sources = sources;
   }
 
@@ -72,9 +86,19 @@ public final class KubernetesUses {
    */
   public static InUse of(Iterable<JsonNode> objects, List<Source> sources) {
     var reader = new KubernetesUses(sources);
-    objects.forEach(object -> reader.read(object, ""));
+    objects.forEach(reader::read);
+    return reader.inUse();
+  }
+
+  /** Takes an object or a list of them. */
+  public void read(JsonNode object) {
+    read(object, "");
+  }
+
+  /** What all that was read refers to. */
+  public InUse inUse() {
     return new InUse(
-        reader.uses, List.copyOf(reader.unparsable), reader.busy, List.of(), List.of(), List.of());
+        uses, List.copyOf(unparsable), busy, List.of(), List.of(), List.copyOf(mappings));
   }
 
   /**
@@ -173,18 +197,59 @@ public final class KubernetesUses {
           busy(spec.path("cache").path("registry").path("repository").asText(""), by);
         }
       }
-      case "ImageMirror" -> {
-        JsonNode destination = spec.path("destination");
-        if (runs) {
-          busy(destination.path("repository").asText(""), by);
-          String prefix = destination.path("prefix").asText("");
-          if (!prefix.isEmpty()) {
-            busy.add(new Busy(prefix.replaceFirst("/+$", "").toLowerCase(Locale.ROOT), by));
-          }
-        }
-      }
+      case "ImageMirror" -> mirror(spec, runs, by);
       default -> {}
     }
+  }
+
+  /**
+   * What it copies by name is needed at both ends, or the next run would copy it again; and what
+   * pods pull from the source may come from the destination.
+   */
+  private void mirror(JsonNode spec, boolean runs, String by) {
+    JsonNode source = spec.path("source");
+    JsonNode destination = spec.path("destination");
+    String from = source.path("repository").asText("");
+    String prefix = destination.path("prefix").asText("").replaceFirst("/+$", "");
+    String to = destination.path("repository").asText("");
+    String registry = source.path("registry").asText("");
+    if (!from.isEmpty()) {
+      Optional<String> name = canonical(from, by);
+      if (name.isPresent() && to.isEmpty()) {
+        to = prefix + name.get().substring(name.get().indexOf('/'));
+      }
+      String copy = to;
+      name.ifPresent(
+          n -> canonical(copy, by).ifPresent(c -> mappings.add(new MirrorMapping(n, c))));
+      source.path("digests").forEach(digest -> add(from + "@" + digest.asText(), by));
+      for (JsonNode tag : spec.path("tags").path("include")) {
+        if (TAG.matcher(tag.asText()).matches()) {
+          add(from + ":" + tag.asText(), by);
+        }
+      }
+    } else if (!registry.isEmpty() && !prefix.isEmpty()) {
+      canonical(registry + "/any", by)
+          .map(name -> new MirrorMapping(Reclaimed.registry(name), lower(prefix)))
+          .ifPresent(mappings::add);
+    }
+    if (runs && !to.isEmpty()) {
+      busy(to, by);
+    } else if (runs && !prefix.isEmpty()) {
+      busy.add(new Busy(lower(prefix), by));
+    }
+  }
+
+  private Optional<String> canonical(String repository, String by) {
+    try {
+      return Optional.of(Names.canonical(Reference.parse(repository)));
+    } catch (OciException e) {
+      unparsable.add(new Unparsable(repository, by));
+      return Optional.empty();
+    }
+  }
+
+  private static String lower(String text) {
+    return text.toLowerCase(Locale.ROOT);
   }
 
   private static boolean runs(JsonNode object) {
@@ -204,13 +269,8 @@ public final class KubernetesUses {
   }
 
   private void busy(String repository, String by) {
-    if (repository.isEmpty()) {
-      return;
-    }
-    try {
-      busy.add(new Busy(Names.canonical(Reference.parse(repository)), by));
-    } catch (OciException e) {
-      unparsable.add(new Unparsable(repository, by));
+    if (!repository.isEmpty()) {
+      canonical(repository, by).ifPresent(name -> busy.add(new Busy(name, by)));
     }
   }
 }

@@ -1,7 +1,9 @@
 package build.kiln.runtime.prune;
 
+import build.kiln.runtime.oci.Reference;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 
 /**
@@ -10,6 +12,28 @@ import java.util.Set;
  * registry.example.com/hub}.
  */
 public record MirrorMapping(String upstream, String mirror) {
+
+  /**
+   * From an installation's settings.
+   *
+   * @param upstream a registry's host
+   * @param mirror {@code host[:port][/prefix]}, with or without {@code http(s)://} before it
+   */
+  public static MirrorMapping of(String upstream, String mirror) {
+    String name = mirror.strip().replaceFirst("^https?://", "").replaceFirst("(/v2)?/*$", "");
+    return new MirrorMapping(canonical(upstream), canonical(name));
+  }
+
+  private static String canonical(String name) {
+    String lower = name.strip().toLowerCase(Locale.ROOT);
+    return Reclaimed.registry(Names.canonical(Reference.parse(host(lower) + "/any")))
+        + lower.substring(host(lower).length());
+  }
+
+  private static String host(String name) {
+    int slash = name.indexOf('/');
+    return slash < 0 ? name : name.substring(0, slash);
+  }
 
   /** All names of a repository, itself first. */
   static Set<String> names(String repository, List<MirrorMapping> mappings) {

@@ -99,6 +99,11 @@ public record Plan(
     return new Plan(policy, at, repositories, why, clash, grace);
   }
 
+  /** With other repositories, and nothing that stops it. */
+  Plan with(List<RepositoryPlan> others) {
+    return new Plan(policy, at, others, null, clash, grace);
+  }
+
   /**
    * Names what this plan deletes: the same deletions have the same hash, whenever they are planned.
    * An approval is of a hash.

@@ -55,6 +55,35 @@ public record PlanFile(
         plan.repositories());
   }
 
+  /** With what goes alone, which is what its hash is of; the counts are those of all. */
+  PlanFile withoutKept() {
+    return new PlanFile(
+        apiVersion,
+        kind,
+        policy,
+        at,
+        grace,
+        hash,
+        examined,
+        deletions,
+        keptByReason,
+        reclaimableBytes,
+        stop,
+        clash,
+        repositories.stream().map(RepositoryPlan::withoutKept).toList());
+  }
+
+  /** The plan that it says. */
+  public Plan toPlan() {
+    return new Plan(
+        policy,
+        Instant.parse(at),
+        repositories,
+        stop,
+        clash == null ? List.of() : clash,
+        Duration.parse(grace));
+  }
+
   /** As JSON. */
   public byte[] write() {
     return Json.write(this);
@@ -72,14 +101,7 @@ public record PlanFile(
       if (!VERSION.equals(file.apiVersion) || !KIND.equals(file.kind)) {
         throw new OciException(name + " is not a plan: want apiVersion " + VERSION);
       }
-      Plan plan =
-          new Plan(
-              file.policy,
-              Instant.parse(file.at),
-              file.repositories,
-              file.stop,
-              file.clash == null ? List.of() : file.clash,
-              Duration.parse(file.grace));
+      Plan plan = file.toPlan();
       if (!plan.hash().equals(file.hash)) {
         throw new OciException(
             name + " was changed after it was made: its hash is " + plan.hash() + "; plan again");

@@ -14,6 +14,7 @@ import build.kiln.runtime.prune.PrunePolicy.Limits;
 import build.kiln.runtime.prune.PrunePolicy.Protection;
 import build.kiln.runtime.prune.PrunePolicy.RegistryRules;
 import build.kiln.runtime.prune.PrunePolicy.TagRule;
+import io.fabric8.kubernetes.api.model.Quantity;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.ZoneId;
@@ -27,6 +28,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,18 +46,18 @@ public final class PolicyReader {
     timeZone(spec.timeZone());
     List<RegistryRules> registries = new ArrayList<>();
     Set<String> named = new HashSet<>();
-    for (int i = 0; i < spec.registries().size(); i++) {
+    for (int i = 0; i < spec.images().size(); i++) {
       String field = "registries[" + i + "]";
-      Registry registry = spec.registries().get(i);
-      for (String repository : registry.repositories()) {
-        if (!named.add(repository)) {
-          throw invalid(
-              field + ".repositories",
-              "\"%s\" is in an earlier entry, which governs it: remove one of them"
-                  .formatted(repository));
-        }
-      }
+      Registry registry = spec.images().get(i);
+      nameOnce(field, registry.repositories(), named);
       registries.add(registry(field, registry));
+    }
+    Duration grace = Durations.parse(spec.gracePeriod());
+    for (CachePolicy cache : caches(spec)) {
+      registries.add(cache.rules(grace));
+    }
+    for (int i = 0; i < spec.caches().size(); i++) {
+      nameOnce("cache[" + i + "]", spec.caches().get(i).repositories(), named);
     }
     Protect protect = spec.protect();
     return new PrunePolicy(
@@ -64,7 +66,42 @@ public final class PolicyReader {
         new Protection(
             protect.inUse(), regexes("protect.tags", protect.tags()), labels(protect.labels())),
         new Limits(spec.limits().maxDeletions(), spec.limits().maxPercent()),
-        Durations.parse(spec.gracePeriod()));
+        grace);
+  }
+
+  private static void nameOnce(String field, List<String> repositories, Set<String> named)
+      throws PruneException {
+    for (String repository : repositories) {
+      if (!named.add(repository)) {
+        throw invalid(
+            field + ".repositories",
+            "\"%s\" is in an earlier entry, which governs it: remove one of them"
+                .formatted(repository));
+      }
+    }
+  }
+
+  /** The caches of a policy. */
+  public static List<CachePolicy> caches(ImagePrunePolicySpec spec) {
+    List<CachePolicy> caches = new ArrayList<>();
+    for (ImagePrunePolicySpec.Cache cache : spec.caches()) {
+      Quantity size = cache.maxSize();
+      caches.add(
+          new CachePolicy(
+              "cache[" + caches.size() + "]",
+              repositories(cache.repositories()),
+              Durations.parse(cache.unusedFor()),
+              size == null ? Long.MAX_VALUE : size.getNumericalAmount().longValue()));
+    }
+    return caches;
+  }
+
+  /** All patterns of repositories that a policy names, of images and of caches. */
+  public static List<String> patterns(ImagePrunePolicySpec spec) {
+    return Stream.concat(
+            spec.images().stream().flatMap(r -> r.repositories().stream()),
+            spec.caches().stream().flatMap(c -> c.repositories().stream()))
+        .toList();
   }
 
   /**

@@ -1,5 +1,6 @@
 package build.kiln.runtime.prune;
 
+import build.kiln.runtime.oci.Reference;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -90,8 +91,19 @@ public record PrunePolicy(
    */
   public record Limits(int deletions, int percent) {}
 
+  /** With all that is given as in use protected. */
+  PrunePolicy protectingUse() {
+    return new PrunePolicy(
+        name, registries, new Protection(true, protection.tags, protection.labels), limits, grace);
+  }
+
   /** The rules for a repository; the first that name it. */
   public Optional<RegistryRules> rulesFor(String repository) {
     return registries.stream().filter(r -> r.governs(repository)).findFirst();
+  }
+
+  /** As {@link #rulesFor(String)}, however the repository is written. */
+  public Optional<RegistryRules> rulesFor(Reference repository) {
+    return rulesFor(Names.canonical(repository));
   }
 }

@@ -18,4 +18,12 @@ public record RepositoryPlan(
     kept = List.copyOf(kept);
     deletions = List.copyOf(deletions);
   }
+
+  RepositoryPlan withoutDeletions() {
+    return new RepositoryPlan(name, kept, List.of(), untouched);
+  }
+
+  RepositoryPlan withoutKept() {
+    return new RepositoryPlan(name, List.of(), deletions, untouched);
+  }
 }

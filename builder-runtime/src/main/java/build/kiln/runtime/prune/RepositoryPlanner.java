@@ -38,6 +38,7 @@ final class RepositoryPlanner {
   private final Map<Digest, Verdict> roots = new HashMap<>();
   private final Map<Digest, Verdict> seeds = new HashMap<>();
   private final Map<Digest, List<String>> tagsOf = new HashMap<>();
+  private final Set<Digest> keepingTags = new HashSet<>();
 
   /**
    * @param known what the ledger knows, this scan included
@@ -76,6 +77,7 @@ final class RepositoryPlanner {
     rest.forEach(digest -> roots.put(digest, unselected(digest)));
     links.reach(rest).forEach(live::putIfAbsent);
     selected.keySet().removeAll(live.keySet());
+    keepLastTags(live);
     return new RepositoryPlan(inventory.name(), keeps(live), deletions(live, selected), null);
   }
 
@@ -302,9 +304,23 @@ final class RepositoryPlanner {
 
   private List<String> staying(Digest digest, Map<Digest, Step> live) {
     List<String> all = tagsOf.getOrDefault(digest, List.of());
-    return all.stream().allMatch(tag -> tagGoes(tag, live).isEmpty())
+    return keepingTags.contains(digest) || all.stream().allMatch(t -> tagGoes(t, live).isEmpty())
         ? all
         : all.stream().filter(tag -> tagGoes(tag, live).isEmpty()).toList();
+  }
+
+  /**
+   * What stays for its own sake keeps its tags if all would go: registries have rules of their own
+   * for what has none.
+   */
+  private void keepLastTags(Map<Digest, Step> live) {
+    tagsOf.forEach(
+        (digest, tags) -> {
+          if (roots.containsKey(digest)
+              && tags.stream().allMatch(tag -> tagGoes(tag, live).isPresent())) {
+            keepingTags.add(digest);
+          }
+        });
   }
 
   /** Why a tag goes. */
@@ -324,7 +340,7 @@ final class RepositoryPlanner {
     new TreeMap<>(inventory.tags())
         .forEach(
             (tag, digest) -> {
-              if (live.containsKey(digest)) {
+              if (live.containsKey(digest) && !keepingTags.contains(digest)) {
                 tagGoes(tag, live).ifPresent(v -> deletions.add(new OfTag(tag, digest, v)));
               }
             });

@@ -2,6 +2,7 @@ package build.kiln.runtime.prune;
 
 import build.kiln.runtime.prune.Plan.Stop;
 import com.fasterxml.jackson.annotation.JsonInclude;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -56,8 +57,39 @@ public record RunReport(
         List.of());
   }
 
+  /** With deletions that were not tried at all, of the plan that they are in. */
+  RunReport withLeft(Plan whole, List<Outcome> more) {
+    List<Outcome> all = new ArrayList<>(outcomes);
+    all.addAll(more);
+    return new RunReport(
+        policy,
+        whole.hash(),
+        started,
+        ended,
+        whole.examined(),
+        whole.keptByReason(),
+        deleted,
+        untagged,
+        left + more.size(),
+        failed,
+        reclaimedBytes,
+        conditions,
+        stop,
+        List.copyOf(all));
+  }
+
+  /** Kinds of what a person should mend. */
+  public enum ConditionType {
+    /** The registry deletes no manifests. */
+    DeleteUnsupported,
+    /** The registry deletes no single tags. */
+    TagDeleteUnsupported,
+    /** The account may not delete. */
+    DeleteDenied
+  }
+
   /** Something to mend, where. */
-  public record Condition(String type, String where, String message) {}
+  public record Condition(ConditionType type, String where, String message) {}
 
   /** How one deletion ended. */
   public enum Result {

@@ -66,7 +66,9 @@ final class UseIndex {
   Optional<Busy> busy(String repository) {
     return inUse.busy().stream()
         .filter(
-            busy -> MirrorMapping.names(busy.repository(), inUse.mappings()).contains(repository))
+            busy ->
+                MirrorMapping.names(busy.repository(), inUse.mappings()).stream()
+                    .anyMatch(n -> repository.equals(n) || repository.startsWith(n + "/")))
         .min((a, b) -> a.by().compareTo(b.by()));
   }
 

@@ -18,8 +18,9 @@ import java.util.Set;
 import java.util.zip.GZIPInputStream;
 
 /**
- * Downloads files that somebody names by their URLs, with the proxies, authorities, insecure hosts,
- * timeouts and retries that registries are reached with, and never with credentials. Thread-safe.
+ * Downloads files that somebody names by their URLs, and sends some, with the proxies, authorities,
+ * insecure hosts, timeouts and retries that registries are reached with. Downloads never have
+ * credentials. Thread-safe.
  */
 public final class HttpFiles {
   /**
@@ -27,6 +28,7 @@ public final class HttpFiles {
    */
   public static final long MOST_BYTES = 64L << 30;
 
+  private static final String SENDING = "send ";
   private static final int TELL_EVERY = 1024 * 1024;
   private static final int MOST_REDIRECTS = 10;
   private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
@@ -104,6 +106,41 @@ public final class HttpFiles {
     } catch (LocalFailure e) {
       throw e.getCause() instanceof IOException disk ? disk : e;
     }
+  }
+
+  /**
+   * Sends a file with PUT.
+   *
+   * @param authorization the header's value; empty for none
+   * @throws RegistryException as of {@link #get}; a redirect is not followed
+   */
+  public void put(URI url, String contentType, byte[] content, Optional<String> authorization)
+      throws IOException {
+    String doing = SENDING + label(url);
+    retries.run(
+        doing,
+        retries.attempts(),
+        () -> {
+          HttpCall call =
+              new HttpCall("PUT", url, Map.of(), HttpCall.Body.of(contentType, content), null)
+                  .withAuthorization(authorization);
+          allow(url);
+          try (HttpReply reply = transport.send(call, Reach.REGISTRY)) {
+            if (reply.status() < 200 || reply.status() > 299) {
+              throw refused(doing, reply);
+            }
+            return true;
+          } catch (Reach.Refused e) {
+            throw new RegistryException(
+                Code.INVALID,
+                "tried to %s, where it must not go: %s".formatted(doing, e.getMessage()),
+                e);
+          } catch (RegistryException e) {
+            throw e;
+          } catch (IOException e) {
+            throw Failures.of(doing, Origin.of(url).authority(), e);
+          }
+        });
   }
 
   private Download once(String doing, URI url, Path file, long most, Progress progress)
@@ -257,7 +294,9 @@ public final class HttpFiles {
           case UNAUTHORIZED, DENIED ->
               status == 407
                   ? "the proxy wants credentials (status %d); check its user name and password"
-                  : "it wants credentials (status %d), and none are ever sent; get it in a RUN with a secret";
+                  : doing.startsWith(SENDING)
+                      ? "it refuses the credentials (status %d), or wants some; check the Secret"
+                      : "it wants credentials (status %d), and none are ever sent; get it in a RUN with a secret";
           case UNAVAILABLE -> "the server fails at present (status %d)";
           case INVALID, UNSUPPORTED -> "the server answers with status %d";
         };

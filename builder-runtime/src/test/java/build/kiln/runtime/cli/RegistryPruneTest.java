@@ -11,6 +11,7 @@ import build.kiln.runtime.prune.DirectoryManifestCache;
 import build.kiln.runtime.prune.DirectoryShardStore;
 import build.kiln.runtime.prune.InUse;
 import build.kiln.runtime.prune.LedgerBook;
+import build.kiln.runtime.prune.PolicyReader;
 import build.kiln.runtime.prune.Scanner;
 import build.kiln.runtime.registry.BlobSource;
 import build.kiln.runtime.registry.Credentials;
@@ -55,7 +56,8 @@ class RegistryPruneTest {
     Path policy = policy("dryRun: false", "");
     new Scanner(client, ledger, cache, Clock.fixed(then, ZoneOffset.UTC))
         .plan(
-            PruneSession.policy(policy, Files.readAllBytes(policy)).rules(),
+            PolicyReader.read(
+                "nightly", PruneSession.policy(policy, Files.readAllBytes(policy)).spec()),
             InUse.NOTHING,
             List.of(registry.host() + "/shop/api"));
     push("shop/api:pr-5", "image 5");

@@ -34,9 +34,11 @@ final class Desk implements AutoCloseable {
   final RegistryClient client;
   final LedgerBook book;
   final ManifestCache cache;
+  final Path folder;
 
   Desk(String host, Path folder) throws IOException {
     this.host = host;
+    this.folder = folder;
     this.client =
         new RegistryClient(
             RegistryConfig.defaults(),

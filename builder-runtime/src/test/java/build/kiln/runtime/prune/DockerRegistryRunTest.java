@@ -95,7 +95,7 @@ class DockerRegistryRunTest extends RunContract {
 
       assertThat(report.conditions())
           .extracting(RunReport.Condition::type)
-          .containsExactly("DeleteUnsupported");
+          .containsExactly(RunReport.ConditionType.DeleteUnsupported);
       assertThat(report.deleted()).isZero();
       assertThat(other.client.listTags(other.ref("app"))).hasSize(3);
     }

@@ -64,7 +64,7 @@ class EmbeddedRunTest extends RunContract {
     "403,DENIED,DeleteDenied,3"
   })
   void aRegistryThatRefusesToDeleteIsAskedOnce(
-      int status, String code, String condition, int requests) throws IOException {
+      int status, String code, RunReport.ConditionType condition, int requests) throws IOException {
     Descriptor first = threeOld();
     Plan plan = planNow(1);
     registry.faults().always("DELETE", "/manifests/", Fault.error(status, code, "no"));

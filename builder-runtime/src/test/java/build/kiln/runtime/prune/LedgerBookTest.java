@@ -26,7 +26,7 @@ class LedgerBookTest {
 
   @TempDir Path folder;
 
-  private static Map<Digest, LedgerEntry> entries(int count, long seed) {
+  static Map<Digest, LedgerEntry> entries(int count, long seed) {
     var random = new Random(seed);
     Map<Digest, LedgerEntry> entries = new HashMap<>();
     for (int i = 0; i < count; i++) {

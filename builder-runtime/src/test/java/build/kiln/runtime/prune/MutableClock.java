@@ -15,6 +15,10 @@ final class MutableClock extends Clock {
     return this;
   }
 
+  void set(Instant time) {
+    now = time;
+  }
+
   @Override
   public Instant instant() {
     return now;

@@ -135,9 +135,32 @@ abstract class RunContract {
     if (!deletesTags()) {
       assertThat(report.conditions())
           .extracting(RunReport.Condition::type)
-          .containsExactly("TagDeleteUnsupported");
+          .containsExactly(RunReport.ConditionType.TagDeleteUnsupported);
       assertThat(report.failed()).isEqualTo(1);
     }
+  }
+
+  /** A registry's own rules may delete what has no tag. */
+  @Test
+  void aDigestThatIsUsedByItselfKeepsItsLastTag() throws IOException {
+    Descriptor used = desk.image("app:pr-1", "a");
+    planNow(1);
+    old();
+    desk.image("app:pr-2", "b");
+    InUse inUse =
+        new InUse(
+            List.of(Use.of(desk.ref("app").withDigest(used.digest()), "Pod n/p")),
+            List.of(),
+            List.of(),
+            List.of(),
+            List.of(),
+            List.of());
+
+    Plan plan = desk.plan(desk.policy(1), inUse, "app");
+
+    assertThat(plan.deletions()).isZero();
+    assertThat(plan.repositories().getFirst().kept())
+        .anySatisfy(keep -> assertThat(keep.tags()).containsExactly("pr-1"));
   }
 
   @Test

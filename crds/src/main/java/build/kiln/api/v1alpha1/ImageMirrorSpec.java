@@ -1,5 +1,6 @@
 package build.kiln.api.v1alpha1;
 
+import build.kiln.api.v1alpha1.ImageBuildSpec.History;
 import build.kiln.api.v1alpha1.ImageBuildSpec.PodTemplate;
 import build.kiln.api.v1alpha1.ImageBuildSpec.SecretName;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
@@ -81,13 +82,9 @@ public record ImageMirrorSpec(
         Integer maxDeletionPercent,
     @JsonPropertyDescription("Images are copied only if they are signed.") @Nullable Verify verify,
     @Size(min = 1, max = 128)
-        @ValidationRule(
-            value =
-                "self.matches('^@(hourly|daily|weekly|monthly|yearly|midnight|annually)$|^[0-9A-Za-z*/,?#-]+( +[0-9A-Za-z*/,?#-]+){4}$')",
-            message =
-                "schedule must be five cron fields such as \"30 2 * * *\", or one of @hourly, @daily, @weekly, @monthly, @yearly")
+        @ValidationRule(value = ScheduleRules.SCHEDULE, message = ScheduleRules.SCHEDULE_MESSAGE)
         @JsonPropertyDescription(
-            "When to run, as cron writes it: minute, hour, day of month, month, day of week. If neither schedule nor interval is set, a run starts when the spec changes or the annotation kiln.build/sync has a new value.")
+            "When to run, as cron writes it: minute, hour, day of month, month, day of week. Besides, and without it, a run starts when the resource is created, when what it asks for changes, and when the annotation kiln.build/sync has a new value. Times that pass during a run are passed over; of those that were missed otherwise, one is made up for.")
         @Nullable String schedule,
     @Size(min = 1, max = 64)
         @ValidationRule(
@@ -102,7 +99,7 @@ public record ImageMirrorSpec(
                     + " && duration(self) >= duration('1m') && duration(self) <= duration('8760h')",
             message = "interval must be a duration from 1m to 8760h, such as 30m or 24h")
         @JsonPropertyDescription(
-            "How long after a run's start the next one starts, such as \"1h\".")
+            "How long after a run's start the next one starts, such as \"1h\"; at once, if the run took longer.")
         @Nullable String interval,
     @Default("false")
         @JsonPropertyDescription("No new run is started while true; one that is under way goes on.")
@@ -129,6 +126,8 @@ public record ImageMirrorSpec(
         @JsonPropertyDescription(
             "How long a run may take, such as \"6h\". What was copied until then stays, and the next run goes on from there.")
         String timeout,
+    @Default("{}") @JsonPropertyDescription("How many finished runs' Jobs are kept, and how long.")
+        History history,
     @JsonPropertyDescription("What the pod needs of the cluster.")
         @Nullable PodTemplate podTemplate) {
 
@@ -142,6 +141,7 @@ public record ImageMirrorSpec(
     dryRun = Objects.requireNonNullElse(dryRun, false);
     concurrency = Objects.requireNonNullElse(concurrency, 8);
     timeout = Objects.requireNonNullElse(timeout, "6h");
+    history = Objects.requireNonNullElseGet(history, () -> new History(3, 3, "24h"));
   }
 
   /** One repository, or several of a registry. */

@@ -16,11 +16,13 @@ public record ImageMirrorStatus(
         @Nullable Long observedGeneration,
     @Size(max = 1024)
         @JsonPropertyDescription(
-            "The value of the annotation kiln.build/sync that was handled last.")
+            "The value of the annotation kiln.build/sync that was handled last; of one of more than 128 characters, sha256: and its hash.")
         @Nullable String lastHandledSync,
     @Size(max = 64) @JsonPropertyDescription("When the newest finished run started.")
         @Nullable String lastSync,
-    @Size(max = 64) @JsonPropertyDescription("When the next run starts.") @Nullable String nextSync,
+    @Size(max = 64) @JsonPropertyDescription("When the next run starts by schedule or interval.")
+        @Nullable String nextSync,
+    @JsonPropertyDescription("The newest run.") @Nullable ScheduledRun run,
     @JsonPropertyDescription("Images that were looked at.") @Nullable Integer observed,
     @JsonPropertyDescription("Images that were copied, or with dryRun would be.")
         @Nullable Integer copied,
@@ -37,6 +39,11 @@ public record ImageMirrorStatus(
         @Nullable List<Image> images,
     @Size(max = 8) @JsonPropertyDescription("Ready, Reconciling, Stalled.")
         @Nullable List<Condition> conditions) {
+
+  /** The status of a resource that was never looked at. */
+  public static final ImageMirrorStatus NONE =
+      new ImageMirrorStatus(
+          null, null, null, null, null, null, null, null, null, null, null, null, null);
 
   /** Content that came to the destination. */
   @JsonIgnoreProperties(ignoreUnknown = true)

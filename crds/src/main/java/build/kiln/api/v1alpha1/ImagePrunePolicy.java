@@ -11,6 +11,9 @@ import io.fabric8.kubernetes.model.annotation.Version;
 @ShortNames("kprune")
 @JsonDeserialize(using = ImagePrunePolicyReader.class)
 public class ImagePrunePolicy extends KilnResource<ImagePrunePolicySpec, ImagePrunePolicyStatus> {
+  /** Starts a run whenever its value is a new one. */
+  public static final String PRUNE_ANNOTATION = "kiln.build/prune";
+
   /** Names the hash of a plan that may be carried out though it deletes more than the limits. */
   public static final String APPROVE_ANNOTATION = "kiln.build/approve";
 }

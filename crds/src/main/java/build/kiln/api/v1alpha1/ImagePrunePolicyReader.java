@@ -1,5 +1,7 @@
 package build.kiln.api.v1alpha1;
 
+import com.fasterxml.jackson.databind.JsonMappingException;
+
 /** Reads an ImagePrunePolicy. */
 final class ImagePrunePolicyReader
     extends ResourceReader<ImagePrunePolicy, ImagePrunePolicySpec, ImagePrunePolicyStatus> {
@@ -8,5 +10,12 @@ final class ImagePrunePolicyReader
   }
 
   @Override
-  void check(ImagePrunePolicySpec spec) {}
+  void check(ImagePrunePolicySpec spec) throws JsonMappingException {
+    for (ImagePrunePolicySpec.Cache cache : spec.caches()) {
+      if (cache.maxSize() != null) {
+        checkQuantity("cache.maxSize", cache.maxSize());
+      }
+    }
+    checkQuantities(spec.podTemplate());
+  }
 }

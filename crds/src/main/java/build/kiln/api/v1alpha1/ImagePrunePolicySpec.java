@@ -1,5 +1,7 @@
 package build.kiln.api.v1alpha1;
 
+import build.kiln.api.v1alpha1.ImageBuildSpec.History;
+import build.kiln.api.v1alpha1.ImageBuildSpec.PodTemplate;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
@@ -9,6 +11,7 @@ import io.fabric8.generator.annotation.Min;
 import io.fabric8.generator.annotation.Required;
 import io.fabric8.generator.annotation.Size;
 import io.fabric8.generator.annotation.ValidationRule;
+import io.fabric8.kubernetes.api.model.Quantity;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -22,13 +25,12 @@ import org.jspecify.annotations.Nullable;
 @ValidationRule(
     value = "!has(self.timeZone) || has(self.schedule)",
     message = "spec.timeZone is the zone of spec.schedule, which is missing")
+@ValidationRule(
+    value = "has(self.registries) || has(self.cache) || has(self.builds)",
+    message = "spec needs registries, cache or builds: without them there is nothing to prune")
 public record ImagePrunePolicySpec(
     @Size(min = 1, max = 128)
-        @ValidationRule(
-            value =
-                "self.matches('^@(hourly|daily|weekly|monthly|yearly|midnight|annually)$|^[0-9A-Za-z*/,?#-]+( +[0-9A-Za-z*/,?#-]+){4}$')",
-            message =
-                "schedule must be five cron fields such as \"30 2 * * *\", or one of @hourly, @daily, @weekly, @monthly, @yearly")
+        @ValidationRule(value = ScheduleRules.SCHEDULE, message = ScheduleRules.SCHEDULE_MESSAGE)
         @JsonPropertyDescription(
             "When to run, as cron writes it: minute, hour, day of month, month, day of week.")
         @Nullable String schedule,
@@ -38,7 +40,9 @@ public record ImagePrunePolicySpec(
             message = "timeZone must be a name such as Europe/Zurich or UTC")
         @JsonPropertyDescription("The schedule's time zone, such as Europe/Zurich; UTC if not set.")
         @Nullable String timeZone,
-    @Default("false") @JsonPropertyDescription("No new run is started while true.") Boolean suspend,
+    @Default("false")
+        @JsonPropertyDescription("No new run is started while true; one that is under way goes on.")
+        Boolean suspend,
     @Default("true")
         @JsonPropertyDescription(
             "Whether runs only say what they would delete. Nothing is deleted until this is false.")
@@ -53,16 +57,39 @@ public record ImagePrunePolicySpec(
         @JsonPropertyDescription(
             "What was first seen, or got a tag, less than this ago is kept whatever the rules say.")
         String gracePeriod,
-    @Required
-        @Size(min = 1, max = 32)
+    @Size(min = 1, max = 32)
         @JsonPropertyDescription(
-            "What is pruned. The first entry that names a repository governs it; a repository that none names is not looked at.")
-        List<Registry> registries,
+            "Images that are pruned. The first entry that names a repository governs it; a repository that none names is not looked at.")
+        @Nullable List<Registry> registries,
+    @Size(min = 1, max = 16)
+        @JsonPropertyDescription(
+            "Repositories that builds keep their cache in, as in ImageBuild's cache.registry. A repository that registries names too is governed there.")
+        @Nullable List<Cache> cache,
+    @JsonPropertyDescription("Jobs and pods of builds that are over, in all namespaces.")
+        @Nullable Builds builds,
     @Default("{}") @JsonPropertyDescription("What is kept whatever the rules say.") Protect protect,
     @Default("{}")
         @JsonPropertyDescription(
             "How much one run may delete. A run that would delete more deletes nothing, until a person approves its plan by its hash in the annotation kiln.build/approve.")
-        Limits limits) {
+        Limits limits,
+    @JsonPropertyDescription(
+            "Where the whole report of a run goes: in ConfigMaps beside the run if not set.")
+        @Nullable Report report,
+    @Default("2h")
+        @Size(max = 32)
+        @ValidationRule(
+            value =
+                ImageBuildSpec.DURATION
+                    + " && duration(self) >= duration('10s') && duration(self) <= duration('168h')",
+            message = "timeout must be a duration from 10s to 168h, written as 90s, 10m or 1h30m")
+        @JsonPropertyDescription(
+            "How long a run may take, such as \"2h\". The next one goes on where it ended.")
+        String timeout,
+    @Default("{}") @JsonPropertyDescription("Which finished runs keep their Jobs and pods.")
+        History history,
+    @JsonPropertyDescription(
+            "What the pod needs of the cluster; its ServiceAccount is the installation's.")
+        @Nullable PodTemplate podTemplate) {
 
   private static final String HOST = "[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?";
 
@@ -75,6 +102,18 @@ public record ImagePrunePolicySpec(
     gracePeriod = Objects.requireNonNullElse(gracePeriod, "24h");
     protect = Objects.requireNonNullElseGet(protect, () -> new Protect(true, null, null, null));
     limits = Objects.requireNonNullElseGet(limits, () -> new Limits(1000, 30));
+    timeout = Objects.requireNonNullElse(timeout, "2h");
+    history = Objects.requireNonNullElseGet(history, () -> new History(3, 3, "24h"));
+  }
+
+  /** The images that are pruned. */
+  public List<Registry> images() {
+    return registries == null ? List.of() : registries;
+  }
+
+  /** The repositories of caches that are pruned. */
+  public List<Cache> caches() {
+    return cache == null ? List.of() : cache;
   }
 
   /** Repositories, and the rules for them. */
@@ -119,6 +158,91 @@ public record ImagePrunePolicySpec(
               "Other clusters that pull from here. Nothing is deleted in a run that does not know what each of them uses. If not set, only this cluster does.")
           @Nullable List<@Size(min = 1, max = 253) String> sharedWith) {}
 
+  /** Repositories of caches. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Cache(
+      @Required
+          @Size(min = 1, max = 64)
+          @ValidationRule(
+              value = GLOBS,
+              message =
+                  "cache[].repositories must be a registry and a repository, such as registry.example.com/cache/api or registry.example.com/cache/**")
+          @JsonPropertyDescription(
+              "Registry and repository, written as in registries[].repositories.")
+          List<@Size(min = 1, max = 512) String> repositories,
+      @JsonPropertyDescription(
+              "A Secret of type kubernetes.io/dockerconfigjson, for an account that may delete.")
+          @Nullable SecretRef secretRef,
+      @Default("336h")
+          @Size(max = 32)
+          @ValidationRule(
+              value =
+                  ImageBuildSpec.DURATION
+                      + " && duration(self) >= duration('48h') && duration(self) <= duration('87600h')",
+              message = "cache[].unusedFor must be a duration from 48h to 87600h, such as 336h")
+          @JsonPropertyDescription(
+              "How long ago a build must have written its list of entries, which each build does at least once a day, for the list to be let go, and with it the entries that no other list has.")
+          String unusedFor,
+      @ValidationRule(
+              value = ImageBuildSpec.SIZE,
+              message = "cache[].maxSize must be a size such as 500Mi or 20Gi")
+          @JsonPropertyDescription(
+              "How much all the layers that lists name may hold in a repository, each counted once. Above it the lists that were not written for the longest time are let go. No limit if not set.")
+          @Nullable Quantity maxSize) {
+    public Cache {
+      unusedFor = Objects.requireNonNullElse(unusedFor, "336h");
+    }
+  }
+
+  /** Which Jobs and pods of builds that are over are deleted; those of the newest stay. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Builds(
+      @Default("3")
+          @Min(0)
+          @Max(100)
+          @JsonPropertyDescription(
+              "How many succeeded Jobs of each ImageBuild or ImageMirror stay, the newest.")
+          Integer successful,
+      @Default("3")
+          @Min(0)
+          @Max(100)
+          @JsonPropertyDescription("How many failed ones stay, the newest.")
+          Integer failed,
+      @Default("24h")
+          @Size(max = 32)
+          @ValidationRule(
+              value =
+                  ImageBuildSpec.DURATION
+                      + " && duration(self) >= duration('1m') && duration(self) <= duration('8760h')",
+              message = "builds.olderThan must be a duration from 1m to 8760h, such as 24h")
+          @JsonPropertyDescription("How long it must be over, such as \"24h\".")
+          String olderThan) {
+    public Builds {
+      successful = Objects.requireNonNullElse(successful, 3);
+      failed = Objects.requireNonNullElse(failed, 3);
+      olderThan = Objects.requireNonNullElse(olderThan, "24h");
+    }
+  }
+
+  /** Where the whole report goes. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Report(
+      @Required
+          @Size(min = 1, max = 1024)
+          @ValidationRule(
+              value = "self.matches('^https?://[^/@[:space:]]+(/[^[:space:]]*)?$')",
+              message =
+                  "report.url must be an http or https URL without credentials, such as https://reports.example.com/{policy}/{run}.json")
+          @JsonPropertyDescription(
+              "Where the report is sent with PUT, as JSON. {policy} in it is replaced by the policy's name, {run} by the number of the run.")
+          String url,
+      @JsonPropertyDescription(
+              "A Secret with the key token, which is sent as a bearer token, or the keys username and password.")
+          @Nullable SecretRef secretRef) {}
+
   /** A Secret. */
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -128,7 +252,8 @@ public record ImagePrunePolicySpec(
           @ValidationRule(
               value = ImageBuildSpec.OBJECT_NAME,
               message = "namespace must be the name of a namespace")
-          @JsonPropertyDescription("The Secret's namespace.")
+          @JsonPropertyDescription(
+              "The Secret's namespace, which must be that of Kiln's operator: the pods that prune run there.")
           String namespace,
       @Required
           @Size(min = 1, max = 253)

@@ -14,15 +14,25 @@ import org.jspecify.annotations.Nullable;
 public record ImagePrunePolicyStatus(
     @JsonPropertyDescription("The generation of the spec that this status speaks of.")
         @Nullable Long observedGeneration,
-    @JsonPropertyDescription("The newest finished run.") @Nullable Run lastRun,
-    @Size(max = 64) @JsonPropertyDescription("When the next run starts.") @Nullable String nextRun,
+    @Size(max = 1024)
+        @JsonPropertyDescription(
+            "The values of the annotations kiln.build/prune and kiln.build/approve that were handled last, the second after a space and approve=; of more than 128 characters, sha256: and their hash.")
+        @Nullable String lastHandledPrune,
+    @JsonPropertyDescription("The newest run.") @Nullable ScheduledRun run,
+    @JsonPropertyDescription("What the newest finished run came to that could say so.") @Nullable Run lastRun,
+    @Size(max = 64) @JsonPropertyDescription("When the next run starts by schedule.") @Nullable String nextRun,
     @Size(max = 8) @JsonPropertyDescription("Ready, Reconciling, Stalled.")
         @Nullable List<Condition> conditions) {
+
+  /** The status of a resource that was never looked at. */
+  public static final ImagePrunePolicyStatus NONE =
+      new ImagePrunePolicyStatus(null, null, null, null, null, null);
 
   /** One run. */
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Run(
+      @JsonPropertyDescription("Its number, from 1.") long number,
       @Size(max = 64) @JsonPropertyDescription("When it started.") @Nullable String startTime,
       @Size(max = 64) @JsonPropertyDescription("When it ended.") @Nullable String completionTime,
       @JsonPropertyDescription("Whether it only said what it would delete.")
@@ -35,7 +45,8 @@ public record ImagePrunePolicyStatus(
           @Nullable Integer examined,
       @Size(max = 32) @JsonPropertyDescription("How many of them are kept, by reason.")
           @Nullable List<Kept> kept,
-      @JsonPropertyDescription("Manifests, indexes and single tags that were deleted.")
+      @JsonPropertyDescription(
+              "Manifests, indexes and single tags that were deleted, or with dryRun would be.")
           @Nullable Integer deleted,
       @JsonPropertyDescription("Deletions that were not tried since something had changed.")
           @Nullable Integer left,
@@ -45,8 +56,18 @@ public record ImagePrunePolicyStatus(
           @Nullable Long reclaimedBytes,
       @Size(max = 1024) @JsonPropertyDescription("Where the whole report is.")
           @Nullable String report,
-      @Size(max = 20) @JsonPropertyDescription("The first deletions.")
+      @Size(max = 20) @JsonPropertyDescription("The first 20 deletions: those that failed first.")
           @Nullable List<Deletion> deletions) {}
+
+  /** What became of a deletion. */
+  public enum Result {
+    /** A dry run, or one that was stopped by a limit, would delete it. */
+    Planned,
+    Deleted,
+    /** Something had changed, so it was not tried. */
+    Left,
+    Failed
+  }
 
   /** How many are kept for one reason. */
   @JsonIgnoreProperties(ignoreUnknown = true)
@@ -62,6 +83,7 @@ public record ImagePrunePolicyStatus(
       @Size(max = 640)
           @JsonPropertyDescription("What was deleted, as repository:tag or repository@digest.")
           String image,
+      @JsonPropertyDescription("What became of it.") @Nullable Result result,
       @Size(max = 64) @JsonPropertyDescription("Why.") @Nullable String reason,
       @Size(max = 128) @JsonPropertyDescription("The rule of the spec that says so.")
           @Nullable String rule) {}

@@ -14,7 +14,7 @@ public final class BuilderPaths {
   /**
    * {@code <secrets>/registry/<name>/.dockerconfigjson}: every Secret of registrySecrets,
    * output.secretRef and cache.registry.secretRef; a mirror's source.secretRef and
-   * destination.secretRef.
+   * destination.secretRef; a prune policy's of registries and caches.
    */
   public static final String SECRETS_REGISTRY = "registry";
 
@@ -26,6 +26,9 @@ public final class BuilderPaths {
 
   /** {@code <secrets>/keys/<name>/<key>}: public keys that a mirror verifies by. */
   public static final String SECRETS_KEYS = "keys";
+
+  /** {@code <secrets>/report/<name>/{token,username,password}} of a prune policy. */
+  public static final String SECRETS_REPORT = "report";
 
   /**
    * {@code /kiln/configmaps/<name>/<key>}: the ConfigMap of a configMap source; at a desk {@code

@@ -62,6 +62,11 @@ public final class Records {
     return json(order);
   }
 
+  /** As {@link #order(WorkOrder)}. */
+  public static String order(PruneOrder order) {
+    return json(order);
+  }
+
   /** Whether an order's JSON says that it is one of an ImageMirror. */
   public static boolean isMirrorOrder(JsonNode json) {
     return json.path("kind").asText().equals(MirrorOrder.KIND);
@@ -80,6 +85,17 @@ public final class Records {
   public static MirrorOrder readMirrorOrder(String json) {
     return readOrder(
         json, MirrorOrder.KIND, MirrorOrder.class, order -> order.resource().unreadable());
+  }
+
+  /** Whether an order's JSON says that it is one of an ImagePrunePolicy. */
+  public static boolean isPruneOrder(JsonNode json) {
+    return json.path("kind").asText().equals(PruneOrder.KIND);
+  }
+
+  /** As {@link #readOrder}, of an ImagePrunePolicy. */
+  public static PruneOrder readPruneOrder(String json) {
+    return readOrder(
+        json, PruneOrder.KIND, PruneOrder.class, order -> order.resource().unreadable());
   }
 
   private static <T> T readOrder(
@@ -123,15 +139,28 @@ public final class Records {
     return firstThatFits(Shortening.of(outcome), MAX_OUTCOME_BYTES);
   }
 
+  /** The termination message of a prune policy's run. */
+  public static String outcome(PruneOutcome outcome) {
+    return firstThatFits(Shortening.of(outcome), MAX_OUTCOME_BYTES);
+  }
+
+  /** The outcome in a termination message of a prune policy's run. */
+  public static Optional<PruneOutcome> readPruneOutcome(String terminationMessage) {
+    return read(terminationMessage, PruneOutcome.class, Records::isOutcome);
+  }
+
   /** The outcome in a termination message of a mirror's run. */
   public static Optional<MirrorOutcome> readMirrorOutcome(String terminationMessage) {
-    return read(
-        terminationMessage, MirrorOutcome.class, tree -> tree.path("succeeded").isBoolean());
+    return read(terminationMessage, MirrorOutcome.class, Records::isOutcome);
   }
 
   /** The outcome in a termination message; empty if it is none, or was cut. */
   public static Optional<Outcome> readOutcome(String terminationMessage) {
-    return read(terminationMessage, Outcome.class, tree -> tree.path("succeeded").isBoolean());
+    return read(terminationMessage, Outcome.class, Records::isOutcome);
+  }
+
+  private static boolean isOutcome(JsonNode tree) {
+    return tree.path("succeeded").isBoolean();
   }
 
   /** The line, without line end, that says what the builder does at present. */
@@ -142,20 +171,36 @@ public final class Records {
 
   /** The last line, without line end: the whole report. */
   public static String report(String nonce, Report report) {
-    String frame = frame(nonce, REPORT);
-    return frame + firstThatFits(Shortening.of(report), MAX_REPORT_BYTES - frame.length());
+    return framedReport(nonce, Shortening.of(report));
   }
 
   /** As {@link #report(String, Report)}, of a mirror's run. */
   public static String report(String nonce, MirrorReport report) {
+    return framedReport(nonce, Shortening.of(report));
+  }
+
+  /** As {@link #report(String, Report)}, of a prune policy's run. */
+  public static String report(String nonce, PruneReport report) {
+    return framedReport(nonce, Shortening.of(report));
+  }
+
+  private static <T> String framedReport(String nonce, List<T> everShorter) {
     String frame = frame(nonce, REPORT);
-    return frame + firstThatFits(Shortening.of(report), MAX_REPORT_BYTES - frame.length());
+    return frame + firstThatFits(everShorter, MAX_REPORT_BYTES - frame.length());
   }
 
   /** The report of a mirror's run in a piece of log. */
   public static Optional<MirrorReport> lastMirrorReport(String nonce, String log) {
-    return last(
-        frame(nonce, REPORT), log, MirrorReport.class, tree -> tree.path("outcome").isObject());
+    return lastReport(nonce, log, MirrorReport.class);
+  }
+
+  /** The report of a prune policy's run in a piece of log. */
+  public static Optional<PruneReport> lastPruneReport(String nonce, String log) {
+    return lastReport(nonce, log, PruneReport.class);
+  }
+
+  private static <T> Optional<T> lastReport(String nonce, String log, Class<T> type) {
+    return last(frame(nonce, REPORT), log, type, tree -> tree.path("outcome").isObject());
   }
 
   /** The newest progress in a piece of log. */
@@ -166,7 +211,7 @@ public final class Records {
 
   /** The report in a piece of log. */
   public static Optional<Report> lastReport(String nonce, String log) {
-    return last(frame(nonce, REPORT), log, Report.class, tree -> tree.path("outcome").isObject());
+    return lastReport(nonce, log, Report.class);
   }
 
   /** Whether a line of a log is framed, by whatever nonce; people's views of a log leave it out. */

@@ -4,6 +4,7 @@ import build.kiln.api.v1alpha1.ImageBuildStatus.IsolationReport;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Step;
 import build.kiln.api.v1alpha1.ImageMirrorStatus.Image;
+import build.kiln.api.v1alpha1.ImagePrunePolicyStatus.Deletion;
 import build.kiln.api.v1alpha1.Text;
 import java.util.List;
 import java.util.Map;
@@ -80,6 +81,48 @@ final class Shortening {
         whole.failed(),
         whole.copiedBytes(),
         whole.mountedBytes());
+  }
+
+  static List<PruneOutcome> of(PruneOutcome whole) {
+    return IntStream.of(4096, 1500, 500, 100).mapToObj(length -> shorten(whole, length)).toList();
+  }
+
+  static List<PruneReport> of(PruneReport whole) {
+    return Stream.of(
+            new Limits(0, 4096, 640, 20), new Limits(0, 1000, 300, 20), new Limits(0, 100, 100, 0))
+        .map(
+            limits ->
+                new PruneReport(
+                    shorten(whole.outcome(), limits.message()),
+                    whole.kept(),
+                    whole.deletions().stream()
+                        .limit(limits.steps())
+                        .map(
+                            deletion ->
+                                new Deletion(
+                                    Text.orEmpty(Text.start(deletion.image(), limits.text())),
+                                    deletion.result(),
+                                    deletion.reason(),
+                                    deletion.rule()))
+                        .toList(),
+                    Text.start(whole.report(), limits.message()),
+                    whole.peakMemory()))
+        .toList();
+  }
+
+  private static PruneOutcome shorten(PruneOutcome whole, int message) {
+    return new PruneOutcome(
+        whole.succeeded(),
+        whole.reason(),
+        Text.start(whole.message(), message),
+        whole.retryable(),
+        whole.dryRun(),
+        whole.planHash(),
+        whole.examined(),
+        whole.deleted(),
+        whole.left(),
+        whole.failed(),
+        whole.reclaimedBytes());
   }
 
   private static Image shorten(Image whole, Limits limits) {

@@ -66,6 +66,12 @@ public record WorkOrder(
       @Nullable List<String> allowedOutputs,
       /** HTTP_PROXY and the like for the builder and, as predefined ARGs, for RUN. */
       @Nullable Map<String, String> proxies) {
+    /** For who must see a registry itself, and no copy of it. */
+    public Settings withoutMirrors() {
+      return new Settings(
+          null, insecureRegistries, caDirectory, allowedBases, allowedOutputs, proxies);
+    }
+
     public static Settings none() {
       return new Settings(null, null, null, null, null, null);
     }

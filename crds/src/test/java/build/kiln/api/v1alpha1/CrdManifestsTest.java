@@ -115,6 +115,8 @@ class CrdManifestsTest {
     types.add(ImageMirrorSpec.class);
     types.addAll(Arrays.asList(ImageBuildSpec.class.getDeclaredClasses()));
     types.addAll(Arrays.asList(ImageMirrorSpec.class.getDeclaredClasses()));
+    types.add(ImagePrunePolicySpec.class);
+    types.addAll(Arrays.asList(ImagePrunePolicySpec.class.getDeclaredClasses()));
     return types.stream()
         .filter(Class::isRecord)
         .filter(

@@ -39,6 +39,17 @@ record Kind(
   private static final Column AGE =
       new Column("AGE", "date", ".metadata.creationTimestamp", "How old the resource is.");
 
+  /** Why a pod of whatever kind did not do its work. */
+  private static final List<FailureReason> OF_PODS =
+      List.of(
+          FailureReason.OutOfMemory,
+          FailureReason.DiskFull,
+          FailureReason.DeadlineExceeded,
+          FailureReason.QuotaExceeded,
+          FailureReason.PodRefused,
+          FailureReason.Unschedulable,
+          FailureReason.BuilderImageUnavailable);
+
   static final Kind IMAGE_BUILD =
       new Kind(
           ImageBuild.class,
@@ -91,14 +102,16 @@ record Kind(
               "spec.tags.include",
               "spec.tags.exclude"),
           reasons(
-              Stream.of(MirrorFailureReason.values())
-                  .map(reason -> Map.entry(reason.name(), reason.retryable()))));
+              Stream.concat(
+                  Stream.of(MirrorFailureReason.values())
+                      .map(reason -> Map.entry(reason.name(), reason.retryable())),
+                  OF_PODS.stream().map(reason -> Map.entry(reason.name(), reason.retryable())))));
 
   static final Kind IMAGE_PRUNE_POLICY =
       new Kind(
           ImagePrunePolicy.class,
           "imageprunepolicies.kiln.build.yaml",
-          "What may be deleted from registries, and what never.",
+          "What may be deleted from registries, caches and the cluster, and what never.",
           "Where, when, and by which rules.",
           List.of(
               ready("Whether the newest run did all that the spec asks for."),
@@ -119,7 +132,9 @@ record Kind(
               Map.entry("status.lastRun.kept", "reason"),
               Map.entry("status.conditions", "type")),
           List.of("spec.registries[].sharedWith"),
-          Map.of());
+          reasons(
+              Stream.of(PruneFailureReason.values())
+                  .map(reason -> Map.entry(reason.name(), reason.retryable()))));
 
   static final List<Kind> ALL = List.of(IMAGE_BUILD, IMAGE_MIRROR, IMAGE_PRUNE_POLICY);
 

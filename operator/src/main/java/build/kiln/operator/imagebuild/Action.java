@@ -3,6 +3,7 @@ package build.kiln.operator.imagebuild;
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Cause;
 import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.operator.job.SecretFiles;
 import java.time.Instant;
 import java.util.Map;
 

@@ -10,6 +10,8 @@ import build.kiln.api.v1alpha1.ImageBuildStatus.Cause;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Phase;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Run;
 import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.operator.job.Conditions;
+import build.kiln.operator.job.Wish;
 import build.kiln.operator.settings.Settings;
 import java.time.Duration;
 import java.time.Instant;
@@ -60,13 +62,13 @@ final class Decider {
     if (cause.isPresent()) {
       return build.getSpec().suspend() ? new Action.Suspend() : new Action.Accept(cause.get());
     }
-    var retry = newest.flatMap(run -> Backoff.next(run, settings));
+    var retry = newest.flatMap(run -> Retries.next(run, settings));
     if (retry.isEmpty() || build.getSpec().suspend()) {
       return new Action.Rest();
     }
     return now.isBefore(retry.get())
         ? new Action.AwaitRetry(retry.get())
-        : new Action.Accept(Backoff.cause(newest.orElseThrow()));
+        : new Action.Accept(Retries.cause(newest.orElseThrow()));
   }
 
   /**
@@ -88,7 +90,7 @@ final class Decider {
     if (Inputs.hasArguments(inputs) && !inputs.equals(status.inputsHash())) {
       return Optional.of(new Cause("ArgumentChanged", status.inputsHash(), inputs));
     }
-    var wish = Wish.of(build);
+    var wish = Wish.of(build, ImageBuild.REBUILD_ANNOTATION);
     if (wish != null && !wish.equals(status.lastHandledRebuild())) {
       return Optional.of(new Cause("Rebuild", status.lastHandledRebuild(), wish));
     }

@@ -3,6 +3,7 @@ package build.kiln.operator.imagebuild;
 import build.kiln.api.v1alpha1.ImageBuildSpec;
 import build.kiln.api.v1alpha1.ImageBuildStatus;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Run;
+import build.kiln.operator.job.Attempt;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;

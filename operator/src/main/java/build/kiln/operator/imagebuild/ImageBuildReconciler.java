@@ -2,6 +2,18 @@ package build.kiln.operator.imagebuild;
 
 import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageBuildStatus;
+import build.kiln.operator.job.Admission;
+import build.kiln.operator.job.Announcement;
+import build.kiln.operator.job.Announcer;
+import build.kiln.operator.job.Conditions;
+import build.kiln.operator.job.EventSources;
+import build.kiln.operator.job.Hashes;
+import build.kiln.operator.job.JobMaker;
+import build.kiln.operator.job.Labels;
+import build.kiln.operator.job.LeanStore;
+import build.kiln.operator.job.Limits;
+import build.kiln.operator.job.PodLogs;
+import build.kiln.operator.job.StatusWriter;
 import build.kiln.operator.settings.Settings;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
@@ -27,6 +39,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -77,7 +90,7 @@ public final class ImageBuildReconciler implements Reconciler<ImageBuild> {
         new BuildQueue(
             new Limits(settings.maxConcurrentBuilds(), settings.maxConcurrentBuildsPerNamespace()));
     this.observer = new Observer(client, settings, queue, admission, logs);
-    this.actor = new Actor(client, settings, nonces);
+    this.actor = new Actor(new JobMaker(client, nonces, BuildOrders::nonce), settings);
     this.statuses = new StatusWriter();
     this.announcer = new Announcer(client, clock);
     this.metrics = new BuildMetrics(registry, queue);
@@ -94,7 +107,7 @@ public final class ImageBuildReconciler implements Reconciler<ImageBuild> {
         .withName("imagebuild")
         // The filter says what counts; a generation alone would miss the annotation for a rebuild.
         .withGenerationAware(false)
-        .withOnUpdateFilter(EventSources::changed)
+        .withOnUpdateFilter(ImageBuildReconciler::changed)
         .withItemStore(new LeanStore<>())
         .withInformerListLimit(LIST_LIMIT)
         .withRateLimiter(new LinearRateLimiter(Duration.ofSeconds(1), PASSES_A_SECOND))
@@ -111,9 +124,19 @@ public final class ImageBuildReconciler implements Reconciler<ImageBuild> {
   public List<EventSource<?, ImageBuild>> prepareEventSources(
       EventSourceContext<ImageBuild> context) {
     var builds = context.getPrimaryCache();
-    builds.addIndexer(BuildQueue.INDEX, BuildQueue::index);
+    builds.addIndexer(BuildQueue.INDEX, queue::index);
     queue.of(() -> builds.byIndex(BuildQueue.INDEX, BuildQueue.INDEX), builds::get);
-    return List.of(EventSources.jobs(context), EventSources.pods(context), nudges);
+    return Stream.concat(
+            new EventSources(BuildLabels.BUILD, BuildLabels.NAME, null)
+                .of(ImageBuild.class, context).stream(),
+            Stream.of(nudges))
+        .toList();
+  }
+
+  /** Whether an ImageBuild changed in what is decided upon; its own status is not. */
+  private static boolean changed(ImageBuild now, ImageBuild before) {
+    return EventSources.changed(now, before, ImageBuild.REBUILD_ANNOTATION)
+        || !Objects.equals(now.getSpec(), before.getSpec());
   }
 
   @Override
@@ -201,7 +224,7 @@ public final class ImageBuildReconciler implements Reconciler<ImageBuild> {
   }
 
   private void announce(ImageBuild build, Action action, ImageBuildStatus status) {
-    for (var announcement : Announcement.of(build, action, status)) {
+    for (var announcement : Announcements.of(build, action, status)) {
       announcer.tell(build, announcement);
     }
   }

@@ -12,8 +12,12 @@ import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Run;
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.api.v1alpha1.StatusSize;
-import build.kiln.operator.imagebuild.Conditions.Now;
-import build.kiln.operator.imagebuild.Conditions.Value;
+import build.kiln.operator.job.Attempt;
+import build.kiln.operator.job.Conditions;
+import build.kiln.operator.job.Conditions.Now;
+import build.kiln.operator.job.Conditions.Value;
+import build.kiln.operator.job.Names;
+import build.kiln.operator.job.Wish;
 import build.kiln.operator.settings.Settings;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -69,7 +73,7 @@ final class NextStatus {
             before.step(),
             before.runs(),
             Conditions.of(
-                before,
+                before.conditions(),
                 build.getMetadata().getGeneration(),
                 now,
                 progressing(
@@ -87,7 +91,11 @@ final class NextStatus {
         told.queuePosition(),
         told.step(),
         told.runs(),
-        Conditions.of(before, build.getMetadata().getGeneration(), now, conditions(action, told)));
+        Conditions.of(
+            before.conditions(),
+            build.getMetadata().getGeneration(),
+            now,
+            conditions(action, told)));
   }
 
   /** All but the conditions, which speak of the rest. */
@@ -125,7 +133,7 @@ final class NextStatus {
   }
 
   private @Nullable String rebuild() {
-    var wish = Wish.of(build);
+    var wish = Wish.of(build, ImageBuild.REBUILD_ANNOTATION);
     return wish == null ? before.lastHandledRebuild() : wish;
   }
 
@@ -293,7 +301,7 @@ final class NextStatus {
       return new Now(Value.True, "Succeeded", "pushed " + text(imageOf(run)), false, false);
     }
     var failure = requireNonNullElse(run.failure(), UNTOLD);
-    var retry = build.getSpec().suspend() ? Optional.<Instant>empty() : Backoff.next(run, settings);
+    var retry = build.getSpec().suspend() ? Optional.<Instant>empty() : Retries.next(run, settings);
     return new Now(
         Value.False,
         failure.reason() == null ? "Unknown" : failure.reason().name(),

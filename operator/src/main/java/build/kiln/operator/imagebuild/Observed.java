@@ -2,6 +2,7 @@ package build.kiln.operator.imagebuild;
 
 import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
 import build.kiln.api.work.Report;
+import build.kiln.operator.job.Attempt;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;

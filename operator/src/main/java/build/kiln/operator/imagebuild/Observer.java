@@ -2,46 +2,42 @@ package build.kiln.operator.imagebuild;
 
 import static java.util.Objects.requireNonNullElse;
 
-import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageBuildStatus;
 import build.kiln.api.v1alpha1.ImageBuildStatus.PlatformRun;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Run;
 import build.kiln.api.v1alpha1.Isolation;
-import build.kiln.api.v1alpha1.Text;
 import build.kiln.api.work.Records;
 import build.kiln.api.work.Report;
-import build.kiln.operator.imagebuild.Reading.Blocker;
 import build.kiln.operator.imagebuild.Reading.SandboxFailed;
+import build.kiln.operator.job.Admission;
+import build.kiln.operator.job.Attempt;
+import build.kiln.operator.job.Blocker;
+import build.kiln.operator.job.JobObserver;
+import build.kiln.operator.job.JobSpec;
+import build.kiln.operator.job.Labels;
+import build.kiln.operator.job.Names;
+import build.kiln.operator.job.Nonces;
+import build.kiln.operator.job.PodLogs;
+import build.kiln.operator.job.Pods;
+import build.kiln.operator.job.SecretFiles;
 import build.kiln.operator.settings.Settings;
-import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Looks at the cluster for one ImageBuild, and asks no more than the next decision needs. */
 final class Observer {
-  /** A Job whose pod is not there after this has trouble that only events tell. */
-  private static final Duration POD_IS_MADE_WITHIN = Duration.ofSeconds(2);
-
-  /** A pod that is being deleted is waited for so long past its grace period, no longer. */
-  private static final Duration LEAVES_WITHIN = Duration.ofSeconds(30);
-
   private static final int REPORT_LINES = 50;
 
-  private final KubernetesClient client;
+  private final JobObserver jobs;
   private final Settings settings;
   private final BuildQueue queue;
   private final Admission admission;
@@ -57,14 +53,14 @@ final class Observer {
       BuildQueue queue,
       Admission admission,
       PodLogs logs) {
-    this.client = client;
+    this.jobs = new JobObserver(client, settings);
     this.settings = settings;
     this.queue = queue;
     this.admission = admission;
     this.logs = logs;
     this.surroundings = new Surroundings(client);
     this.arguments = new Arguments(client);
-    this.nonces = new Nonces(client);
+    this.nonces = new Nonces(client, BuildOrders::nonce);
     this.progressLog = new ProgressLog(logs);
   }
 
@@ -76,18 +72,15 @@ final class Observer {
    */
   Observed observe(ImageBuild build, Collection<Job> jobs, Collection<Pod> pods, Instant now) {
     var status = requireNonNullElse(build.getStatus(), ImageBuildStatus.NONE);
-    List<Attempt> attempts = new ArrayList<>();
-    for (var job : jobs) {
-      attempts.add(new Attempt(job, podsOf(job, pods)));
-    }
+    var attempts = this.jobs.attempts(jobs, pods);
     var run = status.newestRun().filter(newest -> !newest.phase().finished()).orElse(null);
     boolean invalid = Validation.problem(build).isPresent();
     if (run == null || invalid) {
       var values = invalid ? Map.<String, String>of() : values(arguments.look(build));
-      return new Observed(sorted(attempts), null, null, null, null, values);
+      return new Observed(attempts, null, null, null, null, values);
     }
-    recorded(build, run, attempts).ifPresent(attempts::add);
-    var sorted = sorted(attempts);
+    var sorted =
+        recorded(build, run, attempts).map(job -> JobObserver.with(attempts, job)).orElse(attempts);
     var current =
         sorted.stream()
             .filter(attempt -> attempt.run() == run.number() && !attempt.leaving())
@@ -101,7 +94,7 @@ final class Observer {
       var readiness = starts ? first(build, run, found, pods, now) : null;
       return new Observed(sorted, null, null, null, readiness, values(found));
     }
-    return read(build, status, run, sorted, withPods(current.get()), now);
+    return read(build, status, run, sorted, current.get(), now);
   }
 
   private Observed read(
@@ -112,8 +105,7 @@ final class Observer {
       Attempt current,
       Instant now) {
     var reading =
-        JobReader.read(
-            current, events(current, now), blocker(status, run), now, settings.startGrace());
+        BuildReader.read(jobs.state(current, blocker(status, run), now), tier(current.job()));
     // A run that has its Job has its arguments; they are the next attempt's too.
     Arguments.Found found = new Arguments.Found.All(Map.of());
     Readiness readiness = null;
@@ -138,69 +130,36 @@ final class Observer {
   }
 
   /** The Job that the status names but the informer does not know, yet or any more. */
-  private Optional<Attempt> recorded(ImageBuild build, Run run, List<Attempt> known) {
-    var name = run.platform().map(PlatformRun::job).filter(Validation::isName);
+  private Optional<Job> recorded(ImageBuild build, Run run, List<Attempt> known) {
+    var name = run.platform().map(PlatformRun::job).filter(Names::isName);
     if (name.isEmpty() || known.stream().anyMatch(one -> one.name().equals(name.get()))) {
       return Optional.empty();
     }
-    return job(build, name.get()).map(job -> new Attempt(job, List.of()));
+    return jobs.job(build.getMetadata().getNamespace(), name.get());
   }
 
   /** The Job of a run's first attempt. */
   private Optional<Job> made(ImageBuild build, Run run) {
     var meta = build.getMetadata();
-    return job(build, Names.job(meta.getName(), meta.getUid(), run.number(), 1))
+    return jobs.job(meta.getNamespace(), Names.job(meta.getName(), meta.getUid(), run.number(), 1))
         .filter(job -> meta.getUid().equals(Labels.label(job, Labels.UID)));
-  }
-
-  private Optional<Job> job(ImageBuild build, String name) {
-    return Optional.ofNullable(
-        client
-            .batch()
-            .v1()
-            .jobs()
-            .inNamespace(build.getMetadata().getNamespace())
-            .withName(name)
-            .get());
-  }
-
-  /** The informer of pods may be behind that of Jobs: an end without a pod is asked for once. */
-  private Attempt withPods(Attempt attempt) {
-    boolean told =
-        attempt.end().isEmpty() || attempt.newestPod().filter(PodFailures::over).isPresent();
-    if (told) {
-      return attempt;
-    }
-    var meta = attempt.job().getMetadata();
-    return new Attempt(
-        attempt.job(),
-        podsOf(
-            attempt.job(),
-            client
-                .pods()
-                .inNamespace(meta.getNamespace())
-                .withLabels(attempt.selector())
-                .list()
-                .getItems()));
   }
 
   /** What kept the run's pod from running, as the status said last. */
   private static Optional<Blocker> blocker(ImageBuildStatus status, Run run) {
-    return status
-        .condition(Conditions.READY)
-        .filter(ready -> "False".equals(ready.getStatus()))
-        .filter(_ -> run.platform().map(PlatformRun::job).isPresent())
-        .flatMap(
-            ready ->
-                Arrays.stream(FailureReason.values())
-                    .filter(reason -> reason.name().equals(ready.getReason()))
-                    .findFirst()
-                    .map(reason -> new Blocker(reason, Text.orEmpty(ready.getMessage()))));
+    return run.platform()
+        .map(PlatformRun::job)
+        .flatMap(_ -> JobObserver.blocker(status.conditions()));
+  }
+
+  /** The tier that a Job was made for. */
+  private static Isolation tier(Job job) {
+    return BuildLabels.tier(job).orElse(Isolation.Auto);
   }
 
   private Readiness first(
       ImageBuild build, Run run, Arguments.Found found, Collection<Pod> pods, Instant now) {
-    var old = pods.stream().filter(pod -> inTheWay(pod, run, now)).findFirst();
+    var old = pods.stream().filter(pod -> Pods.inTheWay(pod, run.number(), now)).findFirst();
     if (old.isPresent()) {
       return new Readiness.OldPodRuns(old.get().getMetadata().getName());
     }
@@ -215,7 +174,7 @@ final class Observer {
           yield new Readiness.Queued(place.get());
         }
         // The informer may not know yet what a pass made whose status was lost.
-        var made = made(build, run).flatMap(Labels::tier);
+        var made = made(build, run).flatMap(BuildLabels::tier);
         if (made.isPresent()) {
           yield new Readiness.Go(made.get(), "", all.secrets());
         }
@@ -237,7 +196,7 @@ final class Observer {
       case Surroundings.Found.Lacking lacking -> lacking.missing();
       case Surroundings.Found.All all ->
           TierChoice.weaker(
-              failed.tier(),
+              tier(failed.job()),
               why.message(),
               settings.allowChroot(),
               tier ->
@@ -251,58 +210,6 @@ final class Observer {
       ImageBuild build, Run run, int attempt, Isolation tier, SecretFiles secrets) {
     return new JobTemplate(
         build, run.number(), attempt, tier, secrets, Map.of(), List.of(), settings);
-  }
-
-  private static boolean inTheWay(Pod pod, Run run, Instant now) {
-    if (Labels.number(pod, Labels.RUN) >= run.number() || PodFailures.over(pod)) {
-      return false;
-    }
-    var leaves = pod.getMetadata().getDeletionTimestamp();
-    return leaves == null || now.isBefore(Instant.parse(leaves).plus(LEAVES_WITHIN));
-  }
-
-  private List<EventNote> events(Attempt attempt, Instant now) {
-    if (attempt.end().isPresent()) {
-      return List.of();
-    }
-    var pod = attempt.newestPod();
-    if (pod.isEmpty()) {
-      return old(attempt.job(), POD_IS_MADE_WITHIN, now)
-          ? events(attempt.job(), Instant.MIN)
-          : List.of();
-    }
-    if (PodFailures.over(pod.get())) {
-      return old(pod.get(), settings.startGrace(), now)
-          ? events(attempt.job(), Instant.parse(pod.get().getMetadata().getCreationTimestamp()))
-          : List.of();
-    }
-    var phase = pod.get().getStatus() == null ? null : pod.get().getStatus().getPhase();
-    boolean pending = phase == null || phase.equals("Pending");
-    return pending && old(pod.get(), settings.startGrace(), now)
-        ? events(pod.get(), Instant.MIN)
-        : List.of();
-  }
-
-  private List<EventNote> events(HasMetadata of, Instant after) {
-    return client
-        .v1()
-        .events()
-        .inNamespace(of.getMetadata().getNamespace())
-        .withField("involvedObject.uid", of.getMetadata().getUid())
-        .list()
-        .getItems()
-        .stream()
-        .filter(event -> EventNote.time(event).isAfter(after))
-        .sorted(Comparator.comparing(EventNote::time))
-        .map(
-            event ->
-                new EventNote(Text.orEmpty(event.getReason()), Text.orEmpty(event.getMessage())))
-        .toList();
-  }
-
-  private static boolean old(HasMetadata resource, Duration age, Instant now) {
-    var created = resource.getMetadata().getCreationTimestamp();
-    return created != null && !now.isBefore(Instant.parse(created).plus(age));
   }
 
   private @Nullable Progress progress(Attempt attempt, Reading reading, Instant now) {
@@ -331,21 +238,6 @@ final class Observer {
   }
 
   private Optional<String> tail(Attempt attempt, String pod, int lines) {
-    return logs.tail(attempt.job().getMetadata().getNamespace(), pod, JobTemplate.CONTAINER, lines);
-  }
-
-  private static List<Pod> podsOf(Job job, Collection<Pod> pods) {
-    return pods.stream()
-        .filter(
-            pod ->
-                pod.getMetadata().getOwnerReferences() != null
-                    && pod.getMetadata().getOwnerReferences().stream()
-                        .anyMatch(
-                            owner -> Objects.equals(owner.getUid(), job.getMetadata().getUid())))
-        .toList();
-  }
-
-  private static List<Attempt> sorted(List<Attempt> attempts) {
-    return attempts.stream().sorted(Attempt.NEWEST_FIRST).toList();
+    return logs.tail(attempt.job().getMetadata().getNamespace(), pod, JobSpec.CONTAINER, lines);
   }
 }

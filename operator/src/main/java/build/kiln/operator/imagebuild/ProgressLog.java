@@ -2,6 +2,8 @@ package build.kiln.operator.imagebuild;
 
 import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
 import build.kiln.api.work.Records;
+import build.kiln.operator.job.JobSpec;
+import build.kiln.operator.job.PodLogs;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collections;
@@ -44,8 +46,8 @@ final class ProgressLog {
     var seen = known.get(key);
     var log =
         seen == null
-            ? logs.tail(namespace, pod, JobTemplate.CONTAINER, LINES)
-            : logs.recent(namespace, pod, JobTemplate.CONTAINER, LINES, since(seen.at(), now));
+            ? logs.tail(namespace, pod, JobSpec.CONTAINER, LINES)
+            : logs.recent(namespace, pod, JobSpec.CONTAINER, LINES, since(seen.at(), now));
     var before = seen == null ? null : seen.progress();
     if (log.isEmpty()) {
       return Optional.ofNullable(before);

@@ -2,6 +2,7 @@ package build.kiln.operator.imagebuild;
 
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.operator.job.SecretFiles;
 
 /** Whether the newest run, which has no Job yet, may get one. */
 sealed interface Readiness {

@@ -1,10 +1,10 @@
 package build.kiln.operator.imagebuild;
 
-import build.kiln.api.v1alpha1.FailureReason;
+import build.kiln.operator.job.Blocker;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** What a Job and its pods say. */
+/** What a build's Job and its pods say. */
 sealed interface Reading {
   /**
    * No builder runs yet, or again.
@@ -25,7 +25,4 @@ sealed interface Reading {
    * @param pod whose log has the report, if there is one
    */
   record Ended(Result result, @Nullable String pod) implements Reading {}
-
-  /** Why a pod does not run; it goes on by itself when that passes. */
-  record Blocker(FailureReason reason, String message) {}
 }

@@ -4,21 +4,24 @@ import static java.util.Objects.requireNonNullElse;
 
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.ImageBuild;
+import build.kiln.api.v1alpha1.ImageBuildSpec;
 import build.kiln.api.v1alpha1.ImageBuildSpec.ConfigMapSource;
 import build.kiln.operator.imagebuild.Readiness.Missing;
+import build.kiln.operator.job.SecretFiles;
+import build.kiln.operator.job.SecretLookup;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
-/**
- * What a build needs of its namespace. Read with {@code get} when it is needed, never watched: the
- * operator has no right to list Secrets, and no memory for them.
- */
+/** What a build needs of its namespace. Read with {@code get} when it is needed, never watched. */
 final class Surroundings {
   private final KubernetesClient client;
+  private final SecretLookup secrets;
 
   Surroundings(KubernetesClient client) {
     this.client = client;
+    this.secrets = new SecretLookup(client);
   }
 
   /** The Secrets' keys, or what is missing. */
@@ -30,34 +33,21 @@ final class Surroundings {
 
   Found look(ImageBuild build) {
     var namespace = build.getMetadata().getNamespace();
-    var files = SecretFiles.NONE;
-    for (var wanted : SecretFiles.wanted(build.getSpec())) {
-      var secret = client.secrets().inNamespace(namespace).withName(wanted.name()).get();
-      if (secret == null) {
-        return lacking(
-            FailureReason.SecretNotFound,
-            "Secret %s does not exist in namespace %s. It is picked up when it appears"
-                .formatted(wanted.name(), namespace));
-      }
-      var keys = wanted.keysOf(secret.getData());
-      if (keys.isEmpty()) {
-        return lacking(
-            FailureReason.SecretNotFound,
-            "Secret %s in namespace %s lacks %s. It is picked up when it has it"
-                .formatted(wanted.name(), namespace, wanted.keysInWords()));
-      }
-      files = files.with(wanted, keys);
-    }
-    for (var source : Sources.of(build.getSpec())) {
-      var missing =
-          source.configMap() == null
-              ? Optional.<Missing>empty()
-              : configMap(source.configMap(), namespace);
-      if (missing.isPresent()) {
-        return new Found.Lacking(missing.get());
-      }
-    }
-    return new Found.All(files);
+    return switch (secrets.look(namespace, WantedSecrets.of(build.getSpec()))) {
+      case SecretLookup.Lacking lacking ->
+          new Found.Lacking(new Missing(FailureReason.SecretNotFound, lacking.message()));
+      case SecretLookup.All all ->
+          sources(build.getSpec(), namespace)
+              .<Found>map(Found.Lacking::new)
+              .orElseGet(() -> new Found.All(all.files()));
+    };
+  }
+
+  private Optional<Missing> sources(ImageBuildSpec spec, String namespace) {
+    return Sources.of(spec).stream()
+        .flatMap(source -> Stream.ofNullable(source.configMap()))
+        .flatMap(map -> configMap(map, namespace).stream())
+        .findFirst();
   }
 
   private Optional<Missing> configMap(ConfigMapSource source, String namespace) {
@@ -83,9 +73,5 @@ final class Surroundings {
                     FailureReason.SourceNotFound,
                     "ConfigMap %s in namespace %s has no key %s. It is picked up when it appears"
                         .formatted(name, namespace, key)));
-  }
-
-  private static Found lacking(FailureReason reason, String message) {
-    return new Found.Lacking(new Missing(reason, message));
   }
 }

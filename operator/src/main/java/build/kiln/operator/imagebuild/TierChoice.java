@@ -2,9 +2,10 @@ package build.kiln.operator.imagebuild;
 
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.Isolation;
-import build.kiln.operator.imagebuild.Admission.Admitted;
-import build.kiln.operator.imagebuild.Admission.Refused;
-import build.kiln.operator.imagebuild.Admission.Verdict;
+import build.kiln.operator.job.Admission.Admitted;
+import build.kiln.operator.job.Admission.Refused;
+import build.kiln.operator.job.Admission.Verdict;
+import build.kiln.operator.job.SecretFiles;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;

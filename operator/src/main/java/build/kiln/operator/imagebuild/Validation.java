@@ -13,6 +13,9 @@ import build.kiln.api.v1alpha1.ImageBuildSpec.RegistryCache;
 import build.kiln.api.v1alpha1.ImageBuildSpec.SecretName;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Source;
 import build.kiln.api.v1alpha1.ImageBuildSpec.VolumeCache;
+import build.kiln.operator.job.Names;
+import build.kiln.operator.job.SpecHash;
+import build.kiln.operator.job.Weights;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -28,11 +31,6 @@ import org.jspecify.annotations.Nullable;
 final class Validation {
   /** The work order is one ConfigMap, which etcd keeps under 1 MiB. */
   static final int LARGEST_SPEC = 768 * 1024;
-
-  /** Names and keys become parts of URLs and of paths in the pod. */
-  private static final Pattern NAME = Pattern.compile("[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?");
-
-  private static final Pattern KEY = Pattern.compile("(?!\\.$|\\.\\.)[-._a-zA-Z0-9]{1,253}");
 
   /** A token or a password in a URL, which anybody sees who may see the ImageBuild. */
   private static final Pattern CREDENTIALS =
@@ -108,17 +106,17 @@ final class Validation {
           "spec.%s.git.url must not hold credentials: put username and password into a Secret and name it in git.secretRef"
               .formatted(field));
     }
-    if (git != null && git.secretRef() != null && !isName(git.secretRef().name())) {
+    if (git != null && git.secretRef() != null && !Names.isName(git.secretRef().name())) {
       return Optional.of(notAName(field + ".git.secretRef.name", "Secret", git.secretRef().name()));
     }
     var map = source.configMap();
     if (map == null) {
       return Optional.empty();
     }
-    return isName(map.name())
+    return Names.isName(map.name())
         ? stream(map.items())
             .map(ConfigMapSource.Item::key)
-            .filter(key -> !isKey(key))
+            .filter(key -> !Names.isKey(key))
             .findFirst()
             .map(key -> notAKey(field + ".configMap.items[].key", "ConfigMap", key))
         : Optional.of(notAName(field + ".configMap.name", "ConfigMap", map.name()));
@@ -160,21 +158,12 @@ final class Validation {
               .formatted(field));
     }
     field += ".valueFrom.configMapKeyRef";
-    if (!isName(reference.name())) {
+    if (!Names.isName(reference.name())) {
       return Optional.of(notAName(field + ".name", "ConfigMap", reference.name()));
     }
-    return isKey(reference.key())
+    return Names.isKey(reference.key())
         ? Optional.empty()
         : Optional.of(notAKey(field + ".key", "ConfigMap", reference.key()));
-  }
-
-  /** Whether a text may be an object's name, and so a part of a URL. */
-  static boolean isName(@Nullable String text) {
-    return text != null && NAME.matcher(text).matches();
-  }
-
-  private static boolean isKey(@Nullable String text) {
-    return text != null && KEY.matcher(text).matches();
   }
 
   private static Optional<String> names(ImageBuildSpec spec) {
@@ -198,7 +187,7 @@ final class Validation {
   private static Optional<String> secret(String field, Stream<SecretName> secrets) {
     return secrets
         .map(SecretName::name)
-        .filter(name -> !isName(name))
+        .filter(name -> !Names.isName(name))
         .findFirst()
         .map(name -> notAName(field, "Secret", name));
   }
@@ -214,10 +203,10 @@ final class Validation {
   }
 
   private static Optional<String> mounted(String field, String name, String key) {
-    if (!isName(name)) {
+    if (!Names.isName(name)) {
       return Optional.of(notAName(field + "[].secretRef.name", "Secret", name));
     }
-    return isKey(key)
+    return Names.isKey(key)
         ? Optional.empty()
         : Optional.of(notAKey(field + "[].secretRef.key", "Secret", key));
   }
@@ -261,7 +250,7 @@ final class Validation {
   }
 
   private static Optional<String> volume(VolumeCache volume) {
-    if (!isName(volume.claimName())) {
+    if (!Names.isName(volume.claimName())) {
       return Optional.of(
           notAName("cache.volume.claimName", "PersistentVolumeClaim", volume.claimName()));
     }
@@ -325,7 +314,7 @@ final class Validation {
   }
 
   private static Optional<String> size(ImageBuildSpec spec) {
-    int size = Inputs.size(spec);
+    int size = SpecHash.size(spec);
     return size <= LARGEST_SPEC
         ? Optional.empty()
         : Optional.of(

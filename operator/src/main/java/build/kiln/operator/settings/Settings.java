@@ -22,24 +22,29 @@ import org.jspecify.annotations.Nullable;
  * @param builderImage the image of builder pods
  * @param builderImagePullPolicy Always, IfNotPresent or Never
  * @param builderImagePullSecrets Secrets, in the namespace of each build, for the builder's image
- * @param watchNamespaces the namespaces whose ImageBuilds are built; empty: all
+ * @param watchNamespaces the namespaces whose ImageBuilds and ImageMirrors are worked on; empty:
+ *     all
  * @param mirrors upstream registry host to its mirrors (host or URL), tried in order before it
  * @param insecureRegistries registries (host or host:port) over plain HTTP or unverified TLS
  * @param caDirectory a folder in the operator's pod whose *.pem and *.crt files builders trust too
  * @param proxies HTTP_PROXY, HTTPS_PROXY, NO_PROXY for builders and, as predefined ARGs, for RUN;
  *     without user and password
  * @param allowedBases globs over registry/repository that base images must match; empty: all.
- *     {@code {namespace}} stands for the build's namespace
- * @param allowedOutputs the same for what is pushed
+ *     {@code {namespace}} stands for the namespace of the build or the mirror
+ * @param allowedOutputs the same for what is pushed, and for what is mirrored
  * @param allowChroot whether {@code isolation: Auto} may choose Chroot by itself
  * @param maxConcurrentBuilds builder Jobs at a time, 1 or more
  * @param maxConcurrentBuildsPerNamespace builder Jobs of one namespace at a time, 1 or more
+ * @param maxConcurrentMirrors Jobs of ImageMirrors at a time, 1 or more
+ * @param maxConcurrentMirrorsPerNamespace Jobs of ImageMirrors of one namespace at a time, 1 or
+ *     more
  * @param defaults what builder pods get that ask for nothing
  * @param podStartGrace how long a pod may fail to start before the status says why
  * @param missingPoll how often a missing Secret or ConfigMap, or a refused pod, is looked at again
  * @param progressInterval how often a running build's progress is read
  * @param retry when a run that failed for a reason that may pass is run again
  * @param leaderElection who of several operators works
+ * @param prune where ImagePrunePolicies are carried out; they are not if it is not set
  * @param httpPort of /healthz, /readyz and /metrics; 0 takes a free one
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -57,12 +62,15 @@ public record Settings(
     Boolean allowChroot,
     Integer maxConcurrentBuilds,
     Integer maxConcurrentBuildsPerNamespace,
+    Integer maxConcurrentMirrors,
+    Integer maxConcurrentMirrorsPerNamespace,
     Defaults defaults,
     String podStartGrace,
     String missingPoll,
     String progressInterval,
     Retry retry,
     LeaderElection leaderElection,
+    @Nullable Prune prune,
     Integer httpPort) {
 
   private static final Set<String> PULL_POLICIES = Set.of("Always", "IfNotPresent", "Never");
@@ -114,6 +122,10 @@ public record Settings(
     atLeastOne("maxConcurrentBuilds", maxConcurrentBuilds);
     maxConcurrentBuildsPerNamespace = requireNonNullElse(maxConcurrentBuildsPerNamespace, 10);
     atLeastOne("maxConcurrentBuildsPerNamespace", maxConcurrentBuildsPerNamespace);
+    maxConcurrentMirrors = requireNonNullElse(maxConcurrentMirrors, 10);
+    atLeastOne("maxConcurrentMirrors", maxConcurrentMirrors);
+    maxConcurrentMirrorsPerNamespace = requireNonNullElse(maxConcurrentMirrorsPerNamespace, 5);
+    atLeastOne("maxConcurrentMirrorsPerNamespace", maxConcurrentMirrorsPerNamespace);
     defaults = requireNonNullElseGet(defaults, () -> new Defaults(null, null, Map.of(), List.of()));
     podStartGrace = duration("podStartGrace", podStartGrace, "20s");
     missingPoll = duration("missingPoll", missingPoll, "10s");
@@ -186,6 +198,28 @@ public record Settings(
     public LeaderElection {
       enabled = requireNonNullElse(enabled, true);
       leaseName = requireNonNullElse(leaseName, "kiln-operator");
+    }
+  }
+
+  /**
+   * Where ImagePrunePolicies are carried out.
+   *
+   * @param namespace of their Jobs, their Secrets and what they remember
+   * @param serviceAccount their pods', which may read what refers to images
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Prune(String namespace, String serviceAccount) {
+    public Prune {
+      check(
+          namespace != null && NAMESPACE.matcher(namespace).matches(),
+          "prune.namespace",
+          String.valueOf(namespace),
+          "the name of a namespace");
+      check(
+          serviceAccount != null && !serviceAccount.isBlank(),
+          "prune.serviceAccount",
+          String.valueOf(serviceAccount),
+          "the name of a ServiceAccount");
     }
   }
 

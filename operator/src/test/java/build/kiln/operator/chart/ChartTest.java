@@ -43,6 +43,7 @@ class ChartTest {
         "registries.allowedBases={docker.io/library/*}",
         "registries.allowedOutputs={registry.example.com/\\{namespace\\}/**}",
         "isolation.allowChroot=true,concurrency.cluster=7,concurrency.namespace=2",
+        "concurrency.mirrors.cluster=3,concurrency.mirrors.namespace=1",
         "timing.podStartGrace=1m30s,timing.retry.max=2h",
         "nodeSelector.kubernetes\\.io/os=linux,tolerations[0].operator=Exists",
         "podLabels.team=platform,podAnnotations.note=x,javaOpts=-Xmx300m",

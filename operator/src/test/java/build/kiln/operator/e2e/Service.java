@@ -57,14 +57,16 @@ enum Service {
     return "server = \"http://%s:%d\"%n".formatted(clusterIp, port);
   }
 
-  /** The same for k3s. */
+  /** The same for k3s; of Docker Hub the first registry is a mirror. */
   static String registriesYaml() {
-    return registries().stream()
-        .map(
-            registry ->
-                "  \"%s\": {endpoint: [\"http://%s:%d\"]}%n"
-                    .formatted(registry.address(), registry.clusterIp, registry.port))
+    return Stream.concat(
+            Stream.of(REGISTRY.mirrorOf("docker.io")),
+            registries().stream().map(registry -> registry.mirrorOf(registry.address())))
         .collect(joining("", "mirrors:\n", ""));
+  }
+
+  private String mirrorOf(String name) {
+    return "  \"%s\": {endpoint: [\"http://%s:%d\"]}%n".formatted(name, clusterIp, port);
   }
 
   /** All of them as Kubernetes manifests. */

@@ -172,12 +172,17 @@ final class TestNamespace implements AutoCloseable {
 
   /** Everything about a build that helps to see why a test fails. */
   String story(String build) {
+    return story("kbuild", build, "kiln-build");
+  }
+
+  /** The same of another kind, whose pods are of a component. */
+  String story(String kind, String resource, String component) {
     return Stream.of(
-            new String[] {"get", "kbuild", build, "-o", "yaml"},
+            new String[] {"get", kind, resource, "-o", "yaml"},
             new String[] {"get", "jobs,pods", "-o", "wide"},
             new String[] {"get", "events", "--sort-by=.lastTimestamp"},
             new String[] {
-              "logs", "-l", "app.kubernetes.io/component=kiln-build", "--tail=60", "--prefix"
+              "logs", "-l", "app.kubernetes.io/component=" + component, "--tail=60", "--prefix"
             })
         .map(
             arguments ->

@@ -6,6 +6,7 @@ import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageBuildStatus;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Phase;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Run;
+import build.kiln.operator.job.Limits;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
 import java.util.HashMap;
 import java.util.List;
@@ -22,7 +23,7 @@ class BuildQueueTest {
   @BeforeEach
   void fill() {
     queue.of(
-        () -> cache.values().stream().filter(b -> !BuildQueue.index(b).isEmpty()).toList(),
+        () -> cache.values().stream().filter(b -> !queue.index(b).isEmpty()).toList(),
         id -> Optional.ofNullable(cache.get(id)));
   }
 

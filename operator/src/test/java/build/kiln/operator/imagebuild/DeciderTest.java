@@ -14,6 +14,10 @@ import build.kiln.api.v1alpha1.ImageBuildStatus.Phase;
 import build.kiln.api.v1alpha1.ImageBuildStatus.PlatformRun;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Run;
 import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.operator.job.Attempt;
+import build.kiln.operator.job.Blocker;
+import build.kiln.operator.job.Labels;
+import build.kiln.operator.job.SecretFiles;
 import build.kiln.operator.settings.Settings;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;
 import io.fabric8.kubernetes.api.model.batch.v1.JobBuilder;
@@ -39,7 +43,7 @@ class DeciderTest {
   private static final Observed NOTHING = new Observed(List.of(), null, null, null, null);
   private static final Reading WAITING = new Reading.Waiting(Optional.empty());
   private static final Reading BLOCKED =
-      new Reading.Waiting(Optional.of(new Reading.Blocker(FailureReason.Unschedulable, "no node")));
+      new Reading.Waiting(Optional.of(new Blocker(FailureReason.Unschedulable, "no node")));
   private static final Result GOOD =
       new Result.Success(pushed("r/x"), "r/x@" + TestCluster.DIGEST, TestCluster.DIGEST);
 
@@ -337,7 +341,7 @@ class DeciderTest {
             .withName("job-%d-%d".formatted(run, number))
             .addToLabels(Labels.RUN, String.valueOf(run))
             .addToLabels(Labels.ATTEMPT, String.valueOf(number))
-            .addToLabels(Labels.TIER, tier.name())
+            .addToLabels(BuildLabels.TIER, tier.name())
             .endMetadata()
             .withNewSpec()
             .endSpec()

@@ -8,6 +8,11 @@ import static org.junit.jupiter.params.provider.Arguments.arguments;
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.work.Outcome;
 import build.kiln.api.work.Records;
+import build.kiln.operator.job.Attempt;
+import build.kiln.operator.job.Blocker;
+import build.kiln.operator.job.EventNote;
+import build.kiln.operator.job.JobReader;
+import build.kiln.operator.job.Labels;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.client.utils.Serialization;
@@ -285,7 +290,7 @@ class JobReaderTest {
       String name, String podStatus, List<EventNote> events, @Nullable FailureReason reason) {
     var reading = read(job(""), pod("Namespaces", podStatus), events);
     assertThat(reading).isInstanceOf(Reading.Waiting.class);
-    assertThat(((Reading.Waiting) reading).blocker().map(Reading.Blocker::reason))
+    assertThat(((Reading.Waiting) reading).blocker().map(Blocker::reason))
         .isEqualTo(Optional.ofNullable(reason));
   }
 
@@ -331,11 +336,11 @@ class JobReaderTest {
   @Test
   void aDeadlineIsOfTheRunOrOfWhatKeptItsPod() {
     var job = job("{type: Failed, status: \"True\", reason: DeadlineExceeded}");
-    var plain = JobReader.read(attempt(job, null), List.of(), Optional.empty(), NOW, GRACE);
+    var plain = read(job, null, List.of());
     assertThat(((Result.Failure) ((Reading.Ended) plain).result()).reason())
         .isEqualTo(FailureReason.DeadlineExceeded);
-    var known = Optional.of(new Reading.Blocker(FailureReason.Unschedulable, "no node"));
-    var kept = JobReader.read(attempt(job, null), List.of(), known, NOW, GRACE);
+    var known = Optional.of(new Blocker(FailureReason.Unschedulable, "no node"));
+    var kept = read(attempt(job, null), List.of(), known);
     assertThat(((Result.Failure) ((Reading.Ended) kept).result()).reason())
         .isEqualTo(FailureReason.Unschedulable);
   }
@@ -348,12 +353,18 @@ class JobReaderTest {
   }
 
   private static Reading read(Job job, @Nullable Pod pod, List<EventNote> events) {
-    return JobReader.read(attempt(job, pod), events, Optional.empty(), NOW, GRACE);
+    return read(attempt(job, pod), events, Optional.empty());
+  }
+
+  private static Reading read(Attempt attempt, List<EventNote> events, Optional<Blocker> known) {
+    return BuildReader.read(
+        JobReader.read(attempt, events, known, NOW, GRACE),
+        BuildLabels.tier(attempt.job()).orElseThrow());
   }
 
   private static Attempt attempt(Job job, @Nullable Pod pod) {
-    var tier = pod == null ? "Namespaces" : Labels.label(pod, Labels.TIER);
-    job.getMetadata().getLabels().put(Labels.TIER, tier);
+    var tier = pod == null ? "Namespaces" : Labels.label(pod, BuildLabels.TIER);
+    job.getMetadata().getLabels().put(BuildLabels.TIER, tier);
     return new Attempt(job, pod == null ? List.of() : List.of(pod));
   }
 

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.api.work.BuilderPaths;
+import build.kiln.operator.job.Names;
+import build.kiln.operator.job.SecretFiles;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -48,7 +50,7 @@ class JobTemplateTest {
   @Test
   void withAllThatASpecAndSettingsSay() throws IOException {
     var secrets = SecretFiles.NONE;
-    for (var wanted : SecretFiles.wanted(TestCluster.build("hello", FULL).getSpec())) {
+    for (var wanted : WantedSecrets.of(TestCluster.build("hello", FULL).getSpec())) {
       secrets =
           secrets.with(
               wanted,
@@ -121,7 +123,7 @@ class JobTemplateTest {
     assertThat(pod.getContainers().getFirst().getVolumeMounts())
         .extracting(mount -> mount.getName() + " " + mount.getMountPath())
         .contains("source /kiln/configmaps/files", "source-1 /kiln/configmaps/more");
-    assertThat(SecretFiles.wanted(TestCluster.build("hello", spec).getSpec()))
+    assertThat(WantedSecrets.of(TestCluster.build("hello", spec).getSpec()))
         .extracting(wanted -> wanted.folder() + "/" + wanted.name())
         .containsExactly("git/login");
   }

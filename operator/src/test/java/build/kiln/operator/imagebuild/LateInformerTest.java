@@ -7,6 +7,10 @@ import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageBuildStatus;
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.api.work.Records;
+import build.kiln.operator.job.Admission;
+import build.kiln.operator.job.JobMaker;
+import build.kiln.operator.job.Limits;
+import build.kiln.operator.job.SecretFiles;
 import build.kiln.operator.quickstart.EmbeddedApiServer;
 import build.kiln.operator.settings.Settings;
 import io.fabric8.kubernetes.api.model.PodBuilder;
@@ -53,7 +57,9 @@ class LateInformerTest {
             (namespace, pod, container, lines) -> Optional.empty());
     var observed = observer.observe(build, known, List.of(), NOW);
     var decision = Decider.decide(build, observed, SETTINGS, NOW);
-    var action = new Actor(client, SETTINGS, () -> "0123456789abcdef").act(build, decision);
+    var action =
+        new Actor(new JobMaker(client, () -> "0123456789abcdef", BuildOrders::nonce), SETTINGS)
+            .act(build, decision);
     lastStatus = NextStatus.of(build, observed, action, SETTINGS, NOW);
     return action;
   }

@@ -19,6 +19,9 @@ import build.kiln.api.work.Outcome;
 import build.kiln.api.work.Records;
 import build.kiln.api.work.Report;
 import build.kiln.api.work.WorkOrder;
+import build.kiln.operator.job.Admission;
+import build.kiln.operator.job.Labels;
+import build.kiln.operator.job.Names;
 import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.PodStatusBuilder;
@@ -344,7 +347,7 @@ class LifeTest {
     var wait =
         Duration.between(
             Instant.parse(newest(status).completionTime()),
-            Backoff.next(newest(status), TestCluster.settings("")).orElseThrow());
+            Retries.next(newest(status), TestCluster.settings("")).orElseThrow());
     assertThat(wait).isEqualTo(Duration.ofMinutes(10));
 
     cluster.clock.advance(Duration.ofMinutes(10));
@@ -700,7 +703,7 @@ class LifeTest {
     assertThat(newest(status).platform().orElseThrow().job())
         .isEqualTo(job.getMetadata().getName());
     cluster.succeeds("hello", 1);
-    assertThat(Labels.tier(job)).contains(Isolation.Namespaces);
+    assertThat(BuildLabels.tier(job)).contains(Isolation.Namespaces);
     assertThat(cluster.jobs()).hasSize(1);
     assertThat(cluster.events("ReconcileFailed")).isEmpty();
   }
@@ -880,7 +883,7 @@ class LifeTest {
         ExitCode.SANDBOX.code(),
         failed(FailureReason.IsolationUnavailable, "unshare: Operation not permitted"));
     var second = cluster.awaitJob("hello", 1, 2);
-    assertThat(Labels.tier(second)).contains(Isolation.Chroot);
+    assertThat(BuildLabels.tier(second)).contains(Isolation.Chroot);
     assertThat(second.getMetadata().getName()).isNotEqualTo(first.getMetadata().getName());
     assertThat(cluster.awaitEvents("IsolationFallback"))
         .singleElement()
@@ -928,7 +931,7 @@ class LifeTest {
                 ? new Admission.Admitted()
                 : new Admission.Refused("violates PodSecurity \"restricted\"");
     cluster.apply("hello", HELLO);
-    assertThat(Labels.tier(cluster.awaitJob("hello", 1))).contains(Isolation.NoRun);
+    assertThat(BuildLabels.tier(cluster.awaitJob("hello", 1))).contains(Isolation.NoRun);
     assertThat(cluster.awaitEvents("IsolationFallback")).hasSize(1);
   }
 

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
 import build.kiln.api.work.Records;
+import build.kiln.operator.job.ApiPodLogs;
+import build.kiln.operator.job.PodLogs;
 import com.sun.net.httpserver.HttpServer;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;

@@ -3,7 +3,8 @@ package build.kiln.operator.imagebuild;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import build.kiln.api.work.BuilderPaths;
-import build.kiln.operator.imagebuild.SecretFiles.Wanted;
+import build.kiln.operator.job.SecretFiles;
+import build.kiln.operator.job.SecretFiles.Wanted;
 import io.fabric8.kubernetes.api.model.VolumeMount;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -24,7 +25,7 @@ class SpecCacheTest {
                     + "cache: {registry: {repository: r/c, secretRef: {name: cache}}}")
             .getSpec();
 
-    assertThat(SecretFiles.wanted(spec))
+    assertThat(WantedSecrets.of(spec))
         .containsExactlyInAnyOrder(
             new Wanted(BuilderPaths.SECRETS_REGISTRY, "push", List.of(".dockerconfigjson"), false),
             new Wanted(

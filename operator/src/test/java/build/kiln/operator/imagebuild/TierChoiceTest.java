@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.operator.job.Admission;
+import build.kiln.operator.job.SecretFiles;
 import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;

@@ -10,6 +10,7 @@ import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageBuildStatus;
 import build.kiln.api.work.ExitCode;
+import build.kiln.operator.job.Labels;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResourceList;
 import io.fabric8.kubernetes.client.KubernetesClientException;
@@ -61,7 +62,7 @@ class UnreadableTest {
     // The spec is not lost by writing the status, and a mended one is built.
     assertThat(raw("broken").<Map<String, Object>>get("spec")).containsKey("podTemplate");
     assertThat(cluster.jobs())
-        .extracting(job -> Labels.annotation(job, Labels.NAME))
+        .extracting(job -> Labels.annotation(job, BuildLabels.NAME))
         .containsOnly("watched", "listed");
     change("broken", 2, HELLO);
     cluster.succeeds("broken", 1);

@@ -2,8 +2,8 @@ package build.kiln.operator.quickstart;
 
 import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.operator.KilnOperator;
-import build.kiln.operator.imagebuild.Admission;
-import build.kiln.operator.imagebuild.ApiPodLogs;
+import build.kiln.operator.job.Admission;
+import build.kiln.operator.job.ApiPodLogs;
 import build.kiln.operator.settings.Settings;
 import build.kiln.operator.settings.SettingsFile;
 import build.kiln.runtime.oci.Platform;

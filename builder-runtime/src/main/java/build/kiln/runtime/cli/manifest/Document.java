@@ -8,6 +8,7 @@ record Document(Tree tree, String apiVersion, String kind) {
   static final String BUILD_VERSION = ImageBuild.GROUP + "/" + ImageBuild.VERSION;
   static final String BUILD_KIND = "ImageBuild";
   static final String MIRROR_KIND = "ImageMirror";
+  static final String POLICY_KIND = "ImagePrunePolicy";
 
   /** Empty if it does not say what it is. */
   static Optional<Document> of(Tree tree) {
@@ -23,6 +24,10 @@ record Document(Tree tree, String apiVersion, String kind) {
 
   boolean isMirror() {
     return apiVersion.equals(BUILD_VERSION) && kind.equals(MIRROR_KIND);
+  }
+
+  boolean isPolicy() {
+    return apiVersion.equals(BUILD_VERSION) && kind.equals(POLICY_KIND);
   }
 
   boolean isConfigMap() {

@@ -2,7 +2,9 @@ package build.kiln.runtime.cli.manifest;
 
 import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageMirror;
+import build.kiln.api.v1alpha1.ImagePrunePolicy;
 import build.kiln.api.work.MirrorOrder;
+import build.kiln.api.work.PruneOrder;
 import build.kiln.api.work.WorkOrder;
 import java.util.List;
 import java.util.Map;
@@ -33,9 +35,20 @@ public sealed interface ManifestFile {
    */
   record Mirror(ImageMirror mirror, List<String> notes) implements ManifestFile {}
 
+  /** A work order of an ImagePrunePolicy. */
+  record OrderedPrune(PruneOrder order) implements ManifestFile {}
+
+  /**
+   * An ImagePrunePolicy that an API server would accept.
+   *
+   * @param policy without status; values that the file leaves out are the defaults
+   * @param notes what was left aside, a line each, with the place
+   */
+  record Prune(ImagePrunePolicy policy, List<String> notes) implements ManifestFile {}
+
   /**
    * Reads a file: a work order in JSON, or YAML (or JSON) with exactly one ImageBuild, ConfigMaps
-   * and other documents, or with exactly one ImageMirror and other documents.
+   * and other documents, or with exactly one ImageMirror or ImagePrunePolicy and other documents.
    *
    * @param name the file's name, for messages
    * @throws ManifestException if it cannot be run, with every problem that was found

@@ -2,6 +2,7 @@ package build.kiln.runtime.cli.manifest;
 
 import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageMirror;
+import build.kiln.api.v1alpha1.ImagePrunePolicy;
 import build.kiln.api.work.Records;
 import build.kiln.runtime.cli.manifest.ManifestException.Code;
 import build.kiln.runtime.cli.manifest.ManifestException.Problem;
@@ -44,7 +45,7 @@ final class ManifestReader {
     String text = decode(bytes);
     Optional<JsonNode> json = json(text);
     if (json.map(tree -> tree.path("apiVersion").asText()).orElse("").startsWith(ORDER_GROUP)) {
-      return order(text, json.map(Records::isMirrorOrder).orElse(false));
+      return order(text, json.orElseThrow());
     }
     return manifest(json.isPresent() ? yaml(text) : text);
   }
@@ -80,10 +81,13 @@ final class ManifestReader {
         .replaceAll(m -> m.group().equals("\\/") ? "/" : Matcher.quoteReplacement(m.group()));
   }
 
-  private ManifestFile order(String text, boolean ofMirror) {
+  private ManifestFile order(String text, JsonNode json) {
     try {
-      return ofMirror
-          ? new ManifestFile.OrderedMirror(Records.readMirrorOrder(text))
+      if (Records.isMirrorOrder(json)) {
+        return new ManifestFile.OrderedMirror(Records.readMirrorOrder(text));
+      }
+      return Records.isPruneOrder(json)
+          ? new ManifestFile.OrderedPrune(Records.readPruneOrder(text))
           : new ManifestFile.Order(Records.readOrder(text));
     } catch (IllegalArgumentException e) {
       String reason = e.getMessage();
@@ -95,18 +99,28 @@ final class ManifestReader {
   private ManifestFile manifest(String text) {
     List<Document> documents = YamlReader.read(file, text).stream().map(this::document).toList();
     Document work = theWork(documents);
-    problems.addAll(
-        SchemaCheck.problems(
-            work.tree(), work.isMirror() ? Schemas.imageMirror() : Schemas.imageBuild()));
+    problems.addAll(SchemaCheck.problems(work.tree(), schema(work)));
     name(work);
     Map<String, Map<String, byte[]>> configMaps = configMaps(work, documents);
     if (!problems.isEmpty()) {
       throw new ManifestException(Code.FieldInvalid, file, problems);
     }
     List<String> aside = List.copyOf(notes);
-    return work.isMirror()
-        ? new ManifestFile.Mirror(resource(work, ImageMirror.class, ImageMirror::unreadable), aside)
+    if (work.isMirror()) {
+      return new ManifestFile.Mirror(
+          resource(work, ImageMirror.class, ImageMirror::unreadable), aside);
+    }
+    return work.isPolicy()
+        ? new ManifestFile.Prune(
+            resource(work, ImagePrunePolicy.class, ImagePrunePolicy::unreadable), aside)
         : new Manifest(resource(work, ImageBuild.class, ImageBuild::unreadable), configMaps, aside);
+  }
+
+  private static JsonNode schema(Document work) {
+    if (work.isMirror()) {
+      return Schemas.imageMirror();
+    }
+    return work.isPolicy() ? Schemas.prunePolicy() : Schemas.imageBuild();
   }
 
   private Document document(Tree tree) {
@@ -124,7 +138,9 @@ final class ManifestReader {
   /** The one resource to run. */
   private Document theWork(List<Document> documents) {
     List<Document> works =
-        documents.stream().filter(each -> each.isBuild() || each.isMirror()).toList();
+        documents.stream()
+            .filter(each -> each.isBuild() || each.isMirror() || each.isPolicy())
+            .toList();
     if (works.size() == 1) {
       return works.getFirst();
     }
@@ -135,8 +151,12 @@ final class ManifestReader {
                 .map(d -> d.title() + " at line " + d.place().line())
                 .collect(Collectors.joining(", ", "found ", ""));
     String wanted =
-        "%s or %s (%s)"
-            .formatted(Document.BUILD_KIND, Document.MIRROR_KIND, Document.BUILD_VERSION);
+        "%s, %s or %s (%s)"
+            .formatted(
+                Document.BUILD_KIND,
+                Document.MIRROR_KIND,
+                Document.POLICY_KIND,
+                Document.BUILD_VERSION);
     throw new ManifestException(
         Code.NotOneBuild,
         file,
@@ -154,8 +174,8 @@ final class ManifestReader {
         configMap(document, configMaps);
       } else if (!document.equals(work)) {
         String reason =
-            work.isMirror()
-                ? "only ImageMirror is read"
+            !work.isBuild()
+                ? "only %s is read".formatted(work.kind())
                 : document.isConfigMap()
                     ? "it is in another namespace than the ImageBuild"
                     : "only ImageBuild and ConfigMap are read";

@@ -55,10 +55,7 @@ final class MirrorRules {
           Map.entry(
               "self.all(t, t.matches('^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?$'))",
               all(matches("^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?\\z"))),
-          Map.entry(
-              "self.matches('^@(hourly|daily|weekly|monthly|yearly|midnight|annually)$|^[0-9A-Za-z*/,?#-]+( +[0-9A-Za-z*/,?#-]+){4}$')",
-              matches(
-                  "^@(hourly|daily|weekly|monthly|yearly|midnight|annually)\\z|^[0-9A-Za-z*/,?#-]+( +[0-9A-Za-z*/,?#-]+){4}\\z")),
+          ScheduleRule.ROW,
           Map.entry(
               "self.all(t, t.matches('^sha256:[a-f0-9]{64}$|^sha512:[a-f0-9]{128}$'))",
               all(matches("^sha256:[a-f0-9]{64}\\z|^sha512:[a-f0-9]{128}\\z"))),

@@ -13,7 +13,7 @@ import java.util.stream.Stream;
 /** The rules that only ImagePrunePolicy's CRD has; see {@link Rules}. */
 final class PruneRules {
   private static final String LASTS =
-      "self.matches('^([0-9]{1,9}([.][0-9]{1,9})?(h|ms|m|s))+$') && duration(self) >= duration('1h') && duration(self) <= duration('%dh')";
+      "self.matches('^([0-9]{1,9}([.][0-9]{1,9})?(h|ms|m|s))+$') && duration(self) >= duration('%dh') && duration(self) <= duration('%dh')";
 
   static final Map<String, Predicate<JsonNode>> ROWS =
       Map.ofEntries(
@@ -34,18 +34,24 @@ final class PruneRules {
               any("keepLast", "keepYoungerThan", "keepSemver")),
           Map.entry("has(self.rules) || has(self.untagged)", any("rules", "untagged")),
           Map.entry(
+              "has(self.registries) || has(self.cache) || has(self.builds)",
+              any("registries", "cache", "builds")),
+          Map.entry(
+              LASTS.formatted(48, 87600),
+              self -> lasts(self, Duration.ofHours(48), Duration.ofHours(87600))),
+          Map.entry(
+              "self.matches('^https?://[^/@[:space:]]+(/[^[:space:]]*)?$')",
+              matches("^https?://[^/@\\s]+(/\\S*)?\\z")),
+          Map.entry(
               "!has(self.timeZone) || has(self.schedule)",
               self -> !has(self, "timeZone") || has(self, "schedule")),
           Map.entry(
-              LASTS.formatted(8760),
+              LASTS.formatted(1, 8760),
               self -> lasts(self, Duration.ofHours(1), Duration.ofHours(8760))),
           Map.entry(
-              LASTS.formatted(87600),
+              LASTS.formatted(1, 87600),
               self -> lasts(self, Duration.ofHours(1), Duration.ofHours(87600))),
-          Map.entry(
-              "self.matches('^@(hourly|daily|weekly|monthly|yearly|midnight|annually)$|^[0-9A-Za-z*/,?#-]+( +[0-9A-Za-z*/,?#-]+){4}$')",
-              matches(
-                  "^@(hourly|daily|weekly|monthly|yearly|midnight|annually)\\z|^[0-9A-Za-z*/,?#-]+( +[0-9A-Za-z*/,?#-]+){4}\\z")),
+          ScheduleRule.ROW,
           Map.entry(
               "self.matches('^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$')",
               matches("^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*\\z")),

@@ -54,12 +54,18 @@ class ManifestFileTest {
   @ParameterizedTest
   @MethodSource("examples")
   void everyExampleIsAccepted(Path example) throws IOException {
-    Manifest manifest = manifest(Files.readString(example));
-
-    assertThat(manifest.build().getSpec().output().image()).startsWith("registry.example.com/");
-    // A claim comes along for the cluster; at a desk there are no volumes.
-    assertThat(manifest.notes())
-        .allSatisfy(note -> assertThat(note).contains("PersistentVolumeClaim"));
+    switch (ManifestFile.read("f.yaml", Files.readAllBytes(example))) {
+      case Manifest m -> {
+        assertThat(m.build().getSpec().output().image()).startsWith("registry.example.com/");
+        // A claim comes along for the cluster; at a desk there are no volumes.
+        assertThat(m.notes())
+            .allSatisfy(note -> assertThat(note).contains("PersistentVolumeClaim"));
+      }
+      case ManifestFile.Mirror m -> assertThat(m.notes()).isEmpty();
+      case ManifestFile.Prune p -> assertThat(p.notes()).isEmpty();
+      case Order _, ManifestFile.OrderedMirror _, ManifestFile.OrderedPrune _ ->
+          throw new AssertionError(example + " is an order");
+    }
   }
 
   @Test
@@ -196,17 +202,17 @@ class ManifestFileTest {
     assertThat(e.code()).isEqualTo(Code.NotOneBuild);
     assertThat(e)
         .hasMessage(
-            "f.yaml:16:1: there is more than one ImageBuild or ImageMirror (kiln.build/v1alpha1): found ConfigMap \"site\" (v1) at line 1, ImageBuild \"hello\" (kiln.build/v1alpha1) at line 9, ImageBuild \"hello\" (kiln.build/v1alpha1) at line 16; put each into a file of its own");
+            "f.yaml:16:1: there is more than one ImageBuild, ImageMirror or ImagePrunePolicy (kiln.build/v1alpha1): found ConfigMap \"site\" (v1) at line 1, ImageBuild \"hello\" (kiln.build/v1alpha1) at line 9, ImageBuild \"hello\" (kiln.build/v1alpha1) at line 16; put each into a file of its own");
   }
 
   @Test
   void noBuildIsRefused() {
     assertThat(refused(SITE + "---\n" + BUILD.replace("v1alpha1", "v1beta1")))
         .hasMessage(
-            "f.yaml:1:1: there is no ImageBuild or ImageMirror (kiln.build/v1alpha1) to run: found ConfigMap \"site\" (v1) at line 1, ImageBuild \"hello\" (kiln.build/v1beta1) at line 9");
+            "f.yaml:1:1: there is no ImageBuild, ImageMirror or ImagePrunePolicy (kiln.build/v1alpha1) to run: found ConfigMap \"site\" (v1) at line 1, ImageBuild \"hello\" (kiln.build/v1beta1) at line 9");
     assertThat(refused("# nothing\n"))
         .hasMessage(
-            "f.yaml:1:1: there is no ImageBuild or ImageMirror (kiln.build/v1alpha1) to run: the file is empty");
+            "f.yaml:1:1: there is no ImageBuild, ImageMirror or ImagePrunePolicy (kiln.build/v1alpha1) to run: the file is empty");
     assertThat(refused(BUILD + "---\n- a\n"))
         .hasMessage(
             "f.yaml:8:1: this document is no resource: it needs apiVersion and kind, such as apiVersion: kiln.build/v1alpha1 and kind: ImageBuild");

@@ -1,0 +1,85 @@
+package build.kiln.runtime.cli;
+
+import build.kiln.api.work.PruneOrder;
+import build.kiln.api.work.WorkOrder;
+import build.kiln.runtime.cluster.ClusterApi;
+import build.kiln.runtime.prune.ClusterUses;
+import build.kiln.runtime.prune.ConfigMapShardStore;
+import build.kiln.runtime.prune.Executor;
+import build.kiln.runtime.prune.InUse;
+import build.kiln.runtime.prune.LedgerBook;
+import build.kiln.runtime.prune.MemoryManifestCache;
+import build.kiln.runtime.prune.MirrorMapping;
+import build.kiln.runtime.prune.PolicyReader;
+import build.kiln.runtime.prune.PolicyRun;
+import build.kiln.runtime.prune.ReportFile;
+import build.kiln.runtime.prune.StoredPlan;
+import build.kiln.runtime.registry.RegistryClient;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/** In a pod: the cluster's API says what is in use, and has all that is kept in ConfigMaps. */
+final class PodPrunePlaces implements PrunePlaces {
+  private final PruneOrder order;
+  private final ClusterApi api;
+  private final ConfigMapShardStore.Owner owner;
+  private final PrintStream out;
+
+  PodPrunePlaces(PruneOrder order, ClusterApi api, PrintStream out) {
+    this.order = order;
+    this.api = api;
+    this.owner =
+        new ConfigMapShardStore.Owner(
+            order.resource().getMetadata().getName(), order.resource().getMetadata().getUid());
+    this.out = out;
+  }
+
+  @Override
+  public PolicyRun.Tools tools(RegistryClient client) throws IOException {
+    var spec = order.resource().getSpec();
+    Clock clock = Clock.systemUTC();
+    var cluster = new ClusterUses(api, PolicyReader.sources(spec), spec.protect().inUse(), clock);
+    InUse names = InUse.mapped(mappings(order.settings()));
+    Executor.CurrentUse use = () -> cluster.now().and(names);
+    return new PolicyRun.Tools(
+        client,
+        new LedgerBook(store("ledger")),
+        new MemoryManifestCache(),
+        use,
+        new StoredPlan(store("plan")),
+        clock,
+        outcome -> out.println(PruneText.line(outcome)));
+  }
+
+  private ConfigMapShardStore store(String part) {
+    return new ConfigMapShardStore(api, owner, part);
+  }
+
+  /** What nodes pull by an upstream's name may come from the installation's mirrors of it. */
+  private static List<MirrorMapping> mappings(WorkOrder.Settings settings) {
+    List<MirrorMapping> mappings = new ArrayList<>();
+    Objects.requireNonNullElse(settings.mirrors(), Map.<String, List<String>>of())
+        .forEach(
+            (upstream, mirrors) ->
+                mirrors.forEach(mirror -> mappings.add(MirrorMapping.of(upstream, mirror))));
+    return mappings;
+  }
+
+  @Override
+  public void show(PolicyRun.Ended ended) {
+    PruneText.print(ended, out);
+  }
+
+  @Override
+  public String keep(ReportFile report) throws IOException {
+    ConfigMapShardStore store = store("report");
+    report.save(store);
+    return "kubectl get configmaps -n %s -l %s -o json"
+        .formatted(api.namespace(), store.selector());
+  }
+}

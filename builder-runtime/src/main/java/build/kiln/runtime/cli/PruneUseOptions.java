@@ -1,0 +1,110 @@
+package build.kiln.runtime.cli;
+
+import build.kiln.api.work.ExitCode;
+import build.kiln.runtime.prune.DirectoryManifestCache;
+import build.kiln.runtime.prune.DirectoryShardStore;
+import build.kiln.runtime.prune.Executor;
+import build.kiln.runtime.prune.InUse;
+import build.kiln.runtime.prune.KubernetesUses.Source;
+import build.kiln.runtime.prune.LedgerBook;
+import build.kiln.runtime.prune.MirrorMapping;
+import build.kiln.runtime.prune.PolicyRun;
+import build.kiln.runtime.prune.PruneException;
+import build.kiln.runtime.prune.RunReport;
+import build.kiln.runtime.prune.StoredPlan;
+import build.kiln.runtime.prune.UseFile;
+import build.kiln.runtime.registry.RegistryClient;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** What a policy's run needs to be told at a desk: what is in use, and where the ledger is. */
+final class PruneUseOptions {
+  @Option(
+      names = "--in-use",
+      paramLabel = "[CLUSTER=]FILE",
+      description =
+          "Of an ImagePrunePolicy, what is needed: the output of kubectl get -o json, or an image reference a line. CLUSTER: a name in registries[].sharedWith.")
+  private List<String> inUse = new ArrayList<>();
+
+  @Option(
+      names = "--no-in-use",
+      description = "Nothing is in use that the policy's rules do not keep anyway.")
+  private boolean noInUse;
+
+  @Option(
+      names = "--mirror",
+      paramLabel = "UPSTREAM=MIRROR",
+      description =
+          "Two names of the same repositories, such as docker.io=registry.example.com/hub.")
+  private Map<String, String> mirrors = Map.of();
+
+  @Option(
+      names = "--state",
+      paramLabel = "DIR",
+      description =
+          "Where the ledger and reports of pruning are kept, beside the local store if not said.")
+  private @Nullable Path state;
+
+  Path state() {
+    return state == null ? Desk.ofThisProcess().store().resolveSibling("kiln-prune") : state;
+  }
+
+  LedgerBook book() throws IOException {
+    return new LedgerBook(new DirectoryShardStore(state().resolve("ledger")));
+  }
+
+  /** What a run works with. */
+  PolicyRun.Tools tools(
+      RegistryClient client, Executor.CurrentUse use, Consumer<RunReport.Outcome> listener)
+      throws IOException {
+    return new PolicyRun.Tools(
+        client,
+        book(),
+        new DirectoryManifestCache(state().resolve("manifests")),
+        use,
+        new StoredPlan(new DirectoryShardStore(state().resolve("plan"))),
+        Clock.systemUTC(),
+        listener);
+  }
+
+  /**
+   * Reads the files again each time.
+   *
+   * @param wanted whether the policy protects what is in use
+   */
+  InUse inUse(List<Source> sources, boolean wanted) throws CommandFailure {
+    if (wanted && inUse.isEmpty() && !noInUse) {
+      throw CommandFailure.usage(
+          "what is in use is not known: give it with --in-use FILE, or say --no-in-use");
+    }
+    InUse all = InUse.NOTHING;
+    for (String option : inUse) {
+      int equals = option.indexOf('=');
+      Path file = Path.of(option.substring(equals + 1));
+      try {
+        all = all.and(UseFile.read(file.toString(), PruneSession.bytes(file), sources));
+      } catch (PruneException e) {
+        throw new CommandFailure(ExitCode.USAGE, String.valueOf(e.getMessage()), e);
+      }
+      if (equals >= 0) {
+        all = all.and(cluster(option.substring(0, equals)));
+      }
+    }
+    return all.and(
+        InUse.mapped(
+            mirrors.entrySet().stream()
+                .map(e -> new MirrorMapping(e.getKey(), e.getValue()))
+                .toList()));
+  }
+
+  private static InUse cluster(String name) {
+    return new InUse(List.of(), List.of(), List.of(), List.of(), List.of(name), List.of());
+  }
+}

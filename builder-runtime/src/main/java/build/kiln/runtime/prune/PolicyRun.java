@@ -1,0 +1,164 @@
+package build.kiln.runtime.prune;
+
+import build.kiln.api.v1alpha1.ImagePrunePolicySpec;
+import build.kiln.runtime.cache.CacheLists;
+import build.kiln.runtime.oci.OciException;
+import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.prune.InUse.Unparsable;
+import build.kiln.runtime.prune.RunReport.Outcome;
+import build.kiln.runtime.prune.RunReport.Result;
+import build.kiln.runtime.registry.RegistryClient;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One run of a policy: what is in use, a scan, a plan, and its execution, if the policy and the
+ * limits let it, or a person has approved it.
+ */
+public final class PolicyRun {
+  /**
+   * What a run works with.
+   *
+   * @param client without mirrors: what a mirror has says nothing of the registry
+   * @param use what workloads, builds and mirrors use
+   * @param waiting where a plan that needs an approval is kept
+   * @param listener told of each deletion when it has ended
+   */
+  public record Tools(
+      RegistryClient client,
+      LedgerBook book,
+      ManifestCache manifests,
+      Executor.CurrentUse use,
+      StoredPlan waiting,
+      Clock clock,
+      Consumer<Outcome> listener) {}
+
+  /**
+   * What a run came to.
+   *
+   * @param executed empty if nothing was to be deleted: a dry run
+   */
+  public record Ended(Plan plan, Optional<RunReport> executed) {}
+
+  private final ImagePrunePolicySpec spec;
+  private final Tools tools;
+  private final PrunePolicy policy;
+  private final List<CachePolicy> caches;
+
+  /**
+   * @param name of the policy
+   * @throws PruneException POLICY_INVALID, naming the field
+   */
+  public PolicyRun(String name, ImagePrunePolicySpec spec, Tools tools) throws PruneException {
+    this.spec = spec;
+    this.tools = tools;
+    // What does not count as in use is left out here; the lists of caches always count.
+    this.policy = PolicyReader.read(name, spec).protectingUse();
+    this.caches = PolicyReader.caches(spec);
+  }
+
+  /**
+   * Does it.
+   *
+   * @param approved the hash of the plan that a person allowed beyond the limits; null if none
+   * @throws PruneException if it cannot be done; nothing was deleted then
+   */
+  public Ended run(@Nullable String approved) throws IOException {
+    Plan plan = plan();
+    Plan.Stop stop = plan.stop();
+    boolean waits = stop != null && stop.cause().approvable();
+    if (waits && approved == null) {
+      tools.waiting.save(plan);
+    }
+    if (spec.dryRun()) {
+      return new Ended(plan, Optional.empty());
+    }
+    RunReport report =
+        waits && approved != null ? approved(plan, approved) : executor().execute(plan, "");
+    return new Ended(plan, Optional.of(report));
+  }
+
+  /** Says what would go now, and remembers what it saw; deletes nothing. */
+  public Plan plan() throws IOException {
+    Collection<String> repositories =
+        Repositories.find(tools.client, policy, PolicyReader.patterns(spec), tools.book.load());
+    InUse uses = workloads().and(listed(repositories));
+    return new Scanner(tools.client, tools.book, tools.manifests, tools.clock)
+        .plan(policy, uses, repositories);
+  }
+
+  private InUse workloads() throws IOException {
+    InUse all = tools.use.now();
+    return spec.protect().inUse() ? all : all.onlyWriters();
+  }
+
+  private Executor executor() {
+    return new Executor(tools.client, tools.book, this::workloads, tools.clock, tools.listener);
+  }
+
+  /** Carries out what of a plan was approved. */
+  private RunReport approved(Plan plan, String hash) throws IOException {
+    if (plan.hash().equals(hash)) {
+      return executor().execute(plan, hash);
+    }
+    Optional<Plan> earlier = tools.waiting.load(hash);
+    tools.waiting.save(plan);
+    Plan allowed = earlier.map(e -> Approval.of(plan, e)).orElse(plan.with(List.of()));
+    if (allowed.deletions() == 0) {
+      Plan.Stop stop = Objects.requireNonNull(plan.stop());
+      String message =
+          "%s; what was approved, %s, is another plan".formatted(stop.message(), hash);
+      return executor().execute(plan.stoppedBy(new Plan.Stop(stop.cause(), message)), "");
+    }
+    return executor().execute(allowed, "").withLeft(plan, left(plan, allowed));
+  }
+
+  private static List<Outcome> left(Plan plan, Plan allowed) {
+    List<Outcome> left = new ArrayList<>();
+    for (RepositoryPlan repository : plan.repositories()) {
+      boolean goes =
+          allowed.repository(repository.name()).filter(r -> !r.deletions().isEmpty()).isPresent();
+      for (Deletion deletion : goes ? List.<Deletion>of() : repository.deletions()) {
+        left.add(
+            new Outcome(repository.name(), deletion, Result.LEFT, "not all of it was approved"));
+      }
+    }
+    return left;
+  }
+
+  /** What the lists of caches use. */
+  private InUse listed(Collection<String> repositories) throws IOException {
+    InUse all = InUse.NOTHING;
+    for (String repository : repositories) {
+      String governs = policy.rulesFor(repository).map(PrunePolicy.RegistryRules::name).orElse("");
+      for (CachePolicy cache : caches) {
+        if (cache.name().equals(governs)) {
+          all = all.and(listed(cache, repository));
+        }
+      }
+    }
+    return all;
+  }
+
+  private InUse listed(CachePolicy cache, String repository) throws IOException {
+    Reference reference = Reference.parse(repository);
+    try {
+      return cache.uses(reference, CacheLists.read(tools.client, reference), tools.clock.instant());
+    } catch (InterruptedIOException e) {
+      throw e;
+    } catch (IOException | OciException e) {
+      // As one that cannot be parsed: nothing in the repository may go.
+      return InUse.unparsable(
+          new Unparsable(
+              repository, "the cache, whose lists cannot be read (" + e.getMessage() + "),"));
+    }
+  }
+}

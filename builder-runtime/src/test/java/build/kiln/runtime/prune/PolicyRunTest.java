@@ -1,0 +1,313 @@
+package build.kiln.runtime.prune;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import build.kiln.api.v1alpha1.ImagePrunePolicySpec;
+import build.kiln.runtime.cache.CacheEntry;
+import build.kiln.runtime.cache.RegistryCache;
+import build.kiln.runtime.oci.Descriptor;
+import build.kiln.runtime.oci.Digest;
+import build.kiln.runtime.oci.Json;
+import build.kiln.runtime.oci.MediaTypes;
+import build.kiln.runtime.oci.Platform;
+import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.prune.Plan.Cause;
+import build.kiln.runtime.registry.embedded.EmbeddedRegistry;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Policies as people write them, from the scan to what is left in the registry. */
+class PolicyRunTest {
+  @TempDir Path folder;
+  private EmbeddedRegistry registry;
+  private Desk desk;
+  private InUse use = InUse.NOTHING;
+
+  @BeforeEach
+  void start() throws IOException {
+    registry = EmbeddedRegistry.start();
+    desk = new Desk(registry.host(), folder);
+  }
+
+  @AfterEach
+  void stop() throws IOException {
+    desk.close();
+    registry.close();
+  }
+
+  /**
+   * @param fields in YAML's flow style, with {@code HOST}
+   */
+  private ImagePrunePolicySpec spec(String fields) throws IOException {
+    return Json.mapper()
+        .readValue(
+            ("{" + fields + "}").replace("HOST", registry.host()).replace('\'', '"'),
+            ImagePrunePolicySpec.class);
+  }
+
+  private static final String PULL_REQUESTS =
+      "'registries':[{'repositories':['HOST/**'],'rules':[{'match':{'tags':['pr-*']},'keepLast':1}]}],";
+
+  private PolicyRun run(String fields) throws IOException {
+    return new PolicyRun(
+        "nightly",
+        spec(fields),
+        new PolicyRun.Tools(
+            desk.client,
+            desk.book,
+            desk.cache,
+            () -> use,
+            new StoredPlan(new DirectoryShardStore(folder.resolve("plan"))),
+            desk.clock,
+            outcome -> {}));
+  }
+
+  private PolicyRun.Ended now(String fields, @Nullable String approved) throws IOException {
+    return run(fields).run(approved);
+  }
+
+  /** Images of one repository, each seen a day after the one before. */
+  private void images(String repository, int from, int to) throws IOException {
+    for (int i = from; i <= to; i++) {
+      desk.image(repository + ":pr-" + i, repository + " image " + i);
+      now(PULL_REQUESTS + "'dryRun':true", null);
+      desk.clock.advance(Duration.ofDays(1).plusHours(1));
+    }
+  }
+
+  private List<String> tags(String repository) throws IOException {
+    return desk.client.listTags(desk.ref(repository));
+  }
+
+  @Test
+  void aDryRunDeletesNothingAndPlansWhatARunDoes() throws IOException {
+    images("app", 1, 4);
+
+    PolicyRun.Ended dry = now(PULL_REQUESTS + "'limits':{'maxPercent':100}", null);
+    assertThat(dry.executed()).isEmpty();
+    assertThat(dry.plan().deletedDigests()).isEqualTo(3);
+    assertThat(tags("app")).hasSize(4);
+
+    PolicyRun.Ended real =
+        now(PULL_REQUESTS + "'dryRun':false,'limits':{'maxPercent':100}", null);
+    assertThat(real.plan().hash()).isEqualTo(dry.plan().hash());
+    assertThat(tags("app")).containsExactly("pr-4");
+  }
+
+  @Test
+  void moreThanTheLimitWaitsForThePersonWhoApprovesItsHash() throws IOException {
+    images("app", 1, 4);
+    String fields = PULL_REQUESTS + "'dryRun':false";
+
+    PolicyRun.Ended stopped = now(fields, null);
+    assertThat(stopped.plan().stop()).extracting(Plan.Stop::cause).isEqualTo(Cause.TOO_LARGE_A_PART);
+    assertThat(tags("app")).hasSize(4);
+
+    PolicyRun.Ended done = now(fields, stopped.plan().hash());
+    assertThat(done.executed()).hasValueSatisfying(r -> assertThat(r.deleted()).isEqualTo(3));
+    assertThat(tags("app")).containsExactly("pr-4");
+  }
+
+  /** What came meanwhile was not approved; what did not change is carried out. */
+  @Test
+  void anApprovalIsOfRepositoriesThatAreAsTheyWere() throws IOException {
+    images("app", 1, 4);
+    images("api", 1, 4);
+    String fields = PULL_REQUESTS + "'dryRun':false";
+    String hash = now(fields, null).plan().hash();
+    images("api", 5, 6);
+
+    PolicyRun.Ended done = now(fields, hash);
+
+    assertThat(done.plan().hash()).isNotEqualTo(hash);
+    RunReport report = done.executed().orElseThrow();
+    assertThat(report.deleted()).isEqualTo(3);
+    assertThat(report.left()).isEqualTo(5);
+    assertThat(tags("app")).containsExactly("pr-4");
+    assertThat(tags("api")).hasSize(6);
+
+    PolicyRun.Ended rest = now(fields, now(fields, null).plan().hash());
+    assertThat(rest.executed().orElseThrow().deleted()).isEqualTo(5);
+    assertThat(tags("api")).containsExactly("pr-6");
+  }
+
+  @Test
+  void anApprovalOfAnotherPlanDeletesNothing() throws IOException {
+    images("app", 1, 4);
+    String fields = PULL_REQUESTS + "'dryRun':false";
+
+    RunReport report = now(fields, "ab".repeat(32)).executed().orElseThrow();
+
+    assertThat(report.stop())
+        .extracting(Plan.Stop::message)
+        .asString()
+        .contains("limits.maxPercent")
+        .endsWith("what was approved, " + "ab".repeat(32) + ", is another plan");
+    assertThat(tags("app")).hasSize(4);
+  }
+
+  @Test
+  void anApprovalDoesNotMakeADryRunReal() throws IOException {
+    images("app", 1, 4);
+    String hash = now(PULL_REQUESTS + "'dryRun':true", null).plan().hash();
+
+    assertThat(now(PULL_REQUESTS + "'dryRun':true", hash).executed()).isEmpty();
+    assertThat(tags("app")).hasSize(4);
+  }
+
+  @Test
+  void useThatIsNotKnownStopsARunThatNobodyCanApprove() throws IOException {
+    images("app", 1, 4);
+    use = InUse.unknown(List.of("Pod: forbidden"));
+    String fields = PULL_REQUESTS + "'dryRun':false";
+
+    PolicyRun.Ended stopped = now(fields, null);
+    assertThat(stopped.plan().stop()).extracting(Plan.Stop::cause).isEqualTo(Cause.USE_UNKNOWN);
+    assertThat(now(fields, stopped.plan().hash()).executed().orElseThrow().deleted()).isZero();
+    assertThat(tags("app")).hasSize(4);
+  }
+
+  @Test
+  void withoutProtectionOfUseWritersAreStillWaitedFor() throws IOException {
+    images("app", 1, 4);
+    Use used = Use.of(desk.ref("app:pr-1"), "Pod n/p");
+    var busy = new InUse.Busy(registry.host() + "/app", "ImageBuild n/b");
+    String fields =
+        PULL_REQUESTS + "'dryRun':false,'limits':{'maxPercent':100},'protect':{'inUse':false}";
+
+    use = new InUse(List.of(used), List.of(), List.of(busy), List.of(), List.of(), List.of());
+    assertThat(now(fields, null).plan().keptByReason()).containsOnlyKeys(Reason.REPOSITORY_BUSY);
+
+    use = new InUse(List.of(used), List.of(), List.of(), List.of(), List.of(), List.of());
+    now(fields, null);
+    assertThat(tags("app")).containsExactly("pr-4");
+  }
+
+  // Caches.
+
+  private static final String CACHE =
+      "'cache':[{'repositories':['HOST/cache/*'],'unusedFor':'336h'%s}],'dryRun':false,'limits':{'maxPercent':100}";
+
+  private CacheEntry entry(String layer, String key) throws IOException {
+    Descriptor blob = desk.blob(desk.ref("cache/api"), MediaTypes.OCI_LAYER, layer);
+    Digest diff = Digest.ofBytes(layer.getBytes(StandardCharsets.UTF_8));
+    String hex = Digest.ofBytes(key.getBytes(StandardCharsets.UTF_8)).hex();
+    return new CacheEntry(blob, diff, desk.clock.instant().toString(), List.of(hex));
+  }
+
+  /** What a build leaves in the cache. */
+  private void build(String name, CacheEntry... entries) throws IOException {
+    Reference repository = desk.ref("cache/api");
+    var cache =
+        new RegistryCache(
+            desk.client, repository, name, Platform.parse("linux/amd64"), desk.clock);
+    for (CacheEntry entry : entries) {
+      cache.write(entry, false);
+    }
+    cache.writeList(List.of(entries), List::of);
+  }
+
+  private static String tag(CacheEntry entry) {
+    return "k-" + entry.keys().getFirst();
+  }
+
+  private void cache(String size) throws IOException {
+    now(CACHE.formatted(size), null);
+  }
+
+  @Test
+  void entriesThatNoFreshListHasGo() throws IOException {
+    CacheEntry base = entry("base", "1");
+    CacheEntry old = entry("old", "2");
+    CacheEntry young = entry("new", "3");
+    build("api", base, old);
+    build("forgotten", base);
+    desk.image("cache/api:latest", "somebody's image");
+    cache("");
+    desk.clock.advance(Duration.ofDays(10));
+    build("api", base, young);
+    cache("");
+    assertThat(tags("cache/api")).hasSize(5).doesNotContain(tag(old)).contains("latest");
+
+    desk.clock.advance(Duration.ofDays(10));
+    cache("");
+    assertThat(tags("cache/api"))
+        .hasSize(4)
+        .contains(tag(base), tag(young), "latest");
+  }
+
+  @Test
+  void entriesYoungerThanTheGracePeriodStayThoughNoListHasThem() throws IOException {
+    CacheEntry old = entry("old", "2");
+    build("api", old);
+    cache("");
+    build("api", entry("new", "3"));
+    desk.clock.advance(Duration.ofHours(23));
+    cache("");
+    assertThat(tags("cache/api")).contains(tag(old));
+
+    desk.clock.advance(Duration.ofHours(2));
+    cache("");
+    assertThat(tags("cache/api")).doesNotContain(tag(old));
+  }
+
+  @Test
+  void aboveTheSizeTheListsOfThoseWhoBuiltLongestAgoGo() throws IOException {
+    CacheEntry shared = entry("s".repeat(1000), "shared");
+    CacheEntry one = entry("1".repeat(1000), "one");
+    CacheEntry two = entry("2".repeat(1000), "two");
+    build("one", shared, one);
+    desk.clock.advance(Duration.ofHours(1));
+    build("two", shared, two);
+    cache("");
+    desk.clock.advance(Duration.ofDays(2));
+
+    cache(",'maxSize':'3k'");
+    assertThat(tags("cache/api")).hasSize(5);
+
+    cache(",'maxSize':'2500'");
+    assertThat(tags("cache/api")).hasSize(3).contains(tag(shared), tag(two));
+
+    cache(",'maxSize':'1'");
+    assertThat(tags("cache/api")).as("the newest stays").hasSize(3);
+  }
+
+  @Test
+  void aCacheWhoseListCannotBeReadStays() throws IOException {
+    CacheEntry old = entry("old", "2");
+    build("api", old);
+    cache("");
+    desk.image("cache/api:list-" + "a".repeat(64), "no list");
+    desk.clock.advance(Duration.ofDays(40));
+
+    PolicyRun.Ended ended = now(CACHE.formatted(""), null);
+
+    assertThat(ended.plan().keptByReason()).containsOnlyKeys(Reason.REFERENCE_UNPARSABLE);
+    assertThat(tags("cache/api")).contains(tag(old));
+  }
+
+  @Test
+  void aReportSaysWhyOfEverythingAndIsReadAgain() throws IOException {
+    images("app", 1, 4);
+    PolicyRun.Ended ended =
+        now(PULL_REQUESTS + "'dryRun':false,'limits':{'maxPercent':100}", null);
+
+    ReportFile file = ReportFile.read("report", ReportFile.of(7, ended).write());
+
+    assertThat(file.run()).isEqualTo(7);
+    assertThat(file.dryRun()).isFalse();
+    assertThat(file.plan().toPlan()).isEqualTo(ended.plan());
+    assertThat(file.result()).isEqualTo(ended.executed().orElseThrow());
+    assertThatThrownBy(() -> ReportFile.read("x", "{}".getBytes(StandardCharsets.UTF_8)))
+        .isInstanceOf(PruneException.class);
+  }
+}

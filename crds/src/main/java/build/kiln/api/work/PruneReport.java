@@ -1,0 +1,22 @@
+package build.kiln.api.work;
+
+import build.kiln.api.v1alpha1.ImagePrunePolicyStatus.Deletion;
+import build.kiln.api.v1alpha1.ImagePrunePolicyStatus.Kept;
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import com.fasterxml.jackson.annotation.JsonInclude;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What the operator gets to know of a prune policy's run, the last framed record on stdout. */
+@JsonIgnoreProperties(ignoreUnknown = true)
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public record PruneReport(
+    PruneOutcome outcome,
+    /** By reason. */
+    List<Kept> kept,
+    /** What failed, then what was left, then the rest in the plan's order; at most 20. */
+    List<Deletion> deletions,
+    /** Where the whole report is; null if it is nowhere. */
+    @Nullable String report,
+    /** The process's peak resident memory in bytes, 0 if unknown. */
+    long peakMemory) {}

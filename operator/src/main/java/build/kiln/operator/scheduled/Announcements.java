@@ -1,0 +1,100 @@
+package build.kiln.operator.scheduled;
+
+import build.kiln.api.v1alpha1.FailureReason;
+import build.kiln.api.v1alpha1.ScheduledRun;
+import build.kiln.operator.job.Announcement;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** What people are told of passes: one event for each thing that happens once. */
+final class Announcements {
+  private Announcements() {}
+
+  /**
+   * What a pass changed that a person would ask about.
+   *
+   * @param after the standing after the pass
+   */
+  static List<Announcement> of(Words words, Subject subject, Action action, Standing after) {
+    long number = after.newest().map(ScheduledRun::number).orElse(0L);
+    return switch (action) {
+      case Action.Accept accept ->
+          Stream.concat(
+                  superseded(accept, subject.before()).stream(),
+                  Stream.of(
+                      normal(
+                          words.event() + "Accepted",
+                          "run %d: %s".formatted(number, accept.cause()),
+                          number)))
+              .toList();
+      case Action.Reject reject ->
+          List.of(
+              new Announcement(
+                  true,
+                  FailureReason.SpecInvalid.name(),
+                  reject.message(),
+                  "invalid/" + subject.generation()));
+      case Action.Queue queue ->
+          List.of(
+              normal(
+                  "Queued",
+                  "run %d waits at place %d".formatted(number, queue.position()),
+                  number));
+      case Action.Start _ ->
+          List.of(
+              normal(
+                  words.event() + "Started",
+                  "run %d starts as Job %s"
+                      .formatted(number, after.newest().map(ScheduledRun::job).orElse("?")),
+                  number));
+      case Action.Finish finish -> List.of(finished(words, finish.result(), number));
+      case Action.Block block ->
+          List.of(
+              new Announcement(
+                  true, block.reason().name(), block.message(), block.reason() + "/" + number));
+      case Action.Watch watch -> watched(watch.reading(), number);
+      case Action.Suspend _, Action.Settle _, Action.Rest _ -> List.of();
+    };
+  }
+
+  private static List<Announcement> superseded(Action.Accept accept, Standing before) {
+    return Decider.givesUp(accept, before)
+        ? List.of(
+            normal(
+                "Superseded",
+                "run %d gives way to a newer one: %s"
+                    .formatted(
+                        before.newest().map(ScheduledRun::number).orElse(0L), accept.cause()),
+                before.newest().map(ScheduledRun::number).orElse(0L)))
+        : List.of();
+  }
+
+  private static List<Announcement> watched(Reading reading, long number) {
+    return reading instanceof Reading.Waiting waiting
+        ? waiting.blocker().stream()
+            .map(
+                blocker ->
+                    new Announcement(
+                        true,
+                        blocker.reason().name(),
+                        blocker.message(),
+                        blocker.reason() + "/" + number))
+            .toList()
+        : List.of();
+  }
+
+  private static Announcement finished(Words words, RunResult result, long number) {
+    return result.succeeded()
+        ? normal(
+            words.event() + "Succeeded", "run %d: %s".formatted(number, result.message()), number)
+        : new Announcement(
+            true,
+            words.event() + "Failed",
+            "run %d: %s: %s".formatted(number, result.reason(), result.message()),
+            words.event() + "Failed/" + number);
+  }
+
+  private static Announcement normal(String reason, String message, long run) {
+    return new Announcement(false, reason, message, reason + "/" + run);
+  }
+}
