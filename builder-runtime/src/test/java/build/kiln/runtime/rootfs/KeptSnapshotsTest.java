@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import build.kiln.runtime.layer.Compression;
+import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.posix.DirectoryHandle;
 import build.kiln.runtime.rootfs.Mounts.Way;
@@ -16,6 +17,7 @@ import build.kiln.runtime.store.KeptLayers;
 import build.kiln.runtime.store.LocalStore;
 import build.kiln.runtime.store.StoreUsage;
 import java.io.BufferedReader;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -119,6 +121,36 @@ class KeptSnapshotsTest {
 
     assertThat(again.subList(0, 4)).containsExactlyInAnyOrderElementsOf(lowers.subList(0, 4));
     Trees.assertSame("kept", Trees.of(kept(layers.getFirst())), before);
+  }
+
+  /** What directories are like that the upper layer only implies, is told by the lower's index. */
+  @Test
+  void aLayerThatLostItsIndexIsAskedForAgain() throws Exception {
+    Layer lower =
+        store
+            .layers()
+            .write(
+                sink -> sink.add(EntryMeta.directory("tmp", 01777, 0, 0, 1)), Compression.NONE);
+    Layer upper =
+        store.layers().write(sink -> UnpackTest.file(sink, "tmp/x", "1"), Compression.NONE);
+    List<Layer> layers = List.of(lower, upper);
+    use(layers);
+    reopen();
+    Path indexes = dir.resolve("store/index");
+    try (Stream<Path> all = Files.list(indexes)) {
+      for (Path index : all.toList()) {
+        Files.delete(index);
+      }
+    }
+    byte[] blob = Files.readAllBytes(store.blobPath(lower.diffId()));
+    deleteBlobs(layers);
+
+    try (var snapshots = snapshots()) {
+      assertThat(snapshots.missing(layers)).isEqualTo(layers);
+      store.put(lower.descriptor(), new ByteArrayInputStream(blob));
+      store.layers().index(lower);
+      assertThat(snapshots.missing(layers)).containsExactly(upper);
+    }
   }
 
   /** As on disk, but for what overlay itself remembers of what it copied. */
