@@ -235,9 +235,7 @@ class KilledBuilderIT {
   }
 
   private static long sleeping(String mark) {
-    return ProcessHandle.allProcesses()
-        .filter(process -> isSleeping(process.pid(), mark))
-        .count();
+    return ProcessHandle.allProcesses().filter(process -> isSleeping(process.pid(), mark)).count();
   }
 
   private static boolean isSleeping(long pid, String mark) {

@@ -129,8 +129,7 @@ class KeptSnapshotsTest {
     Layer lower =
         store
             .layers()
-            .write(
-                sink -> sink.add(EntryMeta.directory("tmp", 01777, 0, 0, 1)), Compression.NONE);
+            .write(sink -> sink.add(EntryMeta.directory("tmp", 01777, 0, 0, 1)), Compression.NONE);
     Layer upper =
         store.layers().write(sink -> UnpackTest.file(sink, "tmp/x", "1"), Compression.NONE);
     List<Layer> layers = List.of(lower, upper);
