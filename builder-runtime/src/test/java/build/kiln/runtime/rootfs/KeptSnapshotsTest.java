@@ -29,10 +29,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.Callable;
-import java.util.concurrent.CyclicBarrier;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
@@ -381,80 +377,6 @@ class KeptSnapshotsTest {
       Trees.assertSame("unpacked anew", Trees.of(kept(layer)), good);
     }
     assertThat(entries()).hasSize(1);
-  }
-
-  @Test
-  void ofSeveralWhoMendALayerNobodyLosesHis() throws Exception {
-    Layer layer = layer(1);
-    use(List.of(layer));
-    Path entry = kept(layer).resolveSibling(".").normalize();
-    try (var processes = new Processes(4)) {
-      for (int round = 0; round < 60; round++) {
-        Files.delete(entry.resolve("about"));
-        for (Long inode : processes.adopt(layer)) {
-          assertThat(inode).isEqualTo(Files.getAttribute(entry.resolve("layer"), "unix:ino"));
-        }
-        processes.reopen();
-      }
-    }
-  }
-
-  /** Stores of one folder, as several processes have them. */
-  private final class Processes implements AutoCloseable {
-    private final List<LocalStore> stores = new ArrayList<>();
-    private final ExecutorService threads;
-    private final int count;
-    private int number;
-
-    Processes(int count) throws IOException {
-      this.count = count;
-      this.threads = Executors.newFixedThreadPool(count);
-      reopen();
-    }
-
-    void reopen() throws IOException {
-      for (LocalStore opened : stores) {
-        opened.close();
-      }
-      stores.clear();
-      for (int i = 0; i < count; i++) {
-        stores.add(LocalStore.open(dir.resolve("store")));
-      }
-    }
-
-    /** All give it a directory at once; the inodes of what they are told is kept. */
-    List<Long> adopt(Layer layer) throws Exception {
-      var start = new CyclicBarrier(count);
-      var tasks = new ArrayList<Callable<Long>>();
-      for (LocalStore opened : stores) {
-        String name = "own" + number++;
-        Files.createDirectory(dir.resolve(name));
-        KeptLayers mine = opened.layers().kept(MARKS.prefix()).orElseThrow();
-        tasks.add(
-            () -> {
-              try (var parent = DirectoryHandle.open(dir)) {
-                start.await();
-                var tree = mine.adopt(layer.diffId(), parent, name, 0, new byte[0]).orElseThrow();
-                try (var found = tree.base().openDirectory(tree.path())) {
-                  return found.status().inode();
-                }
-              }
-            });
-      }
-      var inodes = new ArrayList<Long>();
-      for (var told : threads.invokeAll(tasks)) {
-        inodes.add(told.get());
-      }
-      return inodes;
-    }
-
-    @Override
-    public void close() throws IOException {
-      threads.shutdown();
-      for (LocalStore opened : stores) {
-        opened.close();
-      }
-    }
   }
 
   private static void run(String... command) throws Exception {
