@@ -111,12 +111,17 @@ final class UnpackedLayers implements AutoCloseable {
         new Place(tree.base(), tree.folder(), tree.path()), UnpackedLayer.Facts.of(tree.about()));
   }
 
-  /** Those of these layers that are neither kept nor unpacked yet. */
+  /**
+   * Those of these layers that are neither kept nor unpacked yet, and those that have lost their
+   * index: {@link Skeletons} may ask what is in them.
+   */
   List<Layer> missing(List<Layer> wanted) throws IOException {
     List<Layer> missing = new ArrayList<>();
     for (Layer layer : wanted) {
       if (!layers.containsKey(layer.diffId())
-          && (kept.isEmpty() || kept.get().find(layer.diffId()).isEmpty())) {
+          && (kept.isEmpty()
+              || kept.get().find(layer.diffId()).isEmpty()
+              || !files.isIndexed(layer))) {
         missing.add(layer);
       }
     }

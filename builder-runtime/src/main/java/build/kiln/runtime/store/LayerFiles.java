@@ -95,6 +95,13 @@ public final class LayerFiles {
   }
 
   /**
+   * As {@link #hasIndex}, by the file's name alone: whether it is whole is seen when it is read.
+   */
+  public boolean isIndexed(Layer layer) throws IOException {
+    return store.mark(store.indexPath(layer.diffId()));
+  }
+
+  /**
    * Layers that stay unpacked between builds; empty where nothing can be kept.
    *
    * @param marks how removals are marked in them: the start of an attribute's name

@@ -120,12 +120,14 @@ class RunStepTest extends TierTest {
 
   private Optional<ImageDifference> difference(String dockerfile) throws Exception {
     try (var context = LocalContext.open(bench.contextFolder())) {
-      long start = System.currentTimeMillis() / 1000;
-      return bench.difference(
-          dockerfile,
-          context,
-          () -> Awaitility.await().until(() -> System.currentTimeMillis() / 1000 > start));
+      return bench.difference(dockerfile, context, RunStepTest::awaitAnotherSecond);
     }
+  }
+
+  /** Later than the first build, however long that took. */
+  private static void awaitAnotherSecond() {
+    long now = System.currentTimeMillis() / 1000;
+    Awaitility.await().until(() -> System.currentTimeMillis() / 1000 > now);
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import build.kiln.runtime.layer.Compression;
+import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.posix.DirectoryHandle;
 import build.kiln.runtime.rootfs.Mounts.Way;
@@ -16,6 +17,7 @@ import build.kiln.runtime.store.KeptLayers;
 import build.kiln.runtime.store.LocalStore;
 import build.kiln.runtime.store.StoreUsage;
 import java.io.BufferedReader;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -27,10 +29,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.Callable;
-import java.util.concurrent.CyclicBarrier;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
@@ -119,6 +117,35 @@ class KeptSnapshotsTest {
 
     assertThat(again.subList(0, 4)).containsExactlyInAnyOrderElementsOf(lowers.subList(0, 4));
     Trees.assertSame("kept", Trees.of(kept(layers.getFirst())), before);
+  }
+
+  /** What directories are like that the upper layer only implies, is told by the lower's index. */
+  @Test
+  void aLayerThatLostItsIndexIsAskedForAgain() throws Exception {
+    Layer lower =
+        store
+            .layers()
+            .write(sink -> sink.add(EntryMeta.directory("tmp", 01777, 0, 0, 1)), Compression.NONE);
+    Layer upper =
+        store.layers().write(sink -> UnpackTest.file(sink, "tmp/x", "1"), Compression.NONE);
+    List<Layer> layers = List.of(lower, upper);
+    use(layers);
+    reopen();
+    Path indexes = dir.resolve("store/index");
+    try (Stream<Path> all = Files.list(indexes)) {
+      for (Path index : all.toList()) {
+        Files.delete(index);
+      }
+    }
+    byte[] blob = Files.readAllBytes(store.blobPath(lower.diffId()));
+    deleteBlobs(layers);
+
+    try (var snapshots = snapshots()) {
+      assertThat(snapshots.missing(layers)).isEqualTo(layers);
+      store.put(lower.descriptor(), new ByteArrayInputStream(blob));
+      store.layers().index(lower);
+      assertThat(snapshots.missing(layers)).containsExactly(upper);
+    }
   }
 
   /** As on disk, but for what overlay itself remembers of what it copied. */
@@ -350,80 +377,6 @@ class KeptSnapshotsTest {
       Trees.assertSame("unpacked anew", Trees.of(kept(layer)), good);
     }
     assertThat(entries()).hasSize(1);
-  }
-
-  @Test
-  void ofSeveralWhoMendALayerNobodyLosesHis() throws Exception {
-    Layer layer = layer(1);
-    use(List.of(layer));
-    Path entry = kept(layer).resolveSibling(".").normalize();
-    try (var processes = new Processes(4)) {
-      for (int round = 0; round < 60; round++) {
-        Files.delete(entry.resolve("about"));
-        for (Long inode : processes.adopt(layer)) {
-          assertThat(inode).isEqualTo(Files.getAttribute(entry.resolve("layer"), "unix:ino"));
-        }
-        processes.reopen();
-      }
-    }
-  }
-
-  /** Stores of one folder, as several processes have them. */
-  private final class Processes implements AutoCloseable {
-    private final List<LocalStore> stores = new ArrayList<>();
-    private final ExecutorService threads;
-    private final int count;
-    private int number;
-
-    Processes(int count) throws IOException {
-      this.count = count;
-      this.threads = Executors.newFixedThreadPool(count);
-      reopen();
-    }
-
-    void reopen() throws IOException {
-      for (LocalStore opened : stores) {
-        opened.close();
-      }
-      stores.clear();
-      for (int i = 0; i < count; i++) {
-        stores.add(LocalStore.open(dir.resolve("store")));
-      }
-    }
-
-    /** All give it a directory at once; the inodes of what they are told is kept. */
-    List<Long> adopt(Layer layer) throws Exception {
-      var start = new CyclicBarrier(count);
-      var tasks = new ArrayList<Callable<Long>>();
-      for (LocalStore opened : stores) {
-        String name = "own" + number++;
-        Files.createDirectory(dir.resolve(name));
-        KeptLayers mine = opened.layers().kept(MARKS.prefix()).orElseThrow();
-        tasks.add(
-            () -> {
-              try (var parent = DirectoryHandle.open(dir)) {
-                start.await();
-                var tree = mine.adopt(layer.diffId(), parent, name, 0, new byte[0]).orElseThrow();
-                try (var found = tree.base().openDirectory(tree.path())) {
-                  return found.status().inode();
-                }
-              }
-            });
-      }
-      var inodes = new ArrayList<Long>();
-      for (var told : threads.invokeAll(tasks)) {
-        inodes.add(told.get());
-      }
-      return inodes;
-    }
-
-    @Override
-    public void close() throws IOException {
-      threads.shutdown();
-      for (LocalStore opened : stores) {
-        opened.close();
-      }
-    }
   }
 
   private static void run(String... command) throws Exception {

@@ -115,7 +115,7 @@ class CacheVolumeE2E {
         inline: |
           FROM debian:trixie-slim
           COPY --chown=1234:4321 --chmod=6755 f /own/f
-          RUN chown 4321:1234 /own && chmod 3751 /own && install -m 4711 -o 65534 -g 7 /usr/bin/id /own/id
+          RUN chown 4321:1234 /own && chmod 7751 /own && install -m 4711 -o 65534 -g 7 /usr/bin/id /own/id
           RUN stat -c '%%n %%a %%u:%%g' /own /own/f /own/id /usr/bin/passwd /etc/shadow > /seen \\
             && setpriv --reuid 1000 --clear-groups /own/id -u >> /seen && echo %s > /run-of
       cache: {volume: {claimName: build-cache}}
@@ -159,7 +159,7 @@ class CacheVolumeE2E {
         assertThat(namespace.runPod(Builds.image(build), "cat", "/run-of", "/seen").lines())
             .containsExactly(
                 "run " + run,
-                "/own 3751 4321:1234",
+                "/own 7751 4321:1234",
                 "/own/f 6755 1234:4321",
                 "/own/id 4711 65534:7",
                 "/usr/bin/passwd 4755 0:0",
