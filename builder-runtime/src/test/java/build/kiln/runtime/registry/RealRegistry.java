@@ -15,9 +15,9 @@ import java.util.Optional;
 import org.awaitility.Awaitility;
 
 /** A registry's own program on loopback, with its data in a folder. */
-final class RealRegistry implements AutoCloseable {
+public final class RealRegistry implements AutoCloseable {
   /** Which one, and where it is named if it is not on PATH. */
-  enum Program {
+  public enum Program {
     /** Debian's docker-registry, or another distribution 2.8. */
     DISTRIBUTION_2("docker-registry", "KILN_DISTRIBUTION_2"),
     /**
@@ -60,7 +60,7 @@ final class RealRegistry implements AutoCloseable {
    *
    * @param more YAML at the configuration's top level; {@code http} has {@code httpMore} in it
    */
-  static RealRegistry start(Program program, Path folder, String httpMore, String more)
+  public static RealRegistry start(Program program, Path folder, String httpMore, String more)
       throws IOException {
     Path binary = program.assumeHere();
     Files.createDirectories(folder);
@@ -116,11 +116,11 @@ final class RealRegistry implements AutoCloseable {
     }
   }
 
-  String host() {
+  public String host() {
     return host;
   }
 
-  Reference ref(String repositoryWithTag) {
+  public Reference ref(String repositoryWithTag) {
     return Reference.parse(host + "/" + repositoryWithTag);
   }
 
