@@ -141,8 +141,7 @@ class KilledSyncTest {
   private static List<JsonNode> lines(Process process, int copies) throws IOException {
     List<JsonNode> lines = new ArrayList<>();
     var out =
-        new BufferedReader(
-            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
     int copied = 0;
     while (copied < copies) {
       String line = out.readLine();

@@ -76,7 +76,8 @@ class RandomFaultsTest {
       Set<String> complete = check(registries);
       assertThat(faulty.observed()).isPositive();
       assertThat(faulty.reason().isPresent()).isEqualTo(faulty.failed() > 0);
-      assertThat(ALL).allSatisfy(tag -> assertThat(complete.contains(tag) || told(faulty, tag)).isTrue());
+      assertThat(ALL)
+          .allSatisfy(tag -> assertThat(complete.contains(tag) || told(faulty, tag)).isTrue());
       registries.source.faults().clear();
       registries.destination.faults().clear();
 
@@ -85,7 +86,8 @@ class RandomFaultsTest {
       assertThat(clean.shown()).noneMatch(image -> image.reason() != null);
       assertThat(check(registries)).isEqualTo(ALL);
       assertThat(other.shownCredentials()).isEmpty();
-      assertThat(credentials(registries.source)).doesNotContainAnyElementsOf(credentials(registries.destination));
+      assertThat(credentials(registries.source))
+          .doesNotContainAnyElementsOf(credentials(registries.destination));
     }
   }
 
@@ -161,7 +163,10 @@ class RandomFaultsTest {
       case 9 -> Fault.corruptAnswer();
       case 10 -> new Fault.Drip(random.nextInt(500, 5_000), Duration.ofMillis(2));
       // A success that is none, to a write, is not to be found out: reads only.
-      case 11 -> reads ? Fault.content("application/json", "{\"schemaVersion\":2,\"conf") : Fault.status(502);
+      case 11 ->
+          reads
+              ? Fault.content("application/json", "{\"schemaVersion\":2,\"conf")
+              : Fault.status(502);
       // Of another length than the manifest says.
       case 12 -> reads ? Fault.content("application/octet-stream", "short") : Fault.status(504);
       case 13 ->

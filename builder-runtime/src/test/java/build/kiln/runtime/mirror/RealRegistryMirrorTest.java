@@ -82,7 +82,8 @@ class RealRegistryMirrorTest {
     MirrorResult cold = run(spec);
     MirrorResult again = run(spec);
     image(from.ref("a:2"), 6);
-    client.deleteManifest(from.ref("b").withDigest(client.head(from.ref("b:1")).orElseThrow().digest()));
+    client.deleteManifest(
+        from.ref("b").withDigest(client.head(from.ref("b:1")).orElseThrow().digest()));
     MirrorResult changed = run(spec);
 
     assertThat(results(cold)).containsOnly(Result.Copied).hasSize(4);

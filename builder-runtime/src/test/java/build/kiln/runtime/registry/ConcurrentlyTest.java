@@ -138,7 +138,9 @@ class ConcurrentlyTest {
                       }))
           .hasMessage("at once");
       Concurrently.all(
-          MANY.subList(0, 8), 8, thing -> assertThat(Thread.currentThread().isInterrupted()).isFalse());
+          MANY.subList(0, 8),
+          8,
+          thing -> assertThat(Thread.currentThread().isInterrupted()).isFalse());
     }
   }
 }
