@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -159,7 +160,7 @@ class KilledSyncTest {
     Reference copy = destination.ref("copy/" + name);
     assertThat(client.fetchManifest(copy).bytes())
         .isEqualTo(client.fetchManifest(source.reference(name)).bytes());
-    try (InputStream in = client.openBlob(copy, layers.get(name))) {
+    try (InputStream in = client.openBlob(copy, Objects.requireNonNull(layers.get(name)))) {
       assertThat(in.readAllBytes()).hasSize(LAYER);
     }
   }
