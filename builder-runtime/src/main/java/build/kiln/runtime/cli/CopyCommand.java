@@ -50,7 +50,8 @@ final class CopyCommand extends ImageCommand {
 
   @Override
   boolean needsStore() throws CommandFailure {
-    return !(place(from) instanceof ImagePlace.Registry && place(to) instanceof ImagePlace.Registry);
+    return !(place(from) instanceof ImagePlace.Registry
+        && place(to) instanceof ImagePlace.Registry);
   }
 
   @Override

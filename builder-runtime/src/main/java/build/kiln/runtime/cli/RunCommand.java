@@ -128,7 +128,8 @@ final class RunCommand implements Callable<Integer> {
   /** A mirror in a pod: a line of JSON an image, the report as the last. */
   private int runOrder(MirrorOrder order) throws IOException {
     MirrorReport report =
-        new MirrorOrderRun(order, manifest.secrets(), null, new MirrorOutput.Lines(System.out)).run();
+        new MirrorOrderRun(order, manifest.secrets(), null, new MirrorOutput.Lines(System.out))
+            .run();
     tell(Records.report(order.nonce(), report), Records.outcome(report.outcome()));
     return MirrorOrderRun.exitCode(report.outcome()).code();
   }
@@ -161,10 +162,12 @@ final class RunCommand implements Callable<Integer> {
       System.err.println("kiln: builds is ignored at a desk: it is about a cluster's Jobs");
     }
     Desk desk = Desk.ofThisProcess();
-    var order = new PruneOrder(read.policy(), 1, null, "none-is-needed-here", manifest.settings(desk));
+    var order =
+        new PruneOrder(read.policy(), 1, null, "none-is-needed-here", manifest.settings(desk));
     var places =
         new DeskPrunePlaces(prune, prune.inUse(sources(spec), spec.protect().inUse()), System.out);
-    PruneOutcome outcome = new PruneOrderRun(order, manifest.secrets(), desk, places).run().outcome();
+    PruneOutcome outcome =
+        new PruneOrderRun(order, manifest.secrets(), desk, places).run().outcome();
     if (outcome.reason() != null) {
       System.err.println("%s: %s".formatted(outcome.reason(), outcome.message()));
     }

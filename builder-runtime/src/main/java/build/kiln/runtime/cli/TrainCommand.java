@@ -13,12 +13,14 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
 /**
- * {@code kiln train}: does once what builds and mirrors do, so that a JVM which keeps what it loaded (an AOT
- * cache, JEP 514) has it at later starts. For who makes a distribution; people have no use for it.
+ * {@code kiln train}: does once what builds and mirrors do, so that a JVM which keeps what it
+ * loaded (an AOT cache, JEP 514) has it at later starts. For who makes a distribution; people have
+ * no use for it.
  */
 @Command(
     name = "train",
-    description = "Builds, pushes, pulls and copies small images within this process, for an AOT cache.",
+    description =
+        "Builds, pushes, pulls and copies small images within this process, for an AOT cache.",
     hidden = true)
 final class TrainCommand implements Callable<Integer> {
   @Parameters(paramLabel = "FOLDER", description = "An empty folder for all that is written.")

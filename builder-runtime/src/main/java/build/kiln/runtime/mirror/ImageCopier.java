@@ -25,8 +25,8 @@ import java.util.concurrent.Semaphore;
  * the clients' to limit.
  *
  * <p>What is up to date costs one HEAD at each end, and what is not there one HEAD at the
- * destination and a GET at the source, before anything is copied. A copy that was broken off is taken up by the
- * next: what is there already is not sent again.
+ * destination and a GET at the source, before anything is copied. A copy that was broken off is
+ * taken up by the next: what is there already is not sent again.
  */
 public final class ImageCopier {
   private final RegistryClient source;

@@ -35,8 +35,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MirrorRun {
   /**
-   * Images that are looked at, at once: what a far registry takes to say that nothing has changed is
-   * waiting, and its client limits the requests.
+   * Images that are looked at, at once: what a far registry takes to say that nothing has changed
+   * is waiting, and its client limits the requests.
    */
   private static final int LOOKS = 24;
 
@@ -76,13 +76,7 @@ public final class MirrorRun {
     this.choice = Optional.ofNullable(spec.tags()).map(TagChoice::new);
     this.copier =
         new ImageCopier(
-            source,
-            destination,
-            options(spec),
-            listener,
-            bandwidth,
-            verifier,
-            spec.concurrency());
+            source, destination, options(spec), listener, bandwidth, verifier, spec.concurrency());
     this.times = new ImageTimes(source);
   }
 

@@ -106,8 +106,7 @@ public final class ImageTransfer {
     if (platform != null) {
       FetchedManifest manifest = registry.fetchManifest(from.name());
       pinned =
-          pinned.withDigest(
-              chosen(manifest.descriptor(), manifest.bytes(), platform).digest());
+          pinned.withDigest(chosen(manifest.descriptor(), manifest.bytes(), platform).digest());
     }
     return new ImageCopier(registry, registry, CopyOptions.ALL, moved)
         .copy(pinned, to.name())

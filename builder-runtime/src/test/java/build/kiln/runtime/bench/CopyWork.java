@@ -62,7 +62,8 @@ record CopyWork(String id, String title, Images images, Start start) {
     WIDE(List.of("wide"), Optional.of("1")) {
       @Override
       void write(SourceImages source) throws IOException {
-        source.push("wide:1", IntStream.range(0, 16).mapToObj(i -> new Content(i, 250 * MB)).toList());
+        source.push(
+            "wide:1", IntStream.range(0, 16).mapToObj(i -> new Content(i, 250 * MB)).toList());
       }
     },
     LINK(List.of("link"), Optional.of("1")) {
@@ -95,9 +96,7 @@ record CopyWork(String id, String title, Images images, Start start) {
     }
 
     private static List<String> names(String prefix, int count) {
-      return IntStream.rangeClosed(1, count)
-          .mapToObj(i -> "%s%02d".formatted(prefix, i))
-          .toList();
+      return IntStream.rangeClosed(1, count).mapToObj(i -> "%s%02d".formatted(prefix, i)).toList();
     }
 
     /** On a base that all repositories share, something for all tags of one, and the tag's own. */

@@ -32,8 +32,7 @@ final class MirrorsBench {
   public static void main(String[] args) throws Exception {
     MirrorOptions options;
     try {
-      options =
-          MirrorOptions.parse(Path.of(args[0]), Arrays.asList(args).subList(3, args.length));
+      options = MirrorOptions.parse(Path.of(args[0]), Arrays.asList(args).subList(3, args.length));
     } catch (Options.UsageException e) {
       System.err.println(e.getMessage() + "; see builder-runtime/benchmarks/README.md");
       System.exit(2);

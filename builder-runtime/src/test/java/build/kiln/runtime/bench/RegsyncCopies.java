@@ -43,8 +43,7 @@ final class RegsyncCopies implements CopyTool {
       config.append(line.formatted(job.fromImage(), job.toImage(), "image"));
     } else {
       for (String name : job.repositories()) {
-        config.append(
-            line.formatted(job.from() + "/" + name, job.to() + "/" + name, "repository"));
+        config.append(line.formatted(job.from() + "/" + name, job.to() + "/" + name, "repository"));
       }
     }
     Path file = folder.resolve("regsync.yaml");

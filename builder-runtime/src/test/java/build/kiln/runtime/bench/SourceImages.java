@@ -69,17 +69,22 @@ final class SourceImages implements AutoCloseable {
         layers.put(content.seed(), layer);
       }
       Path file = layer.file();
-      client.pushBlob(target, layer.blob(), () -> Files.newInputStream(file), List.of(layer.first()));
+      client.pushBlob(
+          target, layer.blob(), () -> Files.newInputStream(file), List.of(layer.first()));
       blobs.add(layer.blob());
       diffIds.add(layer.diffId());
     }
     byte[] config =
         Json.write(
             Map.of(
-                "architecture", "amd64",
-                "os", "linux",
-                "config", Map.of("Labels", Map.of("name", name)),
-                "rootfs", Map.of("type", "layers", "diff_ids", diffIds)));
+                "architecture",
+                "amd64",
+                "os",
+                "linux",
+                "config",
+                Map.of("Labels", Map.of("name", name)),
+                "rootfs",
+                Map.of("type", "layers", "diff_ids", diffIds)));
     Descriptor stored = Descriptor.ofBytes(MediaTypes.OCI_CONFIG, config);
     client.pushBlob(target, stored, () -> new java.io.ByteArrayInputStream(config), List.of());
     client.pushManifest(

@@ -280,6 +280,34 @@ class ImageCopierTest {
     assertThat(registries.destination.requests().count("PUT", "manifests")).isEqualTo(2);
   }
 
+  @Test
+  void aDestinationThatForgotAnIndexsChildGetsItAgain() throws IOException {
+    registries.index(registries.from("a:all"), "linux/amd64", "linux/arm64");
+    registries
+        .destination
+        .faults()
+        .once("PUT", "manifests/all", Fault.error(404, "MANIFEST_UNKNOWN", "manifest unknown"));
+
+    copier.copy(registries.from("a:all"), registries.to("a:all"));
+
+    assertThat(registries.destination.contents().tags("a")).containsExactly("all");
+    assertThat(registries.destination.requests().count("PUT", "manifests/sha256"))
+        .as("both children, and both again")
+        .isEqualTo(4);
+  }
+
+  @Test
+  void whatIsMissingIsFetchedAtOnce() throws IOException {
+    registries.image(registries.from("a:1"), 1);
+    registries.clearRequests();
+
+    copier.copy(registries.from("a:1"), registries.to("a:1"));
+
+    assertThat(registries.source.requests().matching("*", "manifests"))
+        .extracting(Object::toString)
+        .containsExactly("GET /v2/a/manifests/1");
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {401, 403})
   void aRefusalToSayIsTakenForAbsence(int status) throws IOException {

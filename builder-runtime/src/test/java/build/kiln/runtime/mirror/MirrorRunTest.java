@@ -129,6 +129,20 @@ class MirrorRunTest {
   }
 
   @Test
+  void aTagThatGoesBetweenListAndCopyIsToldAndTheNextRunKnowsItNot() throws IOException {
+    tags("a", 1, 2);
+    registries.source.faults().once("*", "manifests/2", Fault.status(404));
+
+    MirrorResult result = run(ALL);
+
+    assertThat(result).returns(1, MirrorResult::copied).returns(1, MirrorResult::failed);
+    assertThat(result.shown().getFirst())
+        .returns(registries.from("a:2").toString(), Image::source)
+        .returns(MirrorFailureReason.NotFound, Image::reason);
+    assertThat(registries.destination.contents().tags("a")).containsExactly("1");
+  }
+
+  @Test
   void aRegistryThatIsDownIsWorthAnotherRun() throws IOException {
     registries.source.faults().always("*", "tags", Fault.status(503));
 

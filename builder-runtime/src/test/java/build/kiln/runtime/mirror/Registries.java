@@ -9,6 +9,7 @@ import build.kiln.runtime.oci.MediaTypes;
 import build.kiln.runtime.oci.Platform;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.BlobSource;
+import build.kiln.runtime.registry.Credential;
 import build.kiln.runtime.registry.Credentials;
 import build.kiln.runtime.registry.RegistryClient;
 import build.kiln.runtime.registry.RegistryConfig;
@@ -19,6 +20,7 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 
@@ -33,12 +35,25 @@ final class Registries implements AutoCloseable {
   }
 
   Registries(EmbeddedRegistry.Options from, EmbeddedRegistry.Options to) throws IOException {
+    this(from, to, Optional.empty(), Optional.empty());
+  }
+
+  /** With a login for each that has one. */
+  Registries(
+      EmbeddedRegistry.Options from,
+      EmbeddedRegistry.Options to,
+      Optional<Credential> atSource,
+      Optional<Credential> atDestination)
+      throws IOException {
     source = EmbeddedRegistry.start(from);
     destination = EmbeddedRegistry.start(to);
+    String sourceHost = source.host();
+    Credentials credentials =
+        repository -> repository.registry().equals(sourceHost) ? atSource : atDestination;
     client =
         new RegistryClient(
             RegistryConfig.defaults(),
-            Credentials.anonymous(),
+            credentials,
             Clock.systemUTC(),
             duration -> {},
             new Random(1));

@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.time.Duration;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -16,59 +16,131 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(30)
+@Timeout(60)
 class ConcurrentlyTest {
-  /** Waits until it is interrupted, as a request does. */
-  private static void hang(AtomicInteger ended) throws InterruptedIOException {
+  private static final List<Integer> MANY = IntStream.range(0, 500).boxed().toList();
+
+  private static void await(CountDownLatch latch) throws IOException {
     try {
-      new CountDownLatch(1).await();
+      latch.await();
     } catch (InterruptedException e) {
-      ended.incrementAndGet();
       throw new InterruptedIOException("ended");
     }
   }
 
   @Test
-  void doesAllOfMoreThanItHasThreadsFor() throws Exception {
-    Set<Integer> done = ConcurrentHashMap.newKeySet();
-    Concurrently.all(IntStream.range(0, 1000).boxed().toList(), done::add);
-    assertThat(done).hasSize(1000);
-    Concurrently.all(Set.<Integer>of(), done::add);
+  void allIsDoneOnceAndNoMoreAtOnceThanIsSaid() throws IOException {
+    AtomicInteger now = new AtomicInteger();
+    AtomicInteger most = new AtomicInteger();
+    Queue<Integer> done = new ConcurrentLinkedQueue<>();
+
+    Concurrently.all(
+        MANY,
+        3,
+        thing -> {
+          most.accumulateAndGet(now.incrementAndGet(), Math::max);
+          done.add(thing);
+          now.decrementAndGet();
+        });
+
+    assertThat(done).containsExactlyInAnyOrderElementsOf(MANY);
+    assertThat(most.get()).isBetween(1, 3);
   }
 
   @Test
-  void theFirstFailureEndsTheOthersAndIsToldWhereverItIs() {
-    for (int bad : new int[] {0, 7, 31, 40}) {
-      var ended = new AtomicInteger();
-      var hanging = new CountDownLatch(Math.min(31, bad));
+  void nothingIsDoneAtOnce() throws IOException {
+    Concurrently.all(List.of(), thing -> assertThat(thing).isNull());
+  }
+
+  @Test
+  void theFirstFailureEndsTheOthersAndWaitsForThem() {
+    CountDownLatch atIt = new CountDownLatch(3);
+    CountDownLatch never = new CountDownLatch(1);
+    AtomicInteger ended = new AtomicInteger();
+
+    assertThatThrownBy(
+            () ->
+                Concurrently.all(
+                    List.of(1, 2, 3, 4, 5, 6),
+                    4,
+                    thing -> {
+                      if (thing == 4) {
+                        await(atIt);
+                        throw new IOException("the fourth");
+                      }
+                      atIt.countDown();
+                      try {
+                        await(never);
+                      } finally {
+                        ended.incrementAndGet();
+                      }
+                    }))
+        .isInstanceOf(IOException.class)
+        .hasMessage("the fourth");
+    assertThat(ended.get()).as("the fifth and the sixth are not begun").isEqualTo(3);
+  }
+
+  @Test
+  void anInterruptEndsAllOfIt() throws Exception {
+    CountDownLatch atIt = new CountDownLatch(2);
+    CountDownLatch never = new CountDownLatch(1);
+    AtomicInteger ended = new AtomicInteger();
+    AtomicReference<@Nullable Throwable> thrown = new AtomicReference<>();
+    Thread caller =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  try {
+                    Concurrently.all(
+                        List.of(1, 2),
+                        thing -> {
+                          atIt.countDown();
+                          try {
+                            await(never);
+                          } finally {
+                            ended.incrementAndGet();
+                          }
+                        });
+                  } catch (IOException e) {
+                    thrown.set(e);
+                  }
+                });
+    atIt.await();
+
+    caller.interrupt();
+    caller.join();
+
+    assertThat(thrown.get()).isInstanceOf(InterruptedIOException.class);
+    assertThat(ended.get()).isEqualTo(2);
+  }
+
+  @Test
+  void whatWaitsForOthersDoesNotKeepThemFromBeingDone() throws IOException {
+    AtomicInteger done = new AtomicInteger();
+
+    Concurrently.all(
+        MANY.subList(0, 40),
+        outer -> Concurrently.all(MANY.subList(0, 40), inner -> done.incrementAndGet()));
+
+    assertThat(done.get()).isEqualTo(1600);
+  }
+
+  @Test
+  void aThreadThatWasInterruptedDoesTheNextWorkUndisturbed() throws IOException {
+    for (int round = 0; round < 200; round++) {
       assertThatThrownBy(
               () ->
                   Concurrently.all(
-                      IntStream.range(0, 100).boxed().toList(),
-                      n -> {
-                        if (n == bad) {
-                          await(hanging);
-                          throw new IOException("number " + bad);
-                        }
-                        // Some are done before, so that all up to the bad one are begun.
-                        if (bad < 32 || n >= 20) {
-                          hanging.countDown();
-                          hang(ended);
-                        } else {
-                          hanging.countDown();
-                        }
+                      MANY.subList(0, 8),
+                      8,
+                      thing -> {
+                        throw new IOException("at once");
                       }))
-          .isInstanceOf(IOException.class)
-          .hasMessage("number " + bad);
-      assertThat(ended.get()).as("bad %d", bad).isLessThan(32);
-    }
-  }
-
-  private static void await(CountDownLatch latch) throws InterruptedIOException {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      throw new InterruptedIOException("ended too early");
+          .hasMessage("at once");
+      Concurrently.all(
+          MANY.subList(0, 8),
+          8,
+          thing -> assertThat(Thread.currentThread().isInterrupted()).isFalse());
     }
   }
 
@@ -77,37 +149,10 @@ class ConcurrentlyTest {
     assertThatThrownBy(
             () ->
                 Concurrently.all(
-                    Set.of(1, 2, 3),
-                    n -> {
+                    List.of(1, 2, 3),
+                    thing -> {
                       throw new IllegalStateException("bug");
                     }))
         .isExactlyInstanceOf(IllegalStateException.class);
-  }
-
-  @Test
-  void anInterruptEndsAllAndReturnsOnlyThen() throws Exception {
-    var begun = new CountDownLatch(3);
-    var ended = new AtomicInteger();
-    var seen = new AtomicReference<@Nullable Throwable>();
-    Thread caller =
-        Thread.ofPlatform()
-            .start(
-                () -> {
-                  try {
-                    Concurrently.all(
-                        Set.of(1, 2, 3),
-                        n -> {
-                          begun.countDown();
-                          hang(ended);
-                        });
-                  } catch (IOException e) {
-                    seen.set(e);
-                  }
-                });
-    begun.await();
-    caller.interrupt();
-    assertThat(caller.join(Duration.ofSeconds(10))).isTrue();
-    assertThat(seen.get()).isInstanceOf(InterruptedIOException.class);
-    assertThat(ended).hasValue(3);
   }
 }

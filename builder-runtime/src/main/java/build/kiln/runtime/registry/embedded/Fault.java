@@ -25,6 +25,9 @@ public sealed interface Fault {
   /** The answer is right but for the first byte of its body. */
   record CorruptAnswer() implements Fault {}
 
+  /** The answer's body comes in pieces of so many bytes, with a pause after each. */
+  record Drip(int bytes, Duration pause) implements Fault {}
+
   /** The request is handled after this time. */
   record Delay(Duration duration) implements Fault {}
 

@@ -113,6 +113,7 @@ public final class Faults {
       }
       case Fault.CutAnswer cut -> wrap(http, new Cut(http, cut.afterBytes()));
       case Fault.CorruptAnswer ignored -> wrap(http, new Corrupt(http));
+      case Fault.Drip drip -> wrap(http, new Dripping(http, drip));
       case Fault.Delay delay -> Thread.sleep(delay.duration());
       case Fault.Hold hold -> {
         hold.arrived().countDown();
@@ -161,6 +162,29 @@ public final class Faults {
         // Closing an answer that is not complete closes its connection.
         http.close();
         throw new IOException("cut by order");
+      }
+    }
+  }
+
+  private static final class Dripping extends Wrapped {
+    private final Fault.Drip drip;
+
+    Dripping(HttpExchange http, Fault.Drip drip) {
+      super(http);
+      this.drip = drip;
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) throws IOException {
+      for (int done = 0; done < length; done += drip.bytes()) {
+        out.write(bytes, offset + done, Math.min(drip.bytes(), length - done));
+        out.flush();
+        try {
+          Thread.sleep(drip.pause());
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+          throw new IOException("the registry is closed", e);
+        }
       }
     }
   }

@@ -1,0 +1,84 @@
+package build.kiln.runtime.registry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import build.kiln.runtime.oci.Json;
+import com.sun.net.httpserver.HttpHandler;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Lists of tags that are longer than a page. */
+class ListsTest {
+  private static final String PATH = "/v2/a/tags/list";
+  private static final List<String> PAGE =
+      IntStream.range(0, 1000).mapToObj("v%04d"::formatted).toList();
+
+  private Bench bench;
+  private Scripted registry;
+  private RegistryClient client;
+
+  @BeforeEach
+  void start() throws IOException {
+    bench = new Bench();
+    registry = new Scripted();
+    registry.on("GET", "/v2/", Scripted.answer(200, "{}"));
+    client = bench.client();
+  }
+
+  @AfterEach
+  void stop() throws IOException {
+    client.close();
+    registry.close();
+    bench.close();
+  }
+
+  private static HttpHandler tags(List<String> names, String... headers) {
+    String body =
+        new String(Json.write(Map.of("name", "a", "tags", names)), StandardCharsets.UTF_8);
+    return Scripted.answer(200, body, headers);
+  }
+
+  private List<String> queries() {
+    return registry.seen("GET", PATH).stream().map(seen -> seen.uri().getQuery()).toList();
+  }
+
+  @Test
+  void aFullPageWithoutALinkIsFollowedByItsLastName() throws IOException {
+    registry.once("GET", PATH, tags(PAGE));
+    registry.once("GET", PATH, tags(List.of("w")));
+
+    assertThat(client.listTags(registry.ref("a"))).hasSize(1001).endsWith("w");
+    assertThat(queries()).containsExactly("n=1000", "n=1000&last=v0999");
+  }
+
+  @Test
+  void aLinkIsFollowedAsItIs() throws IOException {
+    registry.once("GET", PATH, tags(PAGE, "Link", "<" + PATH + "?cursor=x>; rel=\"next\""));
+    registry.once("GET", PATH, tags(List.of("w")));
+
+    assertThat(client.listTags(registry.ref("a"))).hasSize(1001).endsWith("w");
+    assertThat(queries()).containsExactly("n=1000", "cursor=x");
+  }
+
+  @Test
+  void aRegistryThatKnowsNoLastIsNotAskedForEver() throws IOException {
+    registry.on("GET", PATH, tags(PAGE));
+
+    assertThat(client.listTags(registry.ref("a"))).isEqualTo(PAGE);
+    assertThat(queries()).hasSize(2);
+  }
+
+  @Test
+  void aShortPageWithoutALinkIsTheLast() throws IOException {
+    registry.on("GET", PATH, tags(PAGE.subList(0, 999)));
+
+    assertThat(client.listTags(registry.ref("a"))).hasSize(999);
+    assertThat(queries()).hasSize(1);
+  }
+}
