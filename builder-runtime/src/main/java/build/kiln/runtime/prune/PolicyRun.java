@@ -114,8 +114,7 @@ public final class PolicyRun {
     Plan allowed = earlier.map(e -> Approval.of(plan, e)).orElse(plan.with(List.of()));
     if (allowed.deletions() == 0) {
       Plan.Stop stop = Objects.requireNonNull(plan.stop());
-      String message =
-          "%s; what was approved, %s, is another plan".formatted(stop.message(), hash);
+      String message = "%s; what was approved, %s, is another plan".formatted(stop.message(), hash);
       return executor().execute(plan.stoppedBy(new Plan.Stop(stop.cause(), message)), "");
     }
     return executor().execute(allowed, "").withLeft(plan, left(plan, allowed));

@@ -37,8 +37,7 @@ public final class StoredPlan {
       return;
     }
     String name = TIME.format(plan.at()) + "-" + start(plan.hash());
-    Chunks.add(
-        store, name + "-", Chunks.pack(PlanFile.of(plan).withoutKept().write()), before);
+    Chunks.add(store, name + "-", Chunks.pack(PlanFile.of(plan).withoutKept().write()), before);
     List<String> names = before.keySet().stream().map(StoredPlan::name).distinct().toList();
     Set<String> old = Set.copyOf(names.subList(0, Math.max(0, names.size() - KEPT + 1)));
     for (var chunk : before.entrySet()) {

@@ -132,8 +132,7 @@ class PruneOrderRunTest {
     policy.setSpec(spec(more));
     // As it comes to the pod.
     PruneOrder order =
-        Records.readPruneOrder(
-            Records.order(new PruneOrder(policy, 3, approved, NONCE, settings)));
+        Records.readPruneOrder(Records.order(new PruneOrder(policy, 3, approved, NONCE, settings)));
     var places = new PodPrunePlaces(order, api, new PrintStream(out, true, StandardCharsets.UTF_8));
     PruneReport report = new PruneOrderRun(order, secrets, null, places).run();
     assertThat(Records.readPruneOutcome(Records.outcome(report.outcome())))
@@ -212,7 +211,11 @@ class PruneOrderRunTest {
     var settings =
         new WorkOrder.Settings(
             Map.of("docker.io", List.of("http://" + registry.host())),
-            null, null, null, null, null);
+            null,
+            null,
+            null,
+            null,
+            null);
 
     assertThat(run(",'dryRun':false", null, settings).outcome().succeeded()).isTrue();
 
@@ -319,7 +322,8 @@ class PruneOrderRunTest {
   @Test
   void aSecretThatIsNotThereIsNamed() throws IOException {
     PruneReport report =
-        run(",'cache':[{'repositories':['HOST/cache'],'secretRef':{'namespace':'kiln','name':'login'}}]");
+        run(
+            ",'cache':[{'repositories':['HOST/cache'],'secretRef':{'namespace':'kiln','name':'login'}}]");
 
     assertThat(report.outcome().reason()).isEqualTo(PruneFailureReason.SecretNotFound);
     assertThat(report.outcome().message()).contains("\"login\"");

@@ -75,7 +75,9 @@ class ClusterApiTest {
     pods(25);
     cluster.fail("/pods", query -> query.contains("continue=20"), 410, 100);
 
-    assertThatThrownBy(this::names).isInstanceOf(ClusterException.class).hasMessageContaining("410");
+    assertThatThrownBy(this::names)
+        .isInstanceOf(ClusterException.class)
+        .hasMessageContaining("410");
   }
 
   @Test

@@ -75,8 +75,7 @@ public final class FakeCluster implements AutoCloseable {
   private synchronized void store(String collection, ObjectNode object) {
     ObjectNode metadata = object.withObject("/metadata");
     metadata.put("resourceVersion", Long.toString(++version));
-    String key =
-        metadata.path("namespace").asText("") + "/" + metadata.path("name").asText("");
+    String key = metadata.path("namespace").asText("") + "/" + metadata.path("name").asText("");
     collections.computeIfAbsent(collection, ignored -> new TreeMap<>()).put(key, object);
   }
 

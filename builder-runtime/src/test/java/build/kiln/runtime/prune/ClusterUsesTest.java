@@ -64,8 +64,12 @@ class ClusterUsesTest {
         """
             .formatted(digest));
     for (String kind :
-        List.of("apps/v1/deployments", "apps/v1/replicasets", "apps/v1/statefulsets",
-            "apps/v1/daemonsets", "batch/v1/jobs")) {
+        List.of(
+            "apps/v1/deployments",
+            "apps/v1/replicasets",
+            "apps/v1/statefulsets",
+            "apps/v1/daemonsets",
+            "batch/v1/jobs")) {
       String name = kind.substring(kind.lastIndexOf('/') + 1);
       cluster.put("/apis/" + kind, TEMPLATE.formatted("x", name));
     }
@@ -92,10 +96,21 @@ class ClusterUsesTest {
     assertThat(found.unknown()).isEmpty();
     assertThat(names(found))
         .containsExactlyInAnyOrder(
-            "r.io/init:1", "r.io/app:1", "r.io/debug:1", "r.io/model:1", "r.io/init@" + digest,
-            "r.io/deployments:1", "r.io/replicasets:1", "r.io/statefulsets:1",
-            "r.io/daemonsets:1", "r.io/jobs:1", "r.io/replicationcontrollers:1",
-            "r.io/revision:1", "r.io/cron:1", "r.io/podtemplate:1", "r.io/built:1",
+            "r.io/init:1",
+            "r.io/app:1",
+            "r.io/debug:1",
+            "r.io/model:1",
+            "r.io/init@" + digest,
+            "r.io/deployments:1",
+            "r.io/replicasets:1",
+            "r.io/statefulsets:1",
+            "r.io/daemonsets:1",
+            "r.io/jobs:1",
+            "r.io/replicationcontrollers:1",
+            "r.io/revision:1",
+            "r.io/cron:1",
+            "r.io/podtemplate:1",
+            "r.io/built:1",
             "docker.io/library/nginx:1.29");
     assertThat(found.busy()).extracting(Busy::repository).containsExactly("r.io/built");
     assertThat(found.mappings())
@@ -105,12 +120,23 @@ class ClusterUsesTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "pods", "replicasets", "jobs", "deployments", "statefulsets", "daemonsets",
-        "controllerrevisions", "cronjobs", "replicationcontrollers", "podtemplates",
-        "imagebuilds", "imagemirrors"
+        "pods",
+        "replicasets",
+        "jobs",
+        "deployments",
+        "statefulsets",
+        "daemonsets",
+        "controllerrevisions",
+        "cronjobs",
+        "replicationcontrollers",
+        "podtemplates",
+        "imagebuilds",
+        "imagemirrors"
       })
   void aKindThatCannotBeListedIsNamedAndTheOthersAreRead(String kind) throws IOException {
-    cluster.put("/api/v1/pods", "{'metadata':{'name':'p','namespace':'n'},'spec':{'containers':[{'image':'r.io/a:1'}]}}");
+    cluster.put(
+        "/api/v1/pods",
+        "{'metadata':{'name':'p','namespace':'n'},'spec':{'containers':[{'image':'r.io/a:1'}]}}");
     cluster.put("/apis/batch/v1/jobs", TEMPLATE.formatted("j", "b"));
     cluster.fail("/" + kind, query -> true, 403, 100);
 
@@ -136,8 +162,7 @@ class ClusterUsesTest {
     cluster.put(
         "/apis/batch.volcano.sh/v1/jobs",
         "{'apiVersion':'batch.volcano.sh/v1','kind':'Job','metadata':{'name':'v','namespace':'n'},'spec':{'tasks':[{'image':'r.io/volcano:1'}]}}");
-    var volcano =
-        new Source("batch.volcano.sh/v1", "Job", JsonPath.parse(".spec.tasks[*].image"));
+    var volcano = new Source("batch.volcano.sh/v1", "Job", JsonPath.parse(".spec.tasks[*].image"));
     var absent = new Source("example.com/v1", "Widget", JsonPath.parse(".spec.image"));
 
     assertThat(names(uses(volcano).now())).containsExactly("r.io/volcano:1");
@@ -156,14 +181,18 @@ class ClusterUsesTest {
     uses.now();
     assertThat(cluster.requests()).hasSize(once);
 
-    cluster.put("/api/v1/pods", "{'metadata':{'name':'p','namespace':'n'},'spec':{'containers':[{'image':'r.io/new:1'}]}}");
+    cluster.put(
+        "/api/v1/pods",
+        "{'metadata':{'name':'p','namespace':'n'},'spec':{'containers':[{'image':'r.io/new:1'}]}}");
     clock.advance(Duration.ofSeconds(21));
     assertThat(names(uses.now())).containsExactly("r.io/new:1");
   }
 
   @Test
   void wherePoliciesDoNotProtectUseOnlyWritersAreLookedFor() throws IOException {
-    cluster.put("/api/v1/pods", "{'metadata':{'name':'p','namespace':'n'},'spec':{'containers':[{'image':'r.io/a:1'}]}}");
+    cluster.put(
+        "/api/v1/pods",
+        "{'metadata':{'name':'p','namespace':'n'},'spec':{'containers':[{'image':'r.io/a:1'}]}}");
     cluster.put(
         "/apis/kiln.build/v1alpha1/imagemirrors",
         "{'apiVersion':'kiln.build/v1alpha1','kind':'ImageMirror','metadata':{'name':'m','namespace':'n'},'spec':{'source':{'registry':'docker.io','repositories':['library/**']},'destination':{'prefix':'r.io/hub'}},'status':{'conditions':[{'type':'Reconciling','status':'True'}]}}");

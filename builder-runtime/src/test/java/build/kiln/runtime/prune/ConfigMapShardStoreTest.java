@@ -134,7 +134,6 @@ class ConfigMapShardStoreTest {
   }
 
   private static byte[] read(ShardStore store) throws IOException {
-    return Chunks.unpack(
-        store.load().values().stream().map(ShardStore.Stored::bytes).toList());
+    return Chunks.unpack(store.load().values().stream().map(ShardStore.Stored::bytes).toList());
   }
 }

@@ -97,8 +97,7 @@ class PolicyRunTest {
     assertThat(dry.plan().deletedDigests()).isEqualTo(3);
     assertThat(tags("app")).hasSize(4);
 
-    PolicyRun.Ended real =
-        now(PULL_REQUESTS + "'dryRun':false,'limits':{'maxPercent':100}", null);
+    PolicyRun.Ended real = now(PULL_REQUESTS + "'dryRun':false,'limits':{'maxPercent':100}", null);
     assertThat(real.plan().hash()).isEqualTo(dry.plan().hash());
     assertThat(tags("app")).containsExactly("pr-4");
   }
@@ -109,7 +108,9 @@ class PolicyRunTest {
     String fields = PULL_REQUESTS + "'dryRun':false";
 
     PolicyRun.Ended stopped = now(fields, null);
-    assertThat(stopped.plan().stop()).extracting(Plan.Stop::cause).isEqualTo(Cause.TOO_LARGE_A_PART);
+    assertThat(stopped.plan().stop())
+        .extracting(Plan.Stop::cause)
+        .isEqualTo(Cause.TOO_LARGE_A_PART);
     assertThat(tags("app")).hasSize(4);
 
     PolicyRun.Ended done = now(fields, stopped.plan().hash());
@@ -208,8 +209,7 @@ class PolicyRunTest {
   private void build(String name, CacheEntry... entries) throws IOException {
     Reference repository = desk.ref("cache/api");
     var cache =
-        new RegistryCache(
-            desk.client, repository, name, Platform.parse("linux/amd64"), desk.clock);
+        new RegistryCache(desk.client, repository, name, Platform.parse("linux/amd64"), desk.clock);
     for (CacheEntry entry : entries) {
       cache.write(entry, false);
     }
@@ -240,9 +240,7 @@ class PolicyRunTest {
 
     desk.clock.advance(Duration.ofDays(10));
     cache("");
-    assertThat(tags("cache/api"))
-        .hasSize(4)
-        .contains(tag(base), tag(young), "latest");
+    assertThat(tags("cache/api")).hasSize(4).contains(tag(base), tag(young), "latest");
   }
 
   @Test
@@ -298,8 +296,7 @@ class PolicyRunTest {
   @Test
   void aReportSaysWhyOfEverythingAndIsReadAgain() throws IOException {
     images("app", 1, 4);
-    PolicyRun.Ended ended =
-        now(PULL_REQUESTS + "'dryRun':false,'limits':{'maxPercent':100}", null);
+    PolicyRun.Ended ended = now(PULL_REQUESTS + "'dryRun':false,'limits':{'maxPercent':100}", null);
 
     ReportFile file = ReportFile.read("report", ReportFile.of(7, ended).write());
 

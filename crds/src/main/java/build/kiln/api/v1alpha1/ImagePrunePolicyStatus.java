@@ -19,8 +19,10 @@ public record ImagePrunePolicyStatus(
             "The values of the annotations kiln.build/prune and kiln.build/approve that were handled last, the second after a space and approve=; of more than 128 characters, sha256: and their hash.")
         @Nullable String lastHandledPrune,
     @JsonPropertyDescription("The newest run.") @Nullable ScheduledRun run,
-    @JsonPropertyDescription("What the newest finished run came to that could say so.") @Nullable Run lastRun,
-    @Size(max = 64) @JsonPropertyDescription("When the next run starts by schedule.") @Nullable String nextRun,
+    @JsonPropertyDescription("What the newest finished run came to that could say so.")
+        @Nullable Run lastRun,
+    @Size(max = 64) @JsonPropertyDescription("When the next run starts by schedule.")
+        @Nullable String nextRun,
     @Size(max = 8) @JsonPropertyDescription("Ready, Reconciling, Stalled.")
         @Nullable List<Condition> conditions) {
 

@@ -162,8 +162,7 @@ final class PolicyKind
   }
 
   @Override
-  public String order(
-      ImagePrunePolicy policy, long run, String nonce, WorkOrder.Settings decided) {
+  public String order(ImagePrunePolicy policy, long run, String nonce, WorkOrder.Settings decided) {
     var clean = new ImagePrunePolicy();
     clean.setMetadata(Orders.asApplied(policy));
     clean.setSpec(policy.getSpec());

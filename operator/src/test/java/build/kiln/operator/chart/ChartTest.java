@@ -262,7 +262,8 @@ class ChartTest {
     var operator = SettingsFile.read(file);
     assertThat(chart)
         .usingRecursiveComparison()
-        .ignoringFields("prune", "leaderElection.leaseName", "defaults.resources", "defaults.workspaceSize")
+        .ignoringFields(
+            "prune", "leaderElection.leaseName", "defaults.resources", "defaults.workspaceSize")
         .isEqualTo(operator);
   }
 
