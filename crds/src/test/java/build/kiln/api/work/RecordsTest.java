@@ -16,6 +16,7 @@ import build.kiln.api.v1alpha1.ImagePrunePolicyStatus.Deletion;
 import build.kiln.api.v1alpha1.ImagePrunePolicyStatus.Kept;
 import build.kiln.api.v1alpha1.Isolation;
 import build.kiln.api.v1alpha1.PruneFailureReason;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -289,11 +290,10 @@ class RecordsTest {
   }
 
   @Test
-  void anOrderOfAPolicyIsReadAsItWasWritten() {
+  void anOrderOfAPolicyIsReadAsItWasWritten() throws JsonProcessingException {
     var policy = new ImagePrunePolicy();
     policy.setSpec(
-        new ImagePrunePolicySpec(
-            null, null, null, null, null, null, null, null, null, null, null, null, null, null));
+        JsonMapper.builder().build().readValue("{\"builds\":{}}", ImagePrunePolicySpec.class));
     var order = new PruneOrder(policy, 3, "hash", NONCE, WorkOrder.Settings.none());
 
     PruneOrder read = Records.readPruneOrder(Records.order(order));
