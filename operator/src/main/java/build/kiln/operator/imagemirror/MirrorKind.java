@@ -94,7 +94,8 @@ final class MirrorKind implements ScheduledKind<ImageMirror, ImageMirrorStatus, 
         standing(mirror));
   }
 
-  private static Standing standing(ImageMirror mirror) {
+  @Override
+  public Standing standing(ImageMirror mirror) {
     var status = before(mirror);
     return new Standing(
         status.observedGeneration(),

@@ -96,7 +96,8 @@ final class PolicyKind
         standing(policy));
   }
 
-  private static Standing standing(ImagePrunePolicy policy) {
+  @Override
+  public Standing standing(ImagePrunePolicy policy) {
     var status = before(policy);
     return new Standing(
         status.observedGeneration(),

@@ -7,6 +7,8 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -53,6 +55,20 @@ public final class Cron {
               .and()
               .instance());
 
+  private static final int REMEMBERED = 500;
+
+  /** Schedules that were read of late: reading one takes a millisecond, and each pass reads one. */
+  private static final Map<Written, Cron> KNOWN =
+      Collections.synchronizedMap(
+          new LinkedHashMap<>(16, 0.75f, true) {
+            @Override
+            protected boolean removeEldestEntry(Map.Entry<Written, Cron> eldest) {
+              return size() > REMEMBERED;
+            }
+          });
+
+  private record Written(String schedule, @Nullable String timeZone) {}
+
   private final ExecutionTime times;
   private final ZoneId zone;
 
@@ -68,7 +84,17 @@ public final class Cron {
    * @throws IllegalArgumentException with the field's name and what is wrong with it
    */
   public static Cron parse(String schedule, @Nullable String timeZone) {
-    var zone = zone(timeZone);
+    var written = new Written(schedule, timeZone);
+    var known = KNOWN.get(written);
+    if (known != null) {
+      return known;
+    }
+    var cron = read(schedule, zone(timeZone));
+    KNOWN.put(written, cron);
+    return cron;
+  }
+
+  private static Cron read(String schedule, ZoneId zone) {
     ExecutionTime times;
     try {
       times = ExecutionTime.forCron(PARSER.parse(fields(schedule)));

@@ -24,6 +24,11 @@ public interface ScheduledKind<R extends KilnResource<?, T>, T, P> {
   /** What deciding needs to know; whatever the spec holds, this never fails. */
   Subject subject(R resource);
 
+  /** The same of its status alone, for all resources at once: the queue asks for no more. */
+  default Standing standing(R resource) {
+    return subject(resource).before();
+  }
+
   /** Whether an update changed what else of the metadata counts, besides the one annotation. */
   default boolean changed(R now, R before) {
     return false;

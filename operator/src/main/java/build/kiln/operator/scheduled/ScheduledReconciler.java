@@ -72,6 +72,10 @@ public abstract class ScheduledReconciler<R extends KilnResource<?, T>, T, P>
 
   private static final long LIST_LIMIT = 500;
 
+  /** Reasons of Ready=Unknown with which a run would not start if it were its turn. */
+  private static final Set<String> WAIT_NOT =
+      Set.of(NextStatus.SUSPENDED_REASON, Conditions.RECONCILE_FAILED);
+
   private final ScheduledKind<R, T, P> kind;
   private final Words words;
   private final Settings settings;
@@ -106,7 +110,7 @@ public abstract class ScheduledReconciler<R extends KilnResource<?, T>, T, P>
     this.words = kind.words();
     this.settings = parts.settings();
     this.clock = parts.clock();
-    this.queue = new RunQueue<>(limits, resource -> newest(kind.subject(resource)));
+    this.queue = new RunQueue<>(limits, resource -> newest(kind.standing(resource)));
     this.observer = new Observer<>(kind, parts.client(), settings, queue, parts.logs());
     this.actor =
         new Actor<>(kind, new JobMaker(parts.client(), parts.nonces(), kind::nonce), settings);
@@ -115,9 +119,8 @@ public abstract class ScheduledReconciler<R extends KilnResource<?, T>, T, P>
     this.metrics = new RunMetrics(registry, words.metric(), queue);
   }
 
-  private static Optional<RunQueue.Newest> newest(Subject subject) {
-    return subject
-        .before()
+  private static Optional<RunQueue.Newest> newest(Standing standing) {
+    return standing
         .newest()
         .map(
             run ->
@@ -126,18 +129,14 @@ public abstract class ScheduledReconciler<R extends KilnResource<?, T>, T, P>
                     requireNonNullElse(run.startTime(), ""),
                     run.finished(),
                     run.job() != null,
-                    waits(subject)));
+                    waits(standing)));
   }
 
   /** Whether nothing but its turn keeps a run without a Job from starting. */
-  private static boolean waits(Subject subject) {
-    return !subject.suspend()
-        && Conditions.find(subject.before().conditions(), Conditions.READY)
-            .filter(
-                ready ->
-                    "False".equals(ready.getStatus())
-                        || Conditions.RECONCILE_FAILED.equals(ready.getReason()))
-            .isEmpty();
+  private static boolean waits(Standing standing) {
+    return Conditions.find(standing.conditions(), Conditions.READY)
+        .filter(ready -> "False".equals(ready.getStatus()) || WAIT_NOT.contains(ready.getReason()))
+        .isEmpty();
   }
 
   /**

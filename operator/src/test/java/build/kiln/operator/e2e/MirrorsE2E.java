@@ -7,6 +7,7 @@ import build.kiln.api.v1alpha1.ScheduledRun.Cause;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /** Mirrors between two registries in the cluster, in namespaces of Pod Security restricted. */
@@ -67,6 +68,25 @@ class MirrorsE2E {
       assertThat(mirrors.mirrored("app", "latest")).contains(moved);
       assertThat(namespace.kubectl("get", "events")).contains("MirrorSucceeded");
       assertThat(namespace.kubectl("get", "kmirror", "app")).contains("Succeeded");
+    }
+  }
+
+  @Test
+  void theApiTakesWhatTheDocumentationShows() {
+    try (var namespace = TestNamespace.create(cluster, "restricted")) {
+      var shown =
+          Pattern.compile("```yaml\n(.*?)```", Pattern.DOTALL)
+              .matcher(Example.text("docs/mirroring.md"))
+              .results()
+              .map(block -> block.group(1))
+              .toList();
+      assertThat(shown).hasSizeGreaterThanOrEqualTo(3);
+      for (var manifest : shown) {
+        cluster
+            .kubectl()
+            .withInput(manifest, "-n", namespace.name(), "apply", "--dry-run=server", "-f", "-")
+            .orThrow();
+      }
     }
   }
 

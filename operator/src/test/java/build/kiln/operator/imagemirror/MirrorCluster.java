@@ -57,7 +57,7 @@ final class MirrorCluster extends ApiCluster {
         spec:
         """
                 .formatted(name, NAMESPACE, name)
-            + (spec.contains("source:") ? spec : PLACES + spec).indent(2),
+            + (spec.contains("destination") ? spec : PLACES + spec).indent(2),
         ImageMirror.class);
   }
 
