@@ -1,5 +1,6 @@
 package build.kiln.runtime.cli;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import build.kiln.api.v1alpha1.ImagePrunePolicy;
@@ -312,7 +313,7 @@ class PruneOrderRunTest {
       PruneReport with = run(to);
       assertThat(with.outcome().succeeded()).isTrue();
       assertThat(got).hasValue("PUT /nightly/3.json Bearer t0ken");
-      assertThat(ReportFile.read("it", body.get()).run()).isEqualTo(3);
+      assertThat(ReportFile.read("it", requireNonNull(body.get())).run()).isEqualTo(3);
       assertThat(with.report()).endsWith("/nightly/3.json");
     } finally {
       server.stop(0);

@@ -204,7 +204,7 @@ public final class FakeCluster implements AutoCloseable {
     }
     List<ObjectNode> all = new ArrayList<>();
     collections
-        .get(collection)
+        .getOrDefault(collection, Map.of())
         .forEach(
             (key, object) -> {
               JsonNode labels = object.path("metadata").path("labels");

@@ -9,7 +9,14 @@ import build.kiln.api.v1alpha1.ImageBuildStatus.CacheResult;
 import build.kiln.api.v1alpha1.ImageBuildStatus.IsolationReport;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Step;
+import build.kiln.api.v1alpha1.ImagePrunePolicy;
+import build.kiln.api.v1alpha1.ImagePrunePolicySpec;
+import build.kiln.api.v1alpha1.ImagePrunePolicyStatus;
+import build.kiln.api.v1alpha1.ImagePrunePolicyStatus.Deletion;
+import build.kiln.api.v1alpha1.ImagePrunePolicyStatus.Kept;
 import build.kiln.api.v1alpha1.Isolation;
+import build.kiln.api.v1alpha1.PruneFailureReason;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -242,5 +249,59 @@ class RecordsTest {
   void aWeakNonceIsRefused() {
     assertThatThrownBy(() -> Records.progress("short", new Progress(1, 1, null)))
         .hasMessageContaining("nonce");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"x", "\u0001", "🔥"})
+  void whatAPolicyCameToAlwaysFits(String character) {
+    String text = character.repeat(9000 / character.length());
+    var outcome =
+        new PruneOutcome(
+            false, PruneFailureReason.LimitsExceeded, text, false, true, DIGEST, 9, 8, 7, 6, 5L);
+    var report =
+        new PruneReport(
+            outcome,
+            List.of(new Kept("IN_USE", 7)),
+            IntStream.range(0, 20)
+                .mapToObj(
+                    i ->
+                        new Deletion(
+                            i + text, ImagePrunePolicyStatus.Result.Planned, "RULE", "rules[0]"))
+                .toList(),
+            text,
+            1 << 20);
+
+    String message = Records.outcome(outcome);
+    String line = Records.report(NONCE, report);
+
+    assertThat(message.getBytes(StandardCharsets.UTF_8))
+        .hasSizeLessThanOrEqualTo(Records.MAX_OUTCOME_BYTES);
+    assertThat(line.getBytes(StandardCharsets.UTF_8))
+        .hasSizeLessThanOrEqualTo(Records.MAX_REPORT_BYTES);
+    assertThat(Records.readPruneOutcome(message))
+        .hasValueSatisfying(
+            read -> {
+              assertThat(read.planHash()).isEqualTo(DIGEST);
+              assertThat(read.deleted()).isEqualTo(8);
+            });
+    assertThat(Records.lastPruneReport(NONCE, line))
+        .hasValueSatisfying(read -> assertThat(read.kept()).isEqualTo(report.kept()));
+    assertThat(Records.lastPruneReport("another-nonce-12345", line)).isEmpty();
+  }
+
+  @Test
+  void anOrderOfAPolicyIsReadAsItWasWritten() throws JsonProcessingException {
+    var policy = new ImagePrunePolicy();
+    policy.setSpec(
+        JsonMapper.builder().build().readValue("{\"builds\":{}}", ImagePrunePolicySpec.class));
+    var order = new PruneOrder(policy, 3, "hash", NONCE, WorkOrder.Settings.none());
+
+    PruneOrder read = Records.readPruneOrder(Records.order(order));
+
+    assertThat(read.approved()).isEqualTo("hash");
+    assertThat(read.run()).isEqualTo(3);
+    assertThat(read.resource().getSpec()).isEqualTo(policy.getSpec());
+    assertThatThrownBy(() -> Records.readOrder(Records.order(order)))
+        .hasMessageContaining("\"PruneOrder\"");
   }
 }

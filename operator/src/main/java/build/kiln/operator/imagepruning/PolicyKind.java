@@ -96,7 +96,8 @@ final class PolicyKind
         standing(policy));
   }
 
-  private static Standing standing(ImagePrunePolicy policy) {
+  @Override
+  public Standing standing(ImagePrunePolicy policy) {
     var status = before(policy);
     return new Standing(
         status.observedGeneration(),
@@ -162,8 +163,7 @@ final class PolicyKind
   }
 
   @Override
-  public String order(
-      ImagePrunePolicy policy, long run, String nonce, WorkOrder.Settings decided) {
+  public String order(ImagePrunePolicy policy, long run, String nonce, WorkOrder.Settings decided) {
     var clean = new ImagePrunePolicy();
     clean.setMetadata(Orders.asApplied(policy));
     clean.setSpec(policy.getSpec());

@@ -156,7 +156,9 @@ final class Validation {
         () ->
             Weights.of(pod.affinity())
                 .filter(weight -> weight < 1 || weight > 100)
-                .map("spec.podTemplate.affinity: a weight is %d, and must be from 1 to 100"::formatted)
+                .map(
+                    "spec.podTemplate.affinity: a weight is %d, and must be from 1 to 100"
+                        ::formatted)
                 .findFirst());
   }
 

@@ -127,6 +127,62 @@ class ChartTest {
     assertThat(objects).noneMatch(o -> o.path("kind").asText().equals("ClusterRoleBinding"));
   }
 
+  /** Policies are the cluster's, whatever is watched: so that is to be said. */
+  @Test
+  void policiesAreCarriedOutIfAllIsWatchedOrIfItIsSaid() {
+    assertThat(Helm.render()).anyMatch(ChartTest::isPruneAccount);
+    assertThat(Helm.render(Values.NAMED_NAMESPACES.arguments()))
+        .noneMatch(ChartTest::isPruneAccount)
+        .noneMatch(o -> o.path("kind").asText().equals("ValidatingAdmissionPolicy"));
+    assertThat(Helm.render("--set", "prune.enabled=false")).noneMatch(ChartTest::isPruneAccount);
+    var named = Helm.render("--set", "watchNamespaces={shop}", "--set", "prune.enabled=true");
+    assertThat(named).anyMatch(ChartTest::isPruneAccount);
+    assertThat(named)
+        .as("its Jobs are in the release's namespace, events on policies in default")
+        .filteredOn(o -> o.path("kind").asText().equals("Role"))
+        .extracting(o -> o.at("/metadata/namespace").asText())
+        .contains("shop", "kiln", "default");
+  }
+
+  private static boolean isPruneAccount(JsonNode object) {
+    return object.path("kind").asText().equals("ServiceAccount")
+        && object.at("/metadata/name").asText().equals("kiln-prune");
+  }
+
+  @Test
+  void thePruneAccountListsAndWritesNothingButConfigMapsOfItsOwn() {
+    var objects =
+        Helm.render(
+            "--set-json",
+            "prune.extraSources=[{\"apiGroups\":[\"tekton.dev\"],\"resources\":[\"tasks\"]}]");
+    var cluster = named(objects, "ClusterRole", "kiln-prune");
+    assertThat(rules(Stream.of(cluster)))
+        .allSatisfy(rule -> assertThat(strings(rule.path("verbs"))).containsExactly("list"))
+        .anySatisfy(rule -> assertThat(strings(rule.path("resources"))).containsExactly("tasks"));
+    assertThat(rules(Stream.of(named(objects, "Role", "kiln-prune"))))
+        .singleElement()
+        .satisfies(
+            rule -> assertThat(strings(rule.path("resources"))).containsExactly("configmaps"));
+    var policy = named(objects, "ValidatingAdmissionPolicy", "kiln-prune").path("spec");
+    assertThat(policy.at("/matchConditions/0/expression").asText())
+        .contains("system:serviceaccount:kiln:kiln-prune");
+    assertThat(policy.at("/validations/0/expression").asText())
+        .isEqualTo("request.name.startsWith(\"kiln-prune-\")");
+    assertThat(
+            named(objects, "ValidatingAdmissionPolicyBinding", "kiln-prune")
+                .at("/spec/validationActions/0")
+                .asText())
+        .isEqualTo("Deny");
+  }
+
+  private static JsonNode named(List<JsonNode> objects, String kind, String name) {
+    return objects.stream()
+        .filter(o -> o.path("kind").asText().equals(kind))
+        .filter(o -> o.at("/metadata/name").asText().equals(name))
+        .findFirst()
+        .orElseThrow();
+  }
+
   @ParameterizedTest
   @EnumSource
   void podsAreWhatRestrictedAdmits(Values values) {
@@ -206,7 +262,8 @@ class ChartTest {
     var operator = SettingsFile.read(file);
     assertThat(chart)
         .usingRecursiveComparison()
-        .ignoringFields("leaderElection.leaseName", "defaults.resources", "defaults.workspaceSize")
+        .ignoringFields(
+            "prune", "leaderElection.leaseName", "defaults.resources", "defaults.workspaceSize")
         .isEqualTo(operator);
   }
 

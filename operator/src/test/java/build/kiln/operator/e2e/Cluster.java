@@ -59,7 +59,8 @@ final class Cluster implements AutoCloseable {
           "/etc/containerd/certs.d/" + registry.address() + "/hosts.toml");
     }
     node.withCopyToContainer(
-        Transferable.of(Service.REGISTRY.hostsToml()), "/etc/containerd/certs.d/docker.io/hosts.toml");
+        Transferable.of(Service.REGISTRY.hostsToml()),
+        "/etc/containerd/certs.d/docker.io/hosts.toml");
     node.start();
     try {
       var cluster = new Cluster(node, Files.createTempDirectory("kiln-e2e"));

@@ -169,7 +169,10 @@ class PruneE2E {
             + workload.formatted(
                 "Deployment", "sleeps", 0, pod.formatted(always, repository + ":pr-scaled-to-zero"))
             + workload.formatted(
-                "StatefulSet", "state", 0, pod.formatted(always, repository + ":pr-statefulset-old"))
+                "StatefulSet",
+                "state",
+                0,
+                pod.formatted(always, repository + ":pr-statefulset-old"))
             + """
             apiVersion: batch/v1
             kind: CronJob
@@ -192,7 +195,8 @@ class PruneE2E {
                     pod.formatted("Never", repository + ":pr-cronjob"),
                     pod.formatted("Never", repository + "@" + digest),
                     // Docker Hub's mirror is the registry in the cluster.
-                    pod.formatted("Never", "docker.io/library/" + namespace.name() + ":pr-mirror")));
+                    pod.formatted(
+                        "Never", "docker.io/library/" + namespace.name() + ":pr-mirror")));
     Awaitility.await("the StatefulSet's first revision")
         .atMost(Duration.ofMinutes(1))
         .until(
@@ -202,7 +206,8 @@ class PruneE2E {
       namespace.kubectl("wait", "pod/" + name, "--for=condition=Ready", "--timeout=120s");
     }
     namespace.kubectl("rollout", "status", "deployment/runs", "--timeout=120s");
-    namespace.kubectl("set", "image", "statefulset/state", "main=" + repository + ":pr-statefulset");
+    namespace.kubectl(
+        "set", "image", "statefulset/state", "main=" + repository + ":pr-statefulset");
     Awaitility.await("the StatefulSet's second revision")
         .atMost(Duration.ofMinutes(1))
         .until(
@@ -263,8 +268,7 @@ class PruneE2E {
     fields[1] = minus(fields[1], by);
     for (int i = 5; i < fields.length; i++) {
       int equals = fields[i].indexOf('=');
-      fields[i] =
-          fields[i].substring(0, equals + 1) + minus(fields[i].substring(equals + 1), by);
+      fields[i] = fields[i].substring(0, equals + 1) + minus(fields[i].substring(equals + 1), by);
     }
     return String.join(" ", fields);
   }
@@ -298,8 +302,7 @@ class PruneE2E {
     }
     Map<String, String> why = new HashMap<>();
     for (JsonNode keep : report.at("/plan/repositories/0/kept")) {
-      keep.path("tags")
-          .forEach(tag -> why.put(tag.asText(), keep.at("/verdict/detail").asText()));
+      keep.path("tags").forEach(tag -> why.put(tag.asText(), keep.at("/verdict/detail").asText()));
     }
     String in = " " + namespace + "/";
     assertThat(why.get("pr-deployment")).contains(in + "runs");
@@ -346,8 +349,13 @@ class PruneE2E {
             new String[] {"get", "imageprunepolicy", name, "-o", "yaml"},
             new String[] {"get", "jobs,pods", "-n", Installation.NAMESPACE},
             new String[] {
-              "logs", "-n", Installation.NAMESPACE, "-l", "app.kubernetes.io/component=kiln-prune",
-              "--tail=60", "--prefix"
+              "logs",
+              "-n",
+              Installation.NAMESPACE,
+              "-l",
+              "app.kubernetes.io/component=kiln-prune",
+              "--tail=60",
+              "--prefix"
             })
         .map(arguments -> cluster.kubectl().run(arguments).output())
         .collect(Collectors.joining("\n---\n"));

@@ -82,9 +82,7 @@ class FinishedJobsTest {
     Job suspended = job("a", "Suspended", 90);
 
     assertThat(
-            goes(
-                List.of(
-                    job("a", "Complete", 30), runs, fresh, unrecorded, timeless, suspended)))
+            goes(List.of(job("a", "Complete", 30), runs, fresh, unrecorded, timeless, suspended)))
         .isEmpty();
   }
 }

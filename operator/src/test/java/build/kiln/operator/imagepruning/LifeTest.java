@@ -119,7 +119,8 @@ class LifeTest {
     cluster.ends("nightly", 3, 0, pruned(false));
     assertThat(cluster.awaitReady("nightly", "True", "Succeeded").lastHandledPrune())
         .isEqualTo("now approve=" + HASH);
-    assertThat(cluster.metrics.get("kiln.prune.deletions").tag("result", "deleted").counter().count())
+    assertThat(
+            cluster.metrics.get("kiln.prune.deletions").tag("result", "deleted").counter().count())
         .as("not those of the plan that was stopped")
         .isEqualTo(4);
   }
@@ -200,8 +201,7 @@ class LifeTest {
                     .addNewCondition()
                     .withType("Complete")
                     .withStatus("True")
-                    .withLastTransitionTime(
-                        Instant.now().minus(Duration.ofDays(days)).toString())
+                    .withLastTransitionTime(Instant.now().minus(Duration.ofDays(days)).toString())
                     .endCondition()
                     .endStatus()
                     .build());

@@ -81,8 +81,7 @@ final class PolicyCluster extends ApiCluster {
         .atMost(PATIENCE)
         .ignoreException(KubernetesClientException.class)
         .until(
-            () ->
-                client().resources(ImagePrunePolicy.class).withName(name).edit(change) != null);
+            () -> client().resources(ImagePrunePolicy.class).withName(name).edit(change) != null);
   }
 
   ImagePrunePolicy get(String name) {

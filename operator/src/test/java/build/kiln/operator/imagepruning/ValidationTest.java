@@ -56,14 +56,19 @@ class ValidationTest {
 
   @Test
   void aRegexIsNamedByItsRule() {
-    assertThat(problem(registries("rules: [{match: {tags: [a]}, keepLast: 1}, {match: {regex: '[a'}, keepLast: 1}]")))
+    assertThat(
+            problem(
+                registries(
+                    "rules: [{match: {tags: [a]}, keepLast: 1}, {match: {regex: '[a'}, keepLast: 1}]")))
         .hasValueSatisfying(
             p -> assertThat(p).startsWith("spec.registries[0].rules[1].match.regex: \"[a\""));
   }
 
   @Test
   void aSecretOfAnotherNamespaceIsOfNoUse() {
-    assertThat(problem(registries("secretRef: {namespace: shop, name: s}, untagged: {olderThan: 24h}")))
+    assertThat(
+            problem(
+                registries("secretRef: {namespace: shop, name: s}, untagged: {olderThan: 24h}")))
         .hasValueSatisfying(
             p -> assertThat(p).contains("shop/s").contains("run in namespace kiln"));
     assertThat(
