@@ -21,12 +21,15 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.zip.GZIPOutputStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 
 /** Pushes images whose layers are made from seeds: a gzipped tar of one file, which is noise. */
 final class SourceImages implements AutoCloseable {
+  private static final int NOISE = 1 << 16;
+
   /**
    * A layer that was made; it lies in a file until this is closed.
    *
@@ -105,9 +108,11 @@ final class SourceImages implements AutoCloseable {
       entry.setSize(content.bytes());
       entry.setModTime(Bytes.OLD);
       archive.putArchiveEntry(entry);
-      var bytes = new Bytes(content.seed());
-      for (long left = content.bytes(); left > 0; left -= 1 << 20) {
-        bytes.noise(archive, (int) Math.min(left, 1 << 20));
+      var random = new Random(content.seed());
+      byte[] noise = new byte[NOISE];
+      for (long left = content.bytes(); left > 0; left -= noise.length) {
+        random.nextBytes(noise);
+        archive.write(noise, 0, (int) Math.min(left, noise.length));
       }
       archive.closeArchiveEntry();
     }
