@@ -9,7 +9,8 @@ import java.util.Set;
 /**
  * Sends a request and follows where the answer leads, by hand: each hop's address is checked and
  * credentials stay with the origin they are for (object stores refuse a signed URL that also has an
- * Authorization header).
+ * Authorization header). A manifest is written and deleted at its registry only: what another host
+ * answers says nothing of the tag that people pull.
  */
 final class Redirects {
   private static final int LIMIT = 10;
@@ -32,6 +33,16 @@ final class Redirects {
       }
       try (reply) {
         URI target = site.accept(current.uri(), location.get(), "redirect");
+        if (changesManifest(call) && !sameServer(call.uri(), target)) {
+          throw new RegistryException(
+              Code.INVALID,
+              "tried to %s a manifest at %s, which leads to %s: only the registry itself can answer for that; check its external address, or use that of %s"
+                  .formatted(
+                      call.method().equals("PUT") ? "push" : "delete",
+                      site.label(),
+                      target.getAuthority(),
+                      target.getAuthority()));
+        }
         current = current.to(target);
       }
     }
@@ -42,6 +53,18 @@ final class Redirects {
             + " but there are more than "
             + LIMIT
             + "; check its external address");
+  }
+
+  private static boolean changesManifest(HttpCall call) {
+    return (call.method().equals("PUT") || call.method().equals("DELETE"))
+        && call.uri().getRawPath().contains("/manifests/");
+  }
+
+  /** By the same name and port, or by TLS instead of plain HTTP. */
+  private static boolean sameServer(URI asked, URI target) {
+    boolean toTls = "http".equals(asked.getScheme()) && "https".equals(target.getScheme());
+    return target.getHost().equalsIgnoreCase(asked.getHost())
+        && (toTls || target.getPort() == asked.getPort());
   }
 
   private static boolean follows(String method, int status) {

@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import build.kiln.runtime.oci.Digest;
+import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.RegistryException.Code;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -96,6 +99,29 @@ class DestinationsTest {
 
     assertThat(registry.seen("GET", TAGS).getLast().authorization()).isPresent();
     assertThat(other.seen().getFirst().authorization()).isEmpty();
+  }
+
+  /** Its 201 would say nothing of the tag that people pull. */
+  @Test
+  void aManifestIsNotPushedToOrDeletedFromAnotherHostThanTheRegistry() {
+    byte[] manifest = "{\"schemaVersion\":2}".getBytes(StandardCharsets.UTF_8);
+    Digest digest = Digest.ofBytes(manifest);
+    String path = "/v2/a/manifests/" + digest;
+    for (String method : List.of("PUT", "DELETE")) {
+      registry.on(method, path, answer(307, "", "Location", other.uri(path).toString()));
+      other.on(method, path, answer(method.equals("PUT") ? 201 : 202, ""));
+    }
+    Reference image = registry.ref("a").withDigest(digest);
+
+    assertThatThrownBy(
+            () ->
+                client.pushManifest(image, manifest, "application/vnd.oci.image.manifest.v1+json"))
+        .isInstanceOf(RegistryException.class)
+        .hasMessageContaining("tried to push a manifest")
+        .hasMessageContaining("only the registry itself can answer for that");
+    assertThatThrownBy(() -> client.deleteManifest(image))
+        .hasMessageContaining("tried to delete a manifest");
+    assertThat(other.seen()).isEmpty();
   }
 
   @Test
