@@ -19,7 +19,8 @@ find_java() {
   fi
   # The release file saves the start of a JVM; a few distributions leave it out.
   version=
-  release=$(dirname "$(readlink -f "$java")")/../release
+  real=$(readlink -f "$java")
+  release=${real%/*}/../release
   if [ -r "$release" ]; then
     while IFS='=' read -r key value; do
       [ "$key" = JAVA_VERSION ] && version=$value

@@ -1,6 +1,5 @@
 package build.kiln.operator.imagebuild;
 
-import build.kiln.api.v1alpha1.Durations;
 import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageBuildSpec;
 import build.kiln.api.v1alpha1.ImageBuildSpec.BuildArg;
@@ -14,8 +13,7 @@ import build.kiln.api.v1alpha1.ImageBuildSpec.SecretName;
 import build.kiln.api.v1alpha1.ImageBuildSpec.Source;
 import build.kiln.api.v1alpha1.ImageBuildSpec.VolumeCache;
 import build.kiln.operator.job.Names;
-import build.kiln.operator.job.SpecHash;
-import build.kiln.operator.job.Weights;
+import build.kiln.operator.job.SpecChecks;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -29,9 +27,6 @@ import org.jspecify.annotations.Nullable;
  * repeated here.
  */
 final class Validation {
-  /** The work order is one ConfigMap, which etcd keeps under 1 MiB. */
-  static final int LARGEST_SPEC = 768 * 1024;
-
   /** A token or a password in a URL, which anybody sees who may see the ImageBuild. */
   private static final Pattern CREDENTIALS =
       Pattern.compile("^https?://[^/]*@|^[a-z]+://[^/]*:[^/]*@");
@@ -55,11 +50,11 @@ final class Validation {
             names(spec),
             dockerfile(spec),
             cache(spec),
-            duration("timeout", spec.timeout()),
-            duration("history.ttl", spec.history().ttl()),
-            resources(spec),
-            weights(spec),
-            size(spec))
+            SpecChecks.duration("timeout", spec.timeout()),
+            SpecChecks.duration("history.ttl", spec.history().ttl()),
+            SpecChecks.pod(spec.podTemplate()),
+            SpecChecks.size(
+                spec, "move inline files and long build arguments into a ConfigMap source or Git"))
         .flatMap(Optional::stream)
         .findFirst();
   }
@@ -266,7 +261,7 @@ final class Validation {
     }
     return volume.maxAge() == null
         ? Optional.empty()
-        : duration("cache.volume.maxAge", volume.maxAge());
+        : SpecChecks.duration("cache.volume.maxAge", volume.maxAge());
   }
 
   @SuppressWarnings(
@@ -275,50 +270,5 @@ final class Validation {
     return name != null
         && !name.contains("@")
         && !name.substring(name.lastIndexOf('/') + 1).contains(":");
-  }
-
-  private static Optional<String> duration(String field, String text) {
-    try {
-      Durations.parse(text);
-      return Optional.empty();
-    } catch (IllegalArgumentException e) {
-      return Optional.of("spec." + field + ": " + e.getMessage());
-    }
-  }
-
-  private static Optional<String> resources(ImageBuildSpec spec) {
-    var pod = spec.podTemplate();
-    if (pod == null || pod.resources() == null) {
-      return Optional.empty();
-    }
-    return Stream.of(pod.resources().getLimits(), pod.resources().getRequests())
-        .filter(Objects::nonNull)
-        .flatMap(quantities -> quantities.entrySet().stream())
-        .filter(quantity -> quantity.getValue().getNumericalAmount().signum() < 0)
-        .map(
-            quantity ->
-                "spec.podTemplate.resources: %s is %s, less than 0"
-                    .formatted(quantity.getKey(), quantity.getValue()))
-        .findFirst();
-  }
-
-  private static Optional<String> weights(ImageBuildSpec spec) {
-    var affinity = spec.podTemplate() == null ? null : spec.podTemplate().affinity();
-    return Weights.of(affinity)
-        .filter(weight -> weight < 1 || weight > 100)
-        .map(
-            weight ->
-                "spec.podTemplate.affinity: a weight is %d, and must be from 1 to 100"
-                    .formatted(weight))
-        .findFirst();
-  }
-
-  private static Optional<String> size(ImageBuildSpec spec) {
-    int size = SpecHash.size(spec);
-    return size <= LARGEST_SPEC
-        ? Optional.empty()
-        : Optional.of(
-            "the spec has %d KiB, more than the %d KiB that a work order can hold: move inline files and long build arguments into a ConfigMap source or Git"
-                .formatted(size / 1024, LARGEST_SPEC / 1024));
   }
 }

@@ -33,13 +33,13 @@ final class MirrorReader {
       JobState.Exited end, Optional<MirrorReport> logged, Settings.Retry retry) {
     var outcome = Records.readMirrorOutcome(end.message()).orElse(null);
     if (outcome == null) {
-      return new Conclusion<>(withoutWord(end, retry), null);
+      return new Conclusion<>(RunResult.withoutWord(end, "mirror", retry), null);
     }
     var images = logged.map(MirrorReport::images).orElse(List.of());
     var report = new MirrorReport(outcome, images, logged.map(MirrorReport::peakMemory).orElse(0L));
     boolean well = end.code() == ExitCode.OK.code();
     if (well != outcome.succeeded()) {
-      return new Conclusion<>(withoutWord(end, retry), null);
+      return new Conclusion<>(RunResult.withoutWord(end, "mirror", retry), null);
     }
     return new Conclusion<>(well ? success(outcome) : failure(outcome, retry), report);
   }
@@ -65,19 +65,5 @@ final class MirrorReader {
       return Backoff.of(FailureReason.SecretNotFound, retry).orElse(null);
     }
     return retryable ? Backoff.ofTrouble(retry) : null;
-  }
-
-  /** The cluster's own reasons; else what the exit code says. */
-  private static RunResult withoutWord(JobState.Exited end, Settings.Retry retry) {
-    var failure =
-        end.code() == ExitCode.OK.code()
-            ? new JobState.Failure(
-                FailureReason.Infrastructure,
-                "the pod ended well but its termination message tells of no mirror; is the builder image of the operator's release?")
-            : end.disrupted().orElseGet(end::withoutWord);
-    return RunResult.failure(
-        failure.reason().name(),
-        failure.message(),
-        Backoff.of(failure.reason(), retry).orElse(null));
   }
 }

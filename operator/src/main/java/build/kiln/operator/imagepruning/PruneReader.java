@@ -47,7 +47,7 @@ final class PruneReader {
     var outcome = Records.readPruneOutcome(end.message()).orElse(null);
     boolean well = end.code() == ExitCode.OK.code();
     if (outcome == null || well != outcome.succeeded()) {
-      return new Conclusion<>(withoutWord(end, retry), null);
+      return new Conclusion<>(RunResult.withoutWord(end, "pruning", retry), null);
     }
     var report =
         new PruneReport(
@@ -92,19 +92,5 @@ final class PruneReader {
       return Backoff.of(FailureReason.SecretNotFound, retry).orElse(null);
     }
     return retryable ? Backoff.ofTrouble(retry) : null;
-  }
-
-  /** The cluster's own reasons; else what the exit code says. */
-  private static RunResult withoutWord(JobState.Exited end, Settings.Retry retry) {
-    var failure =
-        end.code() == ExitCode.OK.code()
-            ? new JobState.Failure(
-                FailureReason.Infrastructure,
-                "the pod ended well but its termination message tells of no pruning; is the builder image of the operator's release?")
-            : end.disrupted().orElseGet(end::withoutWord);
-    return RunResult.failure(
-        failure.reason().name(),
-        failure.message(),
-        Backoff.of(failure.reason(), retry).orElse(null));
   }
 }

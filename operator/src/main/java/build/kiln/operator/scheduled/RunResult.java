@@ -1,6 +1,10 @@
 package build.kiln.operator.scheduled;
 
+import build.kiln.api.v1alpha1.FailureReason;
+import build.kiln.api.work.ExitCode;
 import build.kiln.operator.job.Backoff;
+import build.kiln.operator.job.JobState;
+import build.kiln.operator.settings.Settings;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,5 +24,24 @@ public record RunResult(boolean succeeded, String reason, String message, @Nulla
 
   public static RunResult failure(String reason, String message, @Nullable Backoff retry) {
     return new RunResult(false, reason, message, retry);
+  }
+
+  /**
+   * Of a pod that left no word of its own: the cluster's reasons, else what the exit code says.
+   *
+   * @param what the termination message would tell of
+   */
+  public static RunResult withoutWord(JobState.Exited end, String what, Settings.Retry retry) {
+    var failure =
+        end.code() == ExitCode.OK.code()
+            ? new JobState.Failure(
+                FailureReason.Infrastructure,
+                "the pod ended well but its termination message tells of no %s; is the builder image of the operator's release?"
+                    .formatted(what))
+            : end.disrupted().orElseGet(end::withoutWord);
+    return failure(
+        failure.reason().name(),
+        failure.message(),
+        Backoff.of(failure.reason(), retry).orElse(null));
   }
 }

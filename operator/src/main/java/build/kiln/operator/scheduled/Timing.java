@@ -36,6 +36,22 @@ public record Timing(@Nullable Cron cron, @Nullable Duration interval) {
         interval == null ? null : interval(interval));
   }
 
+  /**
+   * What is wrong with the fields of a spec, with their names; empty if nothing is. For the
+   * arguments see {@link #parse}.
+   */
+  public static Optional<String> problem(
+      @Nullable String schedule, @Nullable String timeZone, @Nullable String interval) {
+    try {
+      parse(schedule, timeZone, interval);
+    } catch (IllegalArgumentException e) {
+      return Optional.of("spec." + e.getMessage());
+    }
+    return timeZone != null && schedule == null
+        ? Optional.of("spec.timeZone is the zone of spec.schedule, which is missing")
+        : Optional.empty();
+  }
+
   private static Duration interval(String text) {
     Duration interval;
     try {

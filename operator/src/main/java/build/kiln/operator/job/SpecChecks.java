@@ -1,0 +1,89 @@
+package build.kiln.operator.job;
+
+import build.kiln.api.v1alpha1.Durations;
+import build.kiln.api.v1alpha1.ImageBuildSpec.PodTemplate;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is checked of a spec of any kind before a run is made of it, where its schema cannot or is
+ * not enforced. Each gives what is wrong, with the field's name and what to do; empty if nothing
+ * is.
+ */
+public final class SpecChecks {
+  /** Bytes of JSON; a ConfigMap holds 1 MiB, and a work order has more than the spec. */
+  public static final int LARGEST = 768 * 1024;
+
+  private SpecChecks() {}
+
+  /**
+   * @param field below {@code spec}
+   */
+  public static Optional<String> duration(String field, String text) {
+    try {
+      Durations.parse(text);
+      return Optional.empty();
+    } catch (IllegalArgumentException e) {
+      return Optional.of("spec." + field + ": " + e.getMessage());
+    }
+  }
+
+  /**
+   * @param field below {@code spec}
+   */
+  public static Optional<String> regex(String field, String text) {
+    try {
+      Pattern.compile(text);
+      return Optional.empty();
+    } catch (PatternSyntaxException e) {
+      return Optional.of(
+          "spec.%s: \"%s\" is no regular expression: %s"
+              .formatted(field, text, e.getDescription()));
+    }
+  }
+
+  /** Whether the resources and the affinity are such as the API server takes. */
+  public static Optional<String> pod(@Nullable PodTemplate pod) {
+    return pod == null ? Optional.empty() : resources(pod).or(() -> weights(pod));
+  }
+
+  /**
+   * Whether a work order can hold it.
+   *
+   * @param advice what to do about a spec that is too large
+   */
+  public static Optional<String> size(Record spec, String advice) {
+    int size = SpecHash.size(spec);
+    return size <= LARGEST
+        ? Optional.empty()
+        : Optional.of(
+            "the spec has %d KiB, more than the %d KiB that a work order can hold: %s"
+                .formatted(size / 1024, LARGEST / 1024, advice));
+  }
+
+  private static Optional<String> resources(PodTemplate pod) {
+    if (pod.resources() == null) {
+      return Optional.empty();
+    }
+    return Stream.of(pod.resources().getLimits(), pod.resources().getRequests())
+        .filter(Objects::nonNull)
+        .flatMap(quantities -> quantities.entrySet().stream())
+        .filter(quantity -> quantity.getValue().getNumericalAmount().signum() < 0)
+        .map(
+            quantity ->
+                "spec.podTemplate.resources: %s is %s, less than 0"
+                    .formatted(quantity.getKey(), quantity.getValue()))
+        .findFirst();
+  }
+
+  private static Optional<String> weights(PodTemplate pod) {
+    return Weights.of(pod.affinity())
+        .filter(weight -> weight < 1 || weight > 100)
+        .map("spec.podTemplate.affinity: a weight is %d, and must be from 1 to 100"::formatted)
+        .findFirst();
+  }
+}
