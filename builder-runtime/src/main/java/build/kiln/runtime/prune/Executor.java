@@ -191,7 +191,7 @@ public final class Executor {
         return new Outcome(repository, deletion, Result.LEFT, "it points at " + now.get() + " now");
       }
       boolean deleted = client.deleteManifest(target);
-      if (deletion instanceof OfTag t && deleted && withTagDelete.add(registry)) {
+      if (deletion instanceof OfTag t && deleted && !withTagDelete.contains(registry)) {
         return onlyTheTag(repository, t);
       }
       return new Outcome(repository, deletion, deleted ? Result.DELETED : Result.GONE, "");
@@ -206,10 +206,11 @@ public final class Executor {
 
   /** Some registries delete what the tag points at, with all its other tags. */
   private Outcome onlyTheTag(String repository, OfTag deletion) throws IOException {
+    String registry = Reclaimed.registry(repository);
     if (client.head(Reference.parse(repository).withDigest(deletion.digest())).isPresent()) {
+      withTagDelete.add(registry);
       return new Outcome(repository, deletion, Result.DELETED, "");
     }
-    String registry = Reclaimed.registry(repository);
     String message =
         "deleting tag %s of %s deleted %s, which was to stay, with all its tags: push it again; no more tags are deleted on this registry by this run"
             .formatted(deletion.tag(), repository, deletion.digest());

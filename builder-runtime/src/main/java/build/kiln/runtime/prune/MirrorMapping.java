@@ -51,7 +51,8 @@ public record MirrorMapping(String upstream, String mirror, String by) {
   }
 
   private static boolean inside(String name, String outer) {
-    return name.equals(outer) || name.startsWith(outer + "/");
+    return name.startsWith(outer)
+        && (name.length() == outer.length() || name.charAt(outer.length()) == '/');
   }
 
   /**

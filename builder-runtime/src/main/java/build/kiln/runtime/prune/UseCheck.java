@@ -29,7 +29,8 @@ final class UseCheck {
   Optional<String> look() throws IOException {
     InUse now = use.now();
     // Most answers are the one before, and a new index of them costs as much as listing.
-    if (!now.equals(last)) {
+    InUse before = last;
+    if (before == null || !now.equals(before)) {
       lastAnswer = judge(now);
       last = now;
     }
