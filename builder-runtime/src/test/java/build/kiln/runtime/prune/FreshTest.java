@@ -15,7 +15,9 @@ class FreshTest {
   void anAnswerHoldsForAWhileWhateverTheTickerBeganWith() throws IOException {
     var fresh = new Fresh<>(Duration.ofSeconds(5), () -> now, () -> ++asked);
     assertThat(fresh.get()).isEqualTo(1);
-    now += Duration.ofSeconds(5).toNanos() - 1;
+    now += 1;
+    assertThat(fresh.get()).as("the end is beyond the ticker's largest").isEqualTo(1);
+    now += Duration.ofSeconds(5).toNanos() - 2;
     assertThat(fresh.get()).isEqualTo(1);
     now += 1;
     assertThat(fresh.get()).isEqualTo(2);
