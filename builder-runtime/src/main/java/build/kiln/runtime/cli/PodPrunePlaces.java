@@ -3,6 +3,7 @@ package build.kiln.runtime.cli;
 import build.kiln.api.work.PruneOrder;
 import build.kiln.api.work.WorkOrder;
 import build.kiln.runtime.cluster.ClusterApi;
+import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.prune.ClusterUses;
 import build.kiln.runtime.prune.ConfigMapShardStore;
 import build.kiln.runtime.prune.Executor;
@@ -12,6 +13,7 @@ import build.kiln.runtime.prune.MemoryManifestCache;
 import build.kiln.runtime.prune.MirrorMapping;
 import build.kiln.runtime.prune.PolicyReader;
 import build.kiln.runtime.prune.PolicyRun;
+import build.kiln.runtime.prune.PruneException;
 import build.kiln.runtime.prune.ReportFile;
 import build.kiln.runtime.prune.StoredPlan;
 import build.kiln.runtime.registry.RegistryClient;
@@ -43,7 +45,7 @@ final class PodPrunePlaces implements PrunePlaces {
   public PolicyRun.Tools tools(RegistryClient client) throws IOException {
     var spec = order.resource().getSpec();
     Clock clock = Clock.systemUTC();
-    var cluster = new ClusterUses(api, PolicyReader.sources(spec), spec.protect().inUse(), clock);
+    var cluster = new ClusterUses(api, PolicyReader.sources(spec), spec.protect().inUse());
     InUse names = InUse.mapped(mappings(order.settings()));
     Executor.CurrentUse use = () -> cluster.now().and(names);
     return new PolicyRun.Tools(
@@ -61,13 +63,27 @@ final class PodPrunePlaces implements PrunePlaces {
   }
 
   /** What nodes pull by an upstream's name may come from the installation's mirrors of it. */
-  private static List<MirrorMapping> mappings(WorkOrder.Settings settings) {
+  private static List<MirrorMapping> mappings(WorkOrder.Settings settings) throws PruneException {
     List<MirrorMapping> mappings = new ArrayList<>();
-    Objects.requireNonNullElse(settings.mirrors(), Map.<String, List<String>>of())
-        .forEach(
-            (upstream, mirrors) ->
-                mirrors.forEach(mirror -> mappings.add(MirrorMapping.of(upstream, mirror))));
+    var all = Objects.requireNonNullElse(settings.mirrors(), Map.<String, List<String>>of());
+    for (var upstream : all.entrySet()) {
+      for (String mirror : upstream.getValue()) {
+        mappings.add(mapping(upstream.getKey(), mirror));
+      }
+    }
     return mappings;
+  }
+
+  private static MirrorMapping mapping(String upstream, String mirror) throws PruneException {
+    try {
+      return MirrorMapping.of(upstream, mirror);
+    } catch (OciException e) {
+      throw new PruneException(
+          PruneException.Code.INPUT_INVALID,
+          "registries.mirrors of the installation has the mirror \"%s\" of \"%s\", which is no name of a registry (%s): correct it there"
+              .formatted(mirror, upstream, e.getMessage()),
+          e);
+    }
   }
 
   @Override

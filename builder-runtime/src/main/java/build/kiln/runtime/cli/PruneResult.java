@@ -144,6 +144,7 @@ final class PruneResult {
       case DeleteUnsupported -> PruneFailureReason.DeleteUnsupported;
       case TagDeleteUnsupported -> PruneFailureReason.TagDeleteUnsupported;
       case DeleteDenied -> PruneFailureReason.DeleteDenied;
+      case StateNotKept -> PruneFailureReason.StateNotKept;
     };
   }
 

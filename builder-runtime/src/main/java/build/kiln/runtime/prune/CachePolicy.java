@@ -33,7 +33,7 @@ public record CachePolicy(
         new TagRule(
             name, List.of(CacheLists.TAG), null, List.of(), 0, Optional.empty(), Optional.empty());
     return new RegistryRules(
-        name, repositories, List.of(), List.of(all), Optional.of(grace), List.of());
+        name, repositories, List.of(), List.of(all), Optional.of(grace), List.of(), CacheLists.TAG);
   }
 
   /** What the lists of a repository use. */

@@ -5,14 +5,12 @@ import build.kiln.runtime.cluster.ClusterException;
 import build.kiln.runtime.prune.KubernetesUses.Source;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
-import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import java.util.function.LongSupplier;
 
 /**
  * What the cluster refers to, listed from its API: all kinds that have a pod in them, builds and
@@ -46,21 +44,22 @@ public final class ClusterUses implements Executor.CurrentUse {
   private final ClusterApi api;
   private final List<Source> sources;
   private final boolean workloads;
-  private final Clock clock;
-
-  private @Nullable InUse last;
-  private Instant validUntil = Instant.MIN;
+  private final Fresh<InUse> fresh;
 
   /**
    * @param sources fields of other kinds
    * @param workloads whether what workloads refer to counts; if not, only builds and mirrors that
    *     write now are looked for
    */
-  public ClusterUses(ClusterApi api, List<Source> sources, boolean workloads, Clock clock) {
+  public ClusterUses(ClusterApi api, List<Source> sources, boolean workloads) {
+    this(api, sources, workloads, System::nanoTime);
+  }
+
+  ClusterUses(ClusterApi api, List<Source> sources, boolean workloads, LongSupplier nanoTime) {
     this.api = api;
     this.sources = List.copyOf(sources);
     this.workloads = workloads;
-    this.clock = clock;
+    this.fresh = new Fresh<>(FRESH, nanoTime, this::list);
   }
 
   @SafeVarargs
@@ -75,17 +74,7 @@ public final class ClusterUses implements Executor.CurrentUse {
   /** Lists again, unless it just did. */
   @Override
   public InUse now() throws IOException {
-    Instant start = clock.instant();
-    InUse known = last;
-    if (known != null && start.isBefore(validUntil)) {
-      return known;
-    }
-    InUse found = list();
-    Instant end = clock.instant();
-    Duration took = Duration.between(start, end);
-    validUntil = end.plus(took.compareTo(FRESH) > 0 ? took : FRESH);
-    last = found;
-    return found;
+    return fresh.get();
   }
 
   private InUse list() throws IOException {

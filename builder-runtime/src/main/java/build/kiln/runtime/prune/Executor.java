@@ -6,7 +6,6 @@ import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.prune.Deletion.OfManifest;
 import build.kiln.runtime.prune.Deletion.OfTag;
-import build.kiln.runtime.prune.LedgerEntry.State;
 import build.kiln.runtime.prune.PruneException.Code;
 import build.kiln.runtime.prune.RunReport.Condition;
 import build.kiln.runtime.prune.RunReport.ConditionType;
@@ -44,14 +43,14 @@ public final class Executor {
   /** What is in use and who builds may change: a plan is not carried out later. */
   static final Duration PLAN_LIFETIME = Duration.ofHours(1);
 
-  /** Asks again what is in use, before each repository. */
+  /** Asks again what is in use, before each deletion. */
   @FunctionalInterface
   public interface CurrentUse {
     InUse now() throws IOException;
   }
 
   private final RegistryClient client;
-  private final LedgerBook book;
+  private final LedgerMarks marks;
   private final CurrentUse use;
   private final Clock clock;
   private final Consumer<Outcome> listener;
@@ -60,6 +59,7 @@ public final class Executor {
   private final Set<Condition> conditions = new LinkedHashSet<>();
   private final Set<String> withoutDelete = new HashSet<>();
   private final Set<String> withoutTagDelete = new HashSet<>();
+  private final Set<String> withTagDelete = new HashSet<>();
 
   /**
    * For one run.
@@ -74,7 +74,7 @@ public final class Executor {
       Clock clock,
       Consumer<Outcome> listener) {
     this.client = client;
-    this.book = book;
+    this.marks = new LedgerMarks(book);
     this.use = use;
     this.clock = clock;
     this.listener = listener;
@@ -84,8 +84,8 @@ public final class Executor {
    * Does what a plan says.
    *
    * @param approved the hash that a person allowed beyond the policy's limits; empty if none
-   * @throws PruneException if the plan is too old, or the ledger cannot be written; nothing was
-   *     deleted then
+   * @throws PruneException if the plan is too old, or the ledger cannot be written before the first
+   *     deletion; nothing was deleted then
    */
   public RunReport execute(Plan plan, String approved) throws IOException {
     Instant started = clock.instant();
@@ -93,92 +93,67 @@ public final class Executor {
     if (stop != null && !(stop.cause().approvable() && plan.hash().equals(approved))) {
       return report(plan, started, stop);
     }
-    if (plan.at().plus(PLAN_LIFETIME).isBefore(started)
-        || plan.at().isAfter(started.plus(Planner.CLOCK_TOLERANCE))) {
-      throw new PruneException(
-          Code.INPUT_INVALID,
-          "the plan was made at %s and is not carried out more than %d minutes later: plan again"
-              .formatted(plan.at(), PLAN_LIFETIME.toMinutes()));
+    Optional<String> expired = expired(plan);
+    if (expired.isPresent()) {
+      throw new PruneException(Code.INPUT_INVALID, expired.get());
     }
-    mark(plan);
+    marks.begin(plan);
     try {
       for (RepositoryPlan repository : plan.repositories()) {
         if (!repository.deletions().isEmpty()) {
-          execute(repository);
+          execute(plan, repository);
         }
       }
     } finally {
-      forget();
+      remember();
     }
     return report(plan, started, null);
   }
 
-  /** So that a run after one that was killed knows what was left. */
-  private void mark(Plan plan) throws IOException {
-    Map<String, Set<Digest>> doomed = new HashMap<>();
-    for (RepositoryPlan repository : plan.repositories()) {
-      Set<Digest> digests = new HashSet<>();
-      repository.deletions().stream()
-          .filter(OfManifest.class::isInstance)
-          .forEach(d -> digests.add(d.digest()));
-      doomed.put(repository.name(), digests);
+  /** What was deleted is told even if that cannot be remembered. */
+  private void remember() throws InterruptedIOException {
+    try {
+      marks.end(outcomes);
+    } catch (InterruptedIOException e) {
+      throw e;
+    } catch (IOException e) {
+      conditions.add(
+          new Condition(
+              ConditionType.StateNotKept,
+              "the ledger",
+              "what was deleted could not be written down, and the next scan has to find it out: "
+                  + e.getMessage()));
     }
-    book.update(
-        ledger ->
-            changed(
-                ledger,
-                doomed,
-                (digest, entry) ->
-                    digest.isPresent()
-                        ? entry.withState(State.DOOMED)
-                        : entry.doomed() ? entry.withState(State.THERE) : entry));
   }
 
-  private void forget() throws IOException {
-    Map<String, Set<Digest>> gone = new HashMap<>();
-    for (Outcome outcome : outcomes) {
-      if (outcome.gone() && outcome.deletion() instanceof OfManifest m) {
-        gone.computeIfAbsent(outcome.repository(), ignored -> new HashSet<>()).add(m.digest());
-      }
-    }
-    book.update(
-        ledger ->
-            changed(
-                ledger,
-                gone,
-                (digest, entry) -> digest.isPresent() ? entry.withState(State.GONE) : entry));
+  private Optional<String> expired(Plan plan) {
+    Instant now = clock.instant();
+    boolean valid =
+        !plan.at().plus(PLAN_LIFETIME).isBefore(now)
+            && !plan.at().isAfter(now.plus(Planner.CLOCK_TOLERANCE));
+    return valid
+        ? Optional.empty()
+        : Optional.of(
+            "the plan was made at %s and is not carried out more than %d minutes later: plan again"
+                .formatted(plan.at(), PLAN_LIFETIME.toMinutes()));
   }
 
-  private interface Change {
-    LedgerEntry of(Optional<Digest> named, LedgerEntry entry);
-  }
-
-  private static Ledger changed(Ledger ledger, Map<String, Set<Digest>> named, Change change) {
-    Map<String, Map<Digest, LedgerEntry>> all = new HashMap<>(ledger.repositories());
-    named.forEach(
-        (repository, digests) -> {
-          Map<Digest, LedgerEntry> its = new HashMap<>(ledger.repository(repository));
-          its.replaceAll(
-              (digest, entry) -> change.of(Optional.of(digest).filter(digests::contains), entry));
-          all.put(repository, its);
-        });
-    return new Ledger(ledger.latest(), all);
-  }
-
-  private void execute(RepositoryPlan plan) throws InterruptedIOException {
+  private void execute(Plan whole, RepositoryPlan plan) throws InterruptedIOException {
     String why = "";
     try {
       Map<String, Digest> kept = new HashMap<>();
       plan.kept().forEach(k -> k.tags().forEach(tag -> kept.put(tag, k.digest())));
-      Recheck recheck = new Recheck(client, plan, kept, clock);
-      why = usedNow(plan).orElse("");
+      Recheck recheck = new Recheck(client, plan, kept, System::nanoTime);
+      UseCheck used = new UseCheck(use, plan);
       for (Deletion deletion : plan.deletions()) {
+        why = why.isEmpty() ? expired(whole).orElse("") : why;
+        why = why.isEmpty() ? used.look().orElse("") : why;
         why = why.isEmpty() ? recheck.look().orElse("") : why;
         if (!why.isEmpty()) {
           end(plan.name(), deletion, Result.LEFT, why);
           continue;
         }
-        Outcome outcome = attempt(plan.name(), deletion, recheck);
+        Outcome outcome = attempt(plan.name(), deletion);
         end(outcome);
         if (deletion instanceof OfManifest && !outcome.gone()) {
           why = "what came before it stays";
@@ -195,37 +170,7 @@ public final class Executor {
     }
   }
 
-  /** Whether something that is to be deleted came into use since the plan was made. */
-  private Optional<String> usedNow(RepositoryPlan plan) throws IOException {
-    InUse now = use.now();
-    UseIndex index = new UseIndex(now);
-    UseIndex.Uses uses = index.of(plan.name());
-    if (!now.unknown().isEmpty()) {
-      return Optional.of("what is in use cannot be listed: " + String.join("; ", now.unknown()));
-    }
-    Optional<String> writer = index.busy(plan.name()).map(InUse.Busy::by);
-    if (writer.isPresent()) {
-      return writer.map(by -> by + " writes to the repository now");
-    }
-    for (Deletion deletion : plan.deletions()) {
-      List<String> tags =
-          switch (deletion) {
-            case OfTag t -> List.of(t.tag());
-            case OfManifest m -> m.tags();
-          };
-      String by = uses.digests().get(deletion.digest());
-      for (String tag : tags) {
-        by = by == null ? uses.tags().get(tag) : by;
-      }
-      if (by != null) {
-        return Optional.of(deletion.digest() + " is used by " + by + " now");
-      }
-    }
-    return Optional.empty();
-  }
-
-  private Outcome attempt(String repository, Deletion deletion, Recheck recheck)
-      throws InterruptedIOException {
+  private Outcome attempt(String repository, Deletion deletion) throws InterruptedIOException {
     Reference name = Reference.parse(repository);
     String registry = Reclaimed.registry(repository);
     Set<String> refusing = deletion instanceof OfTag ? withoutTagDelete : withoutDelete;
@@ -246,6 +191,9 @@ public final class Executor {
         return new Outcome(repository, deletion, Result.LEFT, "it points at " + now.get() + " now");
       }
       boolean deleted = client.deleteManifest(target);
+      if (deletion instanceof OfTag t && deleted && !withTagDelete.contains(registry)) {
+        return onlyTheTag(repository, t);
+      }
       return new Outcome(repository, deletion, deleted ? Result.DELETED : Result.GONE, "");
     } catch (RegistryException e) {
       return refused(repository, deletion, refusing, e);
@@ -254,6 +202,21 @@ public final class Executor {
     } catch (IOException e) {
       return new Outcome(repository, deletion, Result.FAILED, String.valueOf(e.getMessage()));
     }
+  }
+
+  /** Some registries delete what the tag points at, with all its other tags. */
+  private Outcome onlyTheTag(String repository, OfTag deletion) throws IOException {
+    String registry = Reclaimed.registry(repository);
+    if (client.head(Reference.parse(repository).withDigest(deletion.digest())).isPresent()) {
+      withTagDelete.add(registry);
+      return new Outcome(repository, deletion, Result.DELETED, "");
+    }
+    String message =
+        "deleting tag %s of %s deleted %s, which was to stay, with all its tags: push it again; no more tags are deleted on this registry by this run"
+            .formatted(deletion.tag(), repository, deletion.digest());
+    withoutTagDelete.add(registry);
+    conditions.add(new Condition(ConditionType.TagDeleteUnsupported, registry, message));
+    return new Outcome(repository, deletion, Result.FAILED, message);
   }
 
   private Outcome refused(

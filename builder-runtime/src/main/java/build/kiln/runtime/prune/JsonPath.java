@@ -2,7 +2,10 @@ package build.kiln.runtime.prune;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -18,6 +21,9 @@ public final class JsonPath {
               + "|\\.(?<name>[A-Za-z0-9_-]+|\\*)"
               + "|\\[(?<index>[0-9]{1,6}|\\*)]"
               + "|\\['(?<quoted>[^']+)'])");
+
+  /** Longer than any list. */
+  private static final Pattern INDEX = Pattern.compile("[0-9]{1,9}");
 
   private record Step(boolean deep, String name) {}
 
@@ -74,9 +80,11 @@ public final class JsonPath {
     List<JsonNode> now = List.of(object);
     for (Step step : steps) {
       List<JsonNode> next = new ArrayList<>();
+      // What lies in two of them is visited once, or each ".." would multiply the visits.
+      Set<JsonNode> seen = Collections.newSetFromMap(new IdentityHashMap<>());
       for (JsonNode node : now) {
         if (step.deep) {
-          deep(node, step.name, next);
+          deep(node, step.name, next, seen);
         } else {
           children(node, step.name, next);
         }
@@ -89,18 +97,21 @@ public final class JsonPath {
   private static void children(JsonNode node, String name, List<JsonNode> found) {
     if (name.equals("*")) {
       node.forEach(found::add);
-    } else if (node.isArray() && name.chars().allMatch(Character::isDigit)) {
-      if (node.has(Integer.parseInt(name))) {
-        found.add(node.get(Integer.parseInt(name)));
+    } else if (node.isArray()) {
+      JsonNode element = INDEX.matcher(name).matches() ? node.get(Integer.parseInt(name)) : null;
+      if (element != null) {
+        found.add(element);
       }
     } else if (node.has(name)) {
       found.add(node.get(name));
     }
   }
 
-  private static void deep(JsonNode node, String name, List<JsonNode> found) {
-    children(node, name, found);
-    node.forEach(child -> deep(child, name, found));
+  private static void deep(JsonNode node, String name, List<JsonNode> found, Set<JsonNode> seen) {
+    if (node.isContainerNode() && seen.add(node)) {
+      children(node, name, found);
+      node.forEach(child -> deep(child, name, found, seen));
+    }
   }
 
   @Override

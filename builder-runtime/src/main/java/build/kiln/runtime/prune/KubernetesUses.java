@@ -220,7 +220,7 @@ public final class KubernetesUses {
       }
       String copy = to;
       name.ifPresent(
-          n -> canonical(copy, by).ifPresent(c -> mappings.add(new MirrorMapping(n, c))));
+          n -> canonical(copy, by).ifPresent(c -> mappings.add(new MirrorMapping(n, c, by))));
       source.path("digests").forEach(digest -> add(from + "@" + digest.asText(), by));
       for (JsonNode tag : spec.path("tags").path("include")) {
         if (TAG.matcher(tag.asText()).matches()) {
@@ -229,7 +229,7 @@ public final class KubernetesUses {
       }
     } else if (!registry.isEmpty() && !prefix.isEmpty()) {
       canonical(registry + "/any", by)
-          .map(name -> new MirrorMapping(Reclaimed.registry(name), lower(prefix)))
+          .map(name -> new MirrorMapping(Reclaimed.registry(name), lower(prefix), by))
           .ifPresent(mappings::add);
     }
     if (runs && !to.isEmpty()) {

@@ -1,6 +1,7 @@
 package build.kiln.runtime.prune;
 
 import build.kiln.runtime.oci.Digest;
+import build.kiln.runtime.prune.LedgerEntry.State;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
@@ -37,8 +38,7 @@ public record Ledger(Instant latest, Map<String, Map<Digest, LedgerEntry>> repos
     repository(repository)
         .forEach(
             (digest, entry) ->
-                entry
-                    .tags()
+                (entry.state() == State.GONE ? Map.<String, Instant>of() : entry.tags())
                     .forEach(
                         (tag, time) -> {
                           Instant other = since.get(tag);

@@ -2,6 +2,7 @@ package build.kiln.runtime.prune;
 
 import java.time.Instant;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -45,8 +46,21 @@ public record LedgerEntry(
     return state == State.DOOMED;
   }
 
+  /** What has gone has no tags. */
   LedgerEntry withState(State other) {
-    return state == other ? this : new LedgerEntry(firstSeen, untaggedSince, lastSeen, tags, other);
+    Map<String, Instant> its = other == State.GONE ? Map.of() : tags;
+    return state == other && its.size() == tags.size()
+        ? this
+        : new LedgerEntry(firstSeen, untaggedSince, lastSeen, its, other);
+  }
+
+  /** Without tags that were deleted; the last one stays until a scan says since when it is gone. */
+  LedgerEntry withoutTags(Set<String> deleted) {
+    Map<String, Instant> rest = new TreeMap<>(tags);
+    rest.keySet().removeAll(deleted);
+    return rest.isEmpty() || rest.size() == tags.size()
+        ? this
+        : new LedgerEntry(firstSeen, untaggedSince, lastSeen, rest, state);
   }
 
   /**

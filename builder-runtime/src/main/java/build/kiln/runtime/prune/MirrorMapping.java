@@ -4,14 +4,24 @@ import build.kiln.runtime.oci.Reference;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 
 /**
  * Two names of the same repositories: what is pulled by one may come from the other. Both are
  * registries or registries with a path, such as {@code docker.io} and {@code
- * registry.example.com/hub}.
+ * registry.example.com/hub}. One whose sides lie inside each other says nothing.
+ *
+ * @param by what says so, such as {@code ImageMirror shop/nginx}
  */
-public record MirrorMapping(String upstream, String mirror) {
+public record MirrorMapping(String upstream, String mirror, String by) {
+  /** Names of one repository; what has more was made to have them. */
+  static final int MOST = 100;
+
+  /** Of the installation, or of a person at a desk. */
+  public MirrorMapping(String upstream, String mirror) {
+    this(upstream, mirror, "the mirror " + mirror + " of " + upstream);
+  }
 
   /**
    * From an installation's settings.
@@ -35,29 +45,50 @@ public record MirrorMapping(String upstream, String mirror) {
     return slash < 0 ? name : name.substring(0, slash);
   }
 
-  /** All names of a repository, itself first. */
-  static Set<String> names(String repository, List<MirrorMapping> mappings) {
+  /** Whether one side is, or lies inside, the other: nothing is another name of its own inside. */
+  private boolean nested() {
+    return inside(upstream, mirror) || inside(mirror, upstream);
+  }
+
+  private static boolean inside(String name, String outer) {
+    return name.startsWith(outer)
+        && (name.length() == outer.length() || name.charAt(outer.length()) == '/');
+  }
+
+  /**
+   * Names of one repository.
+   *
+   * @param all itself first
+   * @param excess who gave it more names than are followed, empty if it has no more: then there are
+   *     names which are not here
+   */
+  record Found(Set<String> all, Optional<String> excess) {}
+
+  /** All names of a repository. */
+  static Found names(String repository, List<MirrorMapping> mappings) {
     Set<String> names = new LinkedHashSet<>();
     names.add(repository);
     boolean grew = true;
-    // A mapping onto its own inside would go on for ever; no chain of mirrors is longer than this.
+    // No chain of mirrors is longer than this.
     for (int i = 0; grew && i < 4; i++) {
       grew = false;
       for (String name : List.copyOf(names)) {
         for (MirrorMapping mapping : mappings) {
+          if (mapping.nested()) {
+            continue;
+          }
           grew |= add(names, name, mapping.upstream, mapping.mirror);
           grew |= add(names, name, mapping.mirror, mapping.upstream);
+          if (names.size() > MOST) {
+            return new Found(names, Optional.of(mapping.by));
+          }
         }
       }
     }
-    return names;
+    return new Found(names, Optional.empty());
   }
 
   private static boolean add(Set<String> names, String name, String from, String to) {
-    boolean whole = name.equals(from);
-    if (!whole && !name.startsWith(from + "/")) {
-      return false;
-    }
-    return names.add(to + name.substring(from.length()));
+    return inside(name, from) && names.add(to + name.substring(from.length()));
   }
 }

@@ -4,6 +4,7 @@ import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.prune.Deletion.OfManifest;
 import build.kiln.runtime.prune.InUse.Busy;
 import build.kiln.runtime.prune.InUse.Unparsable;
+import build.kiln.runtime.prune.LedgerEntry.State;
 import build.kiln.runtime.prune.Plan.Cause;
 import build.kiln.runtime.prune.Plan.Stop;
 import build.kiln.runtime.prune.PrunePolicy.Limits;
@@ -34,11 +35,9 @@ public final class Planner {
 
   private final PrunePolicy policy;
   private final UseIndex uses;
-  private final InUse inUse;
 
   public Planner(PrunePolicy policy, InUse inUse) {
     this.policy = policy;
-    this.inUse = inUse;
     this.uses = new UseIndex(inUse);
   }
 
@@ -141,6 +140,7 @@ public final class Planner {
     long today = Duration.between(Instant.EPOCH, now).toDays();
     long had =
         before.values().stream()
+            .filter(entry -> entry.state() != State.GONE)
             .filter(entry -> today - entry.lastSeen() <= Ledger.MEMORY.toDays())
             .mapToLong(entry -> entry.tags().size())
             .sum();
@@ -215,11 +215,11 @@ public final class Planner {
   }
 
   private @Nullable Stop stop(Plan plan, Ledger ledger, Instant now) {
-    if (policy.protection().inUse() && !inUse.unknown().isEmpty()) {
+    if (policy.protection().inUse() && !uses.unknown().isEmpty()) {
       return new Stop(
           Cause.USE_UNKNOWN,
           "what is in use is not known: %s; nothing is deleted until it can be listed"
-              .formatted(String.join("; ", inUse.unknown().stream().sorted().toList())));
+              .formatted(String.join("; ", uses.unknown())));
     }
     if (ledger.latest().isAfter(now.plus(CLOCK_TOLERANCE))) {
       return new Stop(

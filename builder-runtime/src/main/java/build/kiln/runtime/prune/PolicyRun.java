@@ -5,12 +5,15 @@ import build.kiln.runtime.cache.CacheLists;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.prune.InUse.Unparsable;
+import build.kiln.runtime.prune.RunReport.Condition;
+import build.kiln.runtime.prune.RunReport.ConditionType;
 import build.kiln.runtime.prune.RunReport.Outcome;
 import build.kiln.runtime.prune.RunReport.Result;
 import build.kiln.runtime.registry.RegistryClient;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -24,6 +27,9 @@ import org.jspecify.annotations.Nullable;
  * limits let it, or a person has approved it.
  */
 public final class PolicyRun {
+  /** How old what the lists of caches say may be before a deletion, at least. */
+  private static final Duration LISTS_FRESH = Duration.ofSeconds(5);
+
   /**
    * What a run works with.
    *
@@ -72,6 +78,7 @@ public final class PolicyRun {
    * @throws PruneException if it cannot be done; nothing was deleted then
    */
   public Ended run(@Nullable String approved) throws IOException {
+    tools.waiting.release(approved);
     Plan plan = plan();
     Plan.Stop stop = plan.stop();
     boolean waits = stop != null && stop.cause().approvable();
@@ -82,7 +89,7 @@ public final class PolicyRun {
       return new Ended(plan, Optional.empty());
     }
     RunReport report =
-        waits && approved != null ? approved(plan, approved) : executor().execute(plan, "");
+        waits && approved != null ? approved(plan, approved) : executor(plan).execute(plan, "");
     return new Ended(plan, Optional.of(report));
   }
 
@@ -100,24 +107,61 @@ public final class PolicyRun {
     return spec.protect().inUse() ? all : all.onlyWriters();
   }
 
-  private Executor executor() {
-    return new Executor(tools.client, tools.book, this::workloads, tools.clock, tools.listener);
+  /** It asks again what workloads use, and what the lists of those caches that it prunes use. */
+  private Executor executor(Plan plan) {
+    List<String> pruned =
+        plan.repositories().stream()
+            .filter(repository -> !repository.deletions().isEmpty())
+            .map(RepositoryPlan::name)
+            .toList();
+    Fresh<InUse> lists = new Fresh<>(LISTS_FRESH, System::nanoTime, () -> listed(pruned));
+    return new Executor(
+        tools.client, tools.book, () -> workloads().and(lists.get()), tools.clock, tools.listener);
   }
 
   /** Carries out what of a plan was approved. */
   private RunReport approved(Plan plan, String hash) throws IOException {
+    if (tools.waiting.spent(hash)) {
+      tools.waiting.save(plan);
+      return notApproved(
+          plan,
+          "what was approved, %s, was carried out, and an approval is for once: remove the annotation, start a run, and approve what it says"
+              .formatted(hash));
+    }
     if (plan.hash().equals(hash)) {
-      return executor().execute(plan, hash);
+      return spent(executor(plan).execute(plan, hash), hash);
     }
     Optional<Plan> earlier = tools.waiting.load(hash);
     tools.waiting.save(plan);
     Plan allowed = earlier.map(e -> Approval.of(plan, e)).orElse(plan.with(List.of()));
     if (allowed.deletions() == 0) {
-      Plan.Stop stop = Objects.requireNonNull(plan.stop());
-      String message = "%s; what was approved, %s, is another plan".formatted(stop.message(), hash);
-      return executor().execute(plan.stoppedBy(new Plan.Stop(stop.cause(), message)), "");
+      return notApproved(plan, "what was approved, %s, is another plan".formatted(hash));
     }
-    return executor().execute(allowed, "").withLeft(plan, left(plan, allowed));
+    RunReport report = executor(allowed).execute(allowed, "");
+    return spent(report.withLeft(plan, left(plan, allowed)), hash);
+  }
+
+  private RunReport notApproved(Plan plan, String why) throws IOException {
+    Plan.Stop stop = Objects.requireNonNull(plan.stop());
+    String message = stop.message() + "; " + why;
+    return executor(plan).execute(plan.stoppedBy(new Plan.Stop(stop.cause(), message)), "");
+  }
+
+  /** What was deleted is told even if it cannot be remembered that its approval is used up. */
+  private RunReport spent(RunReport report, String hash) throws InterruptedIOException {
+    try {
+      tools.waiting.spend(hash);
+      return report;
+    } catch (InterruptedIOException e) {
+      throw e;
+    } catch (IOException e) {
+      return report.withCondition(
+          new Condition(
+              ConditionType.StateNotKept,
+              "the approval",
+              "it was used up, which could not be written down; remove the annotation: "
+                  + e.getMessage()));
+    }
   }
 
   private static List<Outcome> left(Plan plan, Plan allowed) {

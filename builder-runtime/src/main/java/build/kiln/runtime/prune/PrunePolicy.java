@@ -2,6 +2,7 @@ package build.kiln.runtime.prune;
 
 import build.kiln.runtime.oci.Reference;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -28,6 +29,8 @@ public record PrunePolicy(
    *
    * @param untagged how long a digest must have been without tags; empty keeps them
    * @param sharedWith other clusters that pull from here, whose use must be known
+   * @param alone tags beside which what has no tag goes; if there are others, it may have been
+   *     theirs, and stays; null for any
    */
   public record RegistryRules(
       String name,
@@ -35,7 +38,26 @@ public record PrunePolicy(
       List<Pattern> exclude,
       List<TagRule> rules,
       Optional<Duration> untagged,
-      List<String> sharedWith) {
+      List<String> sharedWith,
+      @Nullable Pattern alone) {
+
+    public RegistryRules(
+        String name,
+        List<Pattern> repositories,
+        List<Pattern> exclude,
+        List<TagRule> rules,
+        Optional<Duration> untagged,
+        List<String> sharedWith) {
+      this(name, repositories, exclude, rules, untagged, sharedWith, null);
+    }
+
+    /** How long a digest must have been without tags, in a repository with these tags. */
+    Optional<Duration> untagged(Collection<String> tags) {
+      Pattern own = alone;
+      return own == null || tags.stream().allMatch(tag -> own.matcher(tag).matches())
+          ? untagged
+          : Optional.empty();
+    }
 
     boolean governs(String repository) {
       return repositories.stream().anyMatch(p -> p.matcher(repository).matches())

@@ -9,9 +9,7 @@ import build.kiln.runtime.registry.FetchedManifest;
 import build.kiln.runtime.registry.RegistryClient;
 import build.kiln.runtime.registry.RegistryException;
 import java.io.IOException;
-import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -20,29 +18,28 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
 
 /**
  * Looks at a repository again before anything in it is deleted, and again whenever the last look is
  * some seconds old: which tags have come or moved since the plan, and what these need now.
  */
 final class Recheck {
-  /** How old a look may be; if looking takes longer, as long as that. */
+  /** How old a look may be at least. */
   private static final Duration FRESH = Duration.ofSeconds(5);
 
   private final RegistryClient client;
   private final Reference repository;
   private final Map<String, Digest> planned = new HashMap<>();
   private final Set<Digest> doomed = new HashSet<>();
-  private final Clock clock;
+  private final Fresh<Optional<String>> fresh;
   private final Map<Digest, List<Digest>> children = new ConcurrentHashMap<>();
 
-  private Map<String, Digest> tags = Map.of();
-  private Instant validUntil = Instant.MIN;
-
-  Recheck(RegistryClient client, RepositoryPlan plan, Map<String, Digest> kept, Clock clock) {
+  Recheck(
+      RegistryClient client, RepositoryPlan plan, Map<String, Digest> kept, LongSupplier nanoTime) {
     this.client = client;
     this.repository = Reference.parse(plan.name());
-    this.clock = clock;
+    this.fresh = new Fresh<>(FRESH, nanoTime, this::lookAgain);
     planned.putAll(kept);
     for (Deletion deletion : plan.deletions()) {
       switch (deletion) {
@@ -62,16 +59,13 @@ final class Recheck {
    *     waits for another plan, since what belongs to it is needed too
    */
   Optional<String> look() throws IOException {
-    Instant start = clock.instant();
-    if (start.isBefore(validUntil)) {
-      return Optional.empty();
-    }
+    return fresh.get();
+  }
+
+  private Optional<String> lookAgain() throws IOException {
     Map<String, Digest> now = new ConcurrentHashMap<>();
     Concurrently.all(listTags(), tag -> look(tag, now));
-    tags = Map.copyOf(now);
-    Duration took = Duration.between(start, clock.instant());
-    validUntil = clock.instant().plus(took.compareTo(FRESH) > 0 ? took : FRESH);
-    for (var tag : new TreeMap<>(tags).entrySet()) {
+    for (var tag : new TreeMap<>(now).entrySet()) {
       if (!tag.getValue().equals(planned.get(tag.getKey()))) {
         Optional<Digest> needed = firstDoomed(tag.getValue());
         if (needed.isPresent()) {
@@ -152,10 +146,5 @@ final class Recheck {
       }
       throw e;
     }
-  }
-
-  /** What a tag pointed at when it was looked at. */
-  Optional<Digest> tag(String tag) {
-    return Optional.ofNullable(tags.get(tag));
   }
 }

@@ -5,6 +5,7 @@ import build.kiln.runtime.prune.Deletion.OfManifest;
 import build.kiln.runtime.prune.Deletion.OfTag;
 import build.kiln.runtime.prune.Links.Step;
 import build.kiln.runtime.prune.PrunePolicy.RegistryRules;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -33,6 +34,7 @@ final class RepositoryPlanner {
   private final UseIndex uses;
   private final Instant now;
   private final Links links;
+  private final Optional<Duration> untagged;
 
   private final Map<String, Verdict> tagVerdicts = new HashMap<>();
   private final Map<Digest, Verdict> roots = new HashMap<>();
@@ -57,6 +59,7 @@ final class RepositoryPlanner {
     this.uses = uses;
     this.now = now;
     this.links = new Links(inventory);
+    this.untagged = rules.untagged(inventory.tags().keySet());
     new TreeMap<>(inventory.tags())
         .forEach(
             (tag, digest) ->
@@ -269,8 +272,7 @@ final class RepositoryPlanner {
     if (subject != null && hasGone(subject)) {
       return Optional.of(Verdict.of(Reason.REFERRER, subject));
     }
-    return rules
-        .untagged()
+    return untagged
         .filter(age -> !entry.idleSince().plus(age).isAfter(now))
         .map(
             age ->

@@ -121,7 +121,9 @@ final class RepositoryScan {
     try {
       return client.listTags(repository);
     } catch (RegistryException e) {
-      if (e.code() == RegistryException.Code.NOT_FOUND && knownTags.isEmpty()) {
+      if (e.code() == RegistryException.Code.NOT_FOUND) {
+        // As one without tags, which is not believed if it had many lately.
+        checkComplete(List.of());
         return List.of();
       }
       throw e;

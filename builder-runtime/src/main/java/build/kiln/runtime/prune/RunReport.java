@@ -78,14 +78,37 @@ public record RunReport(
         List.copyOf(all));
   }
 
+  /** With something more that a person should mend. */
+  RunReport withCondition(Condition more) {
+    List<Condition> all = new ArrayList<>(conditions);
+    all.add(more);
+    return new RunReport(
+        policy,
+        hash,
+        started,
+        ended,
+        examined,
+        keptByReason,
+        deleted,
+        untagged,
+        left,
+        failed,
+        reclaimedBytes,
+        List.copyOf(all),
+        stop,
+        outcomes);
+  }
+
   /** Kinds of what a person should mend. */
   public enum ConditionType {
     /** The registry deletes no manifests. */
     DeleteUnsupported,
-    /** The registry deletes no single tags. */
+    /** The registry deletes no single tags, or what they point at with them. */
     TagDeleteUnsupported,
     /** The account may not delete. */
-    DeleteDenied
+    DeleteDenied,
+    /** What was done could not be written down for the next run. */
+    StateNotKept
   }
 
   /** Something to mend, where. */

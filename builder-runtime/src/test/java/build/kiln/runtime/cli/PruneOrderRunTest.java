@@ -188,7 +188,8 @@ class PruneOrderRunTest {
 
     assertThat(real.report())
         .isEqualTo(
-            "kubectl get configmaps -n kiln -l kiln.build/prune-policy=nightly,kiln.build/prune-part=report -o json");
+            "kubectl get configmaps -n kiln -l"
+                + " kiln.build/prune-policy=nightly,kiln.build/prune-part=report -o json");
     ReportFile file = ReportFile.read("report", reportMaps());
     assertThat(file.run()).isEqualTo(3);
     assertThat(file.result()).isNotNull();
@@ -221,6 +222,19 @@ class PruneOrderRunTest {
     assertThat(run(",'dryRun':false", null, settings).outcome().succeeded()).isTrue();
 
     assertThat(tags()).containsExactlyInAnyOrder("pr-1", "pr-5");
+  }
+
+  @Test
+  void aMirrorOfTheInstallationThatIsNoneIsAFailureThatNamesIt() throws IOException {
+    var settings =
+        new WorkOrder.Settings(
+            Map.of("docker.io", List.of("https://no host/x")), null, null, null, null, null);
+
+    PruneReport report = run(",'dryRun':false", null, settings);
+
+    assertThat(report.outcome().reason()).isEqualTo(PruneFailureReason.SpecInvalid);
+    assertThat(report.outcome().message()).contains("registries.mirrors", "docker.io", "no host");
+    assertThat(tags()).hasSize(5);
   }
 
   @Test

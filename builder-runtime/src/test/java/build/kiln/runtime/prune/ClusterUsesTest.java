@@ -21,7 +21,7 @@ class ClusterUsesTest {
   private static final String TEMPLATE =
       "{'metadata':{'name':'%s','namespace':'shop'},'spec':{'replicas':0,'template':{'spec':{'containers':[{'image':'r.io/%s:1'}]}}}}";
 
-  private final MutableClock clock = new MutableClock();
+  private long seconds;
   private FakeCluster cluster;
   private ClusterApi api;
 
@@ -37,8 +37,12 @@ class ClusterUsesTest {
     cluster.close();
   }
 
+  private long nanoTime() {
+    return Duration.ofSeconds(seconds).toNanos();
+  }
+
   private ClusterUses uses(Source... sources) {
-    return new ClusterUses(api, List.of(sources), true, clock);
+    return new ClusterUses(api, List.of(sources), true, this::nanoTime);
   }
 
   private static Set<String> names(InUse inUse) {
@@ -114,7 +118,9 @@ class ClusterUsesTest {
             "docker.io/library/nginx:1.29");
     assertThat(found.busy()).extracting(Busy::repository).containsExactly("r.io/built");
     assertThat(found.mappings())
-        .containsExactly(new MirrorMapping("docker.io/library/nginx", "r.io/hub/library/nginx"));
+        .containsExactly(
+            new MirrorMapping(
+                "docker.io/library/nginx", "r.io/hub/library/nginx", "ImageMirror shop/m"));
   }
 
   @ParameterizedTest
@@ -184,7 +190,7 @@ class ClusterUsesTest {
     cluster.put(
         "/api/v1/pods",
         "{'metadata':{'name':'p','namespace':'n'},'spec':{'containers':[{'image':'r.io/new:1'}]}}");
-    clock.advance(Duration.ofSeconds(21));
+    seconds += 21;
     assertThat(names(uses.now())).containsExactly("r.io/new:1");
   }
 
@@ -197,7 +203,7 @@ class ClusterUsesTest {
         "/apis/kiln.build/v1alpha1/imagemirrors",
         "{'apiVersion':'kiln.build/v1alpha1','kind':'ImageMirror','metadata':{'name':'m','namespace':'n'},'spec':{'source':{'registry':'docker.io','repositories':['library/**']},'destination':{'prefix':'r.io/hub'}},'status':{'conditions':[{'type':'Reconciling','status':'True'}]}}");
 
-    InUse found = new ClusterUses(api, List.of(), false, clock).now();
+    InUse found = new ClusterUses(api, List.of(), false).now();
 
     assertThat(found.uses()).isEmpty();
     UseIndex index = new UseIndex(found);

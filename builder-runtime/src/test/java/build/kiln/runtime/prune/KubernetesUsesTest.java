@@ -177,10 +177,10 @@ class KubernetesUsesTest {
             new MirrorMapping("docker.io", "r.io/hub"),
             new MirrorMapping("r.io", "cache.local:5000"));
 
-    assertThat(MirrorMapping.names("docker.io/library/nginx", mappings))
+    assertThat(MirrorMapping.names("docker.io/library/nginx", mappings).all())
         .contains("r.io/hub/library/nginx", "cache.local:5000/hub/library/nginx");
-    assertThat(MirrorMapping.names("cache.local:5000/hub/library/nginx", mappings))
+    assertThat(MirrorMapping.names("cache.local:5000/hub/library/nginx", mappings).all())
         .contains("docker.io/library/nginx");
-    assertThat(MirrorMapping.names("r.iox/hub", mappings)).containsExactly("r.iox/hub");
+    assertThat(MirrorMapping.names("r.iox/hub", mappings).all()).containsExactly("r.iox/hub");
   }
 }

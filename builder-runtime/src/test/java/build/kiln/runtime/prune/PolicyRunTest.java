@@ -14,6 +14,7 @@ import build.kiln.runtime.oci.Platform;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.prune.Plan.Cause;
 import build.kiln.runtime.registry.embedded.EmbeddedRegistry;
+import build.kiln.runtime.registry.embedded.Fault;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -58,6 +59,10 @@ class PolicyRunTest {
       "'registries':[{'repositories':['HOST/**'],'rules':[{'match':{'tags':['pr-*']},'keepLast':1}]}],";
 
   private PolicyRun run(String fields) throws IOException {
+    return run(fields, () -> use);
+  }
+
+  private PolicyRun run(String fields, Executor.CurrentUse using) throws IOException {
     return new PolicyRun(
         "nightly",
         spec(fields),
@@ -65,7 +70,7 @@ class PolicyRunTest {
             desk.client,
             desk.book,
             desk.cache,
-            () -> use,
+            using,
             new StoredPlan(new DirectoryShardStore(folder.resolve("plan"))),
             desk.clock,
             outcome -> {}));
@@ -157,6 +162,44 @@ class PolicyRunTest {
   }
 
   @Test
+  void anApprovalIsForOnce() throws IOException {
+    images("app", 1, 4);
+    String fields = PULL_REQUESTS + "'dryRun':false";
+    String hash = now(fields, null).plan().hash();
+    registry.faults().always("DELETE", "/manifests/", Fault.error(403, "DENIED", "no"));
+    assertThat(now(fields, hash).executed().orElseThrow().deleted()).isZero();
+    registry.faults().clear();
+
+    PolicyRun.Ended again = now(fields, hash);
+
+    assertThat(again.plan().hash()).as("the very same plan").isEqualTo(hash);
+    assertThat(again.executed().orElseThrow().stop())
+        .extracting(Plan.Stop::message)
+        .asString()
+        .contains("an approval is for once");
+    assertThat(now(fields, hash).executed().orElseThrow().deleted()).isZero();
+    assertThat(tags("app")).hasSize(4);
+
+    assertThat(now(fields, null).plan().hash()).isEqualTo(hash);
+    assertThat(now(fields, hash).executed().orElseThrow().deleted()).isEqualTo(3);
+  }
+
+  @Test
+  void anApprovalInPartIsForOnceToo() throws IOException {
+    images("app", 1, 4);
+    images("api", 1, 4);
+    String fields = PULL_REQUESTS + "'dryRun':false";
+    String hash = now(fields, null).plan().hash();
+    images("api", 5, 6);
+    assertThat(now(fields, hash).executed().orElseThrow().deleted()).isEqualTo(3);
+
+    assertThat(now(fields, hash).executed().orElseThrow().stop())
+        .extracting(Plan.Stop::message)
+        .asString()
+        .contains("an approval is for once");
+  }
+
+  @Test
   void anApprovalDoesNotMakeADryRunReal() throws IOException {
     images("app", 1, 4);
     String hash = now(PULL_REQUESTS + "'dryRun':true", null).plan().hash();
@@ -241,6 +284,68 @@ class PolicyRunTest {
     desk.clock.advance(Duration.ofDays(10));
     cache("");
     assertThat(tags("cache/api")).hasSize(4).contains(tag(base), tag(young), "latest");
+  }
+
+  @Test
+  void anEntryThatIsListedAfterThePlanStays() throws IOException {
+    CacheEntry base = entry("base", "1");
+    CacheEntry old = entry("old", "2");
+    build("api", base, old);
+    cache("");
+    desk.clock.advance(Duration.ofDays(10));
+    build("api", base);
+    int[] asked = {0};
+    Executor.CurrentUse using =
+        () -> {
+          if (++asked[0] == 2) {
+            build("other", old);
+          }
+          return InUse.NOTHING;
+        };
+
+    PolicyRun.Ended ended = run(CACHE.formatted(""), using).run(null);
+
+    assertThat(ended.plan().deletions()).isPositive();
+    assertThat(ended.executed().orElseThrow().deleted()).isZero();
+    assertThat(tags("cache/api")).contains(tag(old));
+  }
+
+  @Test
+  void whatMayBeAnothersStaysWithoutTagsBesideACache() throws IOException {
+    CacheEntry base = entry("base", "1");
+    build("api", base);
+    Descriptor list = list();
+    Descriptor image = desk.image("cache/api:latest", "somebody's image");
+    cache("");
+    desk.clock.advance(Duration.ofHours(1));
+    build("api", base, entry("more", "2"));
+    desk.image("cache/api:latest", "somebody's next image");
+    cache("");
+    desk.clock.advance(Duration.ofDays(5));
+    cache("");
+    assertThat(desk.has("cache/api", image)).isTrue();
+    assertThat(desk.has("cache/api", list)).isTrue();
+  }
+
+  @Test
+  void inARepositoryOfItsOwnACachesOldListsGo() throws IOException {
+    CacheEntry base = entry("base", "1");
+    build("api", base);
+    Descriptor list = list();
+    cache("");
+    desk.clock.advance(Duration.ofHours(1));
+    build("api", base, entry("more", "2"));
+    cache("");
+    desk.clock.advance(Duration.ofDays(5));
+    cache("");
+    assertThat(desk.has("cache/api", list)).isFalse();
+    assertThat(tags("cache/api")).hasSize(3);
+  }
+
+  private Descriptor list() throws IOException {
+    String tag =
+        tags("cache/api").stream().filter(t -> t.startsWith("list-")).findFirst().orElseThrow();
+    return desk.client.head(desk.ref("cache/api:" + tag)).orElseThrow();
   }
 
   @Test
