@@ -1,6 +1,7 @@
 package build.kiln.runtime.mirror;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import build.kiln.api.v1alpha1.ImageMirrorSpec;
 import build.kiln.api.v1alpha1.ImageMirrorStatus.Image;
@@ -86,7 +87,10 @@ class RealRegistryMirrorTest {
         from.ref("b").withDigest(client.head(from.ref("b:1")).orElseThrow().digest()));
     MirrorResult changed = run(spec);
 
-    assertThat(results(cold)).containsOnly(Result.Copied).hasSize(4);
+    assertThat(cold.images())
+        .hasSize(4)
+        .allSatisfy(
+            image -> assertThat(image.result()).as("%s", image.message()).isEqualTo(Result.Copied));
     assertThat(cold.mountedBytes()).as("the layer of both repositories").isEqualTo(200_000);
     assertThat(results(again)).containsOnly(Result.UpToDate).hasSize(4);
     for (String tag : List.of("a:1", "a:2", "a:all")) {
@@ -96,8 +100,8 @@ class RealRegistryMirrorTest {
         .filteredOn(image -> image.result() != Result.UpToDate)
         .extracting(Image::destination, Image::result)
         .containsExactlyInAnyOrder(
-            org.assertj.core.groups.Tuple.tuple(to.host() + "/copy/a:2", Result.Copied),
-            org.assertj.core.groups.Tuple.tuple(to.host() + "/copy/b:1", Result.Deleted));
+            tuple(to.host() + "/copy/a:2", Result.Copied),
+            tuple(to.host() + "/copy/b:1", Result.Deleted));
     assertThat(client.head(to.ref("copy/b:1"))).isEmpty();
   }
 

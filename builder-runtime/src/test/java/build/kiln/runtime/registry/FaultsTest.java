@@ -67,6 +67,23 @@ class FaultsTest {
     }
   }
 
+  /** Distribution 2 says it of an index while a child of it is being written anew. */
+  @Test
+  void aDigestThatIsRightIsSaidAgain() throws IOException {
+    Fault refusal = Fault.error(400, "DIGEST_INVALID", "provided digest did not match");
+    bench.registry.faults().times(2, "PUT", "/manifests/", refusal);
+
+    Descriptor image = Bench.pushImage(client, bench.ref("a:1"), "{}");
+
+    assertThat(bench.waits).hasSize(2);
+    assertThat(client.fetchManifest(bench.ref("a:1")).descriptor()).isEqualTo(image);
+
+    bench.registry.faults().always("PUT", "/manifests/", refusal);
+    assertThatThrownBy(() -> Bench.pushImage(client, bench.ref("a:2"), "{}"))
+        .hasMessageContaining("DIGEST_INVALID")
+        .satisfies(thrown -> assertCode(thrown, Code.INVALID));
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {400, 403, 404, 405, 501})
   void whatWillNotPassIsNotRepeated(int status) {

@@ -46,7 +46,7 @@ class ValidationTest {
           destination: {}                                            | spec.destination needs
           destination: {prefix: b, repository: b/x}                  | spec.destination needs
           destination: {prefix: b, secretRef: {name: "x/y"}}         | spec.destination.secretRef.name
-          tags: {regex: "[a"}                                        | spec.tags.regex "[a"
+          tags: {regex: "[a"}                                        | spec.tags.regex: "[a"
           schedule: "@often"                                         | spec.schedule "@often"
           schedule: "0 0 30 2 *"                                     | a day that never comes
           timeZone: UTC                                              | spec.timeZone is the zone of
