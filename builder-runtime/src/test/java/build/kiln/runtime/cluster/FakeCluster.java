@@ -278,6 +278,8 @@ public final class FakeCluster implements AutoCloseable {
   private static void answer(HttpExchange exchange, int status, JsonNode body) throws IOException {
     byte[] bytes = Json.write(body);
     exchange.getResponseHeaders().add("Content-Type", "application/json");
+    // The JDK's server now and then closes a connection on which the next request is coming.
+    exchange.getResponseHeaders().add("Connection", "close");
     exchange.sendResponseHeaders(status, bytes.length);
     exchange.getResponseBody().write(bytes);
   }
