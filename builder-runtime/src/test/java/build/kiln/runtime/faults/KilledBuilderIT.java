@@ -218,7 +218,9 @@ class KilledBuilderIT {
         RUN trap '' TERM INT HUP; sleep %s & (trap '' TERM INT HUP; sleep %s; true) & sleep %s
         """
             .formatted(name("base"), mark, mark, mark));
-    Process building = kiln.start(List.of(), List.of("build", context.toString()));
+    // What runs in the background of a script ignores Ctrl-C, and so does all that it starts.
+    List<String> heeds = List.of("env", "--default-signal=INT");
+    Process building = kiln.start(heeds, List.of("build", context.toString()));
     Awaitility.await()
         .atMost(Duration.ofSeconds(60))
         .until(() -> sleeping(mark) == 3 || !building.isAlive());
