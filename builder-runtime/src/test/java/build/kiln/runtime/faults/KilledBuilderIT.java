@@ -221,19 +221,23 @@ class KilledBuilderIT {
     // What runs in the background of a script ignores Ctrl-C, and so does all that it starts.
     List<String> heeds = List.of("env", "--default-signal=INT");
     Process building = kiln.start(heeds, List.of("build", context.toString()));
-    Awaitility.await()
-        .atMost(Duration.ofSeconds(60))
-        .until(() -> sleeping(mark) == 3 || !building.isAlive());
-    assertThat(sleeping(mark)).isEqualTo(3);
+    try {
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(60))
+          .until(() -> sleeping(mark) == 3 || !building.isAlive());
+      assertThat(sleeping(mark)).isEqualTo(3);
 
-    new ProcessBuilder("kill", "-" + signal, Long.toString(building.pid())).start().waitFor();
+      new ProcessBuilder("kill", "-" + signal, Long.toString(building.pid())).start().waitFor();
 
-    assertThat(building.waitFor(30, TimeUnit.SECONDS)).isTrue();
-    assertThat(kiln.ended(building).code()).isNotZero();
-    assertThat(sleeping(mark)).isZero();
-    assertThat(kiln.unfinished()).isEmpty();
-    kiln.assertNothingRuns();
-    assertWhole();
+      assertThat(building.waitFor(30, TimeUnit.SECONDS)).isTrue();
+      assertThat(kiln.ended(building).code()).isNotZero();
+      assertThat(sleeping(mark)).isZero();
+      assertThat(kiln.unfinished()).isEmpty();
+      kiln.assertNothingRuns();
+      assertWhole();
+    } finally {
+      building.destroyForcibly();
+    }
   }
 
   private static long sleeping(String mark) {
