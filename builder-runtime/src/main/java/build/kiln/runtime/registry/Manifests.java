@@ -207,27 +207,15 @@ final class Manifests {
     Request plain =
         Request.of(doing, endpoint, target, "PUT", path(endpoint, target))
             .body(HttpCall.Body.of(mediaType, bytes))
-            .expecting(200, 201, 202, 204);
+            .expecting(200, 201, 202, 204)
+            .staying();
     Request request = plain.scopes(List.of(Scope.push(plain.repository())));
-    for (int failed = 1; ; failed++) {
-      try {
-        return put(request, target, descriptor);
-      } catch (RegistryException e) {
+    return requester.call(
+        request,
         // The digest is that of these very bytes. Distribution 2 says this of an index while
         // another
         // request writes one of its children anew: for a moment the child's file is empty.
-        boolean passing = e.registryError().filter("DIGEST_INVALID"::equals).isPresent();
-        if (!passing || failed >= requester.retries().attempts()) {
-          throw e;
-        }
-        requester.retries().pause(doing, failed, e);
-      }
-    }
-  }
-
-  private Stored put(Request request, Reference target, Descriptor descriptor) throws IOException {
-    return requester.call(
-        request,
+        e -> e.retryable() || e.registryError().filter("DIGEST_INVALID"::equals).isPresent(),
         reply -> {
           Optional<String> header = reply.header("Docker-Content-Digest");
           boolean same =
@@ -236,7 +224,7 @@ final class Manifests {
                   || !header.get().startsWith(descriptor.digest().algorithm() + ":");
           if (!same) {
             throw invalid(
-                request.doing(),
+                doing,
                 target,
                 "the registry stored " + header.get() + ", not " + descriptor.digest());
           }
@@ -267,7 +255,8 @@ final class Manifests {
     Endpoint endpoint = sites.upstream(ref);
     Request plain =
         Request.of("delete " + ref, endpoint, ref, "DELETE", path(endpoint, ref))
-            .expecting(200, 202, 204, 404);
+            .expecting(200, 202, 204, 404)
+            .staying();
     List<String> actions = List.of("delete", "pull,push", "*");
     for (int i = 0; ; i++) {
       Request request = plain.scopes(List.of(Scope.of(plain.repository(), actions.get(i))));

@@ -24,6 +24,15 @@ final class Redirects {
   }
 
   HttpReply send(HttpCall call, Site site) throws IOException {
+    return send(call, site, false);
+  }
+
+  /**
+   * Sends.
+   *
+   * @param stays whether an answer of another server than the one that was asked is none
+   */
+  HttpReply send(HttpCall call, Site site, boolean stays) throws IOException {
     HttpCall current = call;
     for (int hop = 0; hop <= LIMIT; hop++) {
       HttpReply reply = transport.send(current, site.reachOf(current.uri()));
@@ -33,7 +42,7 @@ final class Redirects {
       }
       try (reply) {
         URI target = site.accept(current.uri(), location.get(), "redirect");
-        if (changesManifest(call) && !sameServer(call.uri(), target)) {
+        if (stays && !sameServer(call.uri(), target)) {
           throw new RegistryException(
               Code.INVALID,
               "tried to %s a manifest at %s, which leads to %s: only the registry itself can answer for that; check its external address, or use that of %s"
@@ -53,11 +62,6 @@ final class Redirects {
             + " but there are more than "
             + LIMIT
             + "; check its external address");
-  }
-
-  private static boolean changesManifest(HttpCall call) {
-    return (call.method().equals("PUT") || call.method().equals("DELETE"))
-        && call.uri().getRawPath().contains("/manifests/");
   }
 
   /** By the same name and port, or by TLS instead of plain HTTP. */

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +31,7 @@ final class Requester {
    * @param repository as the endpoint knows it; whose credentials are used
    * @param target path with query on the endpoint, or a whole URL that an answer gave
    * @param expected statuses that are an answer and not a failure
+   * @param stays whether only the registry itself can answer, and no host that it leads to
    */
   record Request(
       String doing,
@@ -42,7 +44,8 @@ final class Requester {
       List<Scope> scopes,
       Lane lane,
       Set<Integer> expected,
-      @Nullable Duration silence) {
+      @Nullable Duration silence,
+      boolean stays) {
 
     static Request of(
         String doing, Endpoint endpoint, Reference repository, String method, String target) {
@@ -58,12 +61,24 @@ final class Requester {
           List.of(Scope.pull(there)),
           Lane.SMALL,
           Set.of(200),
-          null);
+          null,
+          false);
     }
 
     Request headers(Map<String, String> more) {
       return new Request(
-          doing, endpoint, repository, method, target, more, body, scopes, lane, expected, silence);
+          doing,
+          endpoint,
+          repository,
+          method,
+          target,
+          more,
+          body,
+          scopes,
+          lane,
+          expected,
+          silence,
+          stays);
     }
 
     Request body(HttpCall.Body content) {
@@ -78,7 +93,8 @@ final class Requester {
           scopes,
           lane,
           expected,
-          silence);
+          silence,
+          stays);
     }
 
     Request scopes(List<Scope> wanted) {
@@ -93,7 +109,8 @@ final class Requester {
           wanted,
           lane,
           expected,
-          silence);
+          silence,
+          stays);
     }
 
     Request lane(Lane other) {
@@ -108,7 +125,8 @@ final class Requester {
           scopes,
           other,
           expected,
-          silence);
+          silence,
+          stays);
     }
 
     Request expecting(Integer... statuses) {
@@ -123,12 +141,40 @@ final class Requester {
           scopes,
           lane,
           Set.of(statuses),
-          silence);
+          silence,
+          stays);
     }
 
     Request silence(Duration wait) {
       return new Request(
-          doing, endpoint, repository, method, target, headers, body, scopes, lane, expected, wait);
+          doing,
+          endpoint,
+          repository,
+          method,
+          target,
+          headers,
+          body,
+          scopes,
+          lane,
+          expected,
+          wait,
+          stays);
+    }
+
+    Request staying() {
+      return new Request(
+          doing,
+          endpoint,
+          repository,
+          method,
+          target,
+          headers,
+          body,
+          scopes,
+          lane,
+          expected,
+          silence,
+          true);
     }
   }
 
@@ -176,8 +222,18 @@ final class Requester {
 
   /** Sends, reads the answer and gives the connection back. Mirrors get one try: others follow. */
   <T> T call(Request request, Reader<T> reader) throws IOException {
+    return call(request, RegistryException::retryable, reader);
+  }
+
+  /**
+   * The same.
+   *
+   * @param passing which failures a later try may cure
+   */
+  <T> T call(Request request, Predicate<RegistryException> passing, Reader<T> reader)
+      throws IOException {
     int attempts = request.endpoint().isMirror() ? 1 : retries.attempts();
-    return retries.run(request.doing(), attempts, () -> callOnce(request, reader));
+    return retries.run(request.doing(), attempts, passing, () -> callOnce(request, reader));
   }
 
   /** One try of {@link #call}. */
@@ -243,14 +299,16 @@ final class Requester {
     HttpCall call =
         new HttpCall(request.method(), uri, request.headers(), request.body(), request.silence());
     if (!site.owns(uri)) {
-      return new Outcome(redirects.send(call, site), Proof.NONE, Redaction.of(Optional.empty()));
+      return new Outcome(
+          redirects.send(call, site, request.stays()), Proof.NONE, Redaction.of(Optional.empty()));
     }
     ScopeKey key = new ScopeKey(Origin.of(site.base()), request.scopes());
     List<Scope> scopes = learntScopes.getOrDefault(key, request.scopes());
     Shown shown = authenticator.show(site, request.repository(), scopes, Optional.empty());
     Proof proof = shown.proof();
     for (int freshRefused = 0; ; ) {
-      HttpReply reply = redirects.send(call.withAuthorization(shown.header()), site);
+      HttpReply reply =
+          redirects.send(call.withAuthorization(shown.header()), site, request.stays());
       if (reply.status() != 401 || !site.owns(reply.uri())) {
         return new Outcome(reply, proof, Redaction.of(shown.header()));
       }

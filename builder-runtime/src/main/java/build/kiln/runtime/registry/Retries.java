@@ -2,6 +2,7 @@ package build.kiln.runtime.registry;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 
 /** Tries again what failed in a way that may pass. */
@@ -26,11 +27,21 @@ final class Retries {
   }
 
   <T> T run(String doing, int attempts, Try<T> attempt) throws IOException {
+    return run(doing, attempts, RegistryException::retryable, attempt);
+  }
+
+  /**
+   * Tries, and tries again.
+   *
+   * @param passing which failures a later try may cure
+   */
+  <T> T run(String doing, int attempts, Predicate<RegistryException> passing, Try<T> attempt)
+      throws IOException {
     for (int failed = 1; ; failed++) {
       try {
         return attempt.run();
       } catch (RegistryException e) {
-        if (!e.retryable()) {
+        if (!passing.test(e)) {
           throw e;
         }
         if (failed >= attempts) {

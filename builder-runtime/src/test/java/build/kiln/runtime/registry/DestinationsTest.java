@@ -143,6 +143,21 @@ class DestinationsTest {
         .isEqualTo("sig=a%2Fb&digest=" + Bench.blob(bytes).digest());
   }
 
+  /** What a repository is called says nothing of what is done. */
+  @Test
+  void anUploadToARepositoryOfManifestsMayBeLedElsewhere() throws IOException {
+    String session = "/v2/a/manifests/b/blobs/uploads/1";
+    registry.on("POST", "/v2/a/manifests/b/blobs/uploads/", answer(202, "", "Location", session));
+    registry.on("PUT", session, answer(307, "", "Location", other.uri("/bucket").toString()));
+    other.on("PUT", "/bucket", answer(201, ""));
+    byte[] bytes = {1};
+
+    client.pushBlob(
+        registry.ref("a/manifests/b"), Bench.blob(bytes), BlobSource.of(bytes), List.of());
+
+    assertThat(other.seen()).hasSize(1);
+  }
+
   @ParameterizedTest
   @CsvSource({
     "relative/1?s=%3D, /v2/a/blobs/uploads/relative/1",
