@@ -5,8 +5,6 @@ import build.kiln.api.work.ExitCode;
 import build.kiln.api.work.WorkOrder;
 import build.kiln.runtime.cli.manifest.ManifestException;
 import build.kiln.runtime.cli.manifest.ManifestFile;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -53,15 +51,9 @@ final class ManifestOptions {
    */
   ManifestFile read() throws CommandFailure {
     try {
-      return ManifestFile.read(file.toString(), Files.readAllBytes(file));
+      return ManifestFile.read(file.toString(), NamedFile.bytes(file));
     } catch (ManifestException e) {
       throw new CommandFailure(ExitCode.USAGE, String.valueOf(e.getMessage()), e);
-    } catch (IOException e) {
-      throw new CommandFailure(
-          ExitCode.USAGE,
-          "cannot read %s: %s"
-              .formatted(file, Files.exists(file) ? e.getMessage() : "there is no such file"),
-          e);
     }
   }
 

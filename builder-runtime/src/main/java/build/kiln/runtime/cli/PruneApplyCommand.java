@@ -55,7 +55,7 @@ final class PruneApplyCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws CommandFailure {
-    byte[] bytes = PruneSession.bytes(file);
+    byte[] bytes = NamedFile.bytes(file);
     try (RegistryClient client = session.client()) {
       boolean isPlan = new String(bytes, StandardCharsets.UTF_8).contains("\"PrunePlan\"");
       List<Source> sources = List.of();

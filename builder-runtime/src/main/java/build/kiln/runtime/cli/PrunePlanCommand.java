@@ -45,7 +45,7 @@ final class PrunePlanCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws CommandFailure {
-    PruneSession.Policy policy = PruneSession.policy(file, PruneSession.bytes(file));
+    PruneSession.Policy policy = PruneSession.policy(file, NamedFile.bytes(file));
     try (RegistryClient client = session.client()) {
       Plan plan = session.plan(policy, client);
       switch (output) {

@@ -40,7 +40,7 @@ final class PruneReportCommand implements Callable<Integer> {
   @Override
   public Integer call() throws CommandFailure {
     Path shown = file == null ? last() : file;
-    byte[] bytes = PruneSession.bytes(shown);
+    byte[] bytes = NamedFile.bytes(shown);
     switch (output) {
       case json -> {
         try {

@@ -36,18 +36,6 @@ final class PruneSession {
   /** A policy that was read. */
   record Policy(String name, ImagePrunePolicySpec spec, List<Source> sources) {}
 
-  static byte[] bytes(Path file) throws CommandFailure {
-    try {
-      return Files.readAllBytes(file);
-    } catch (IOException e) {
-      throw new CommandFailure(
-          ExitCode.USAGE,
-          "cannot read %s: %s"
-              .formatted(file, Files.exists(file) ? e.getMessage() : "there is no such file"),
-          e);
-    }
-  }
-
   static Policy policy(Path file, byte[] bytes) throws CommandFailure {
     try {
       ImagePrunePolicy policy = PolicyFile.read(file.toString(), bytes);

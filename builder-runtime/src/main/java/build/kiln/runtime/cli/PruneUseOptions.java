@@ -89,7 +89,7 @@ final class PruneUseOptions {
       int equals = option.indexOf('=');
       Path file = Path.of(option.substring(equals + 1));
       try {
-        all = all.and(UseFile.read(file.toString(), PruneSession.bytes(file), sources));
+        all = all.and(UseFile.read(file.toString(), NamedFile.bytes(file), sources));
       } catch (PruneException e) {
         throw new CommandFailure(ExitCode.USAGE, String.valueOf(e.getMessage()), e);
       }

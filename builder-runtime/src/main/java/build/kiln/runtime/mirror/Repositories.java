@@ -3,6 +3,7 @@ package build.kiln.runtime.mirror;
 import build.kiln.api.v1alpha1.ImageMirrorSpec;
 import build.kiln.api.v1alpha1.ImageMirrorSpec.Destination;
 import build.kiln.api.v1alpha1.ImageMirrorSpec.Source;
+import build.kiln.runtime.oci.Globs;
 import build.kiln.runtime.oci.Reference;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -58,7 +59,7 @@ final class Repositories {
       }
     }
     if (!globs.isEmpty()) {
-      Predicate<String> chosen = Globs.repositories(globs);
+      Predicate<String> chosen = Globs.anyOf(globs);
       catalog.of(registry).stream().filter(chosen).forEach(paths::add);
     }
     return paths;

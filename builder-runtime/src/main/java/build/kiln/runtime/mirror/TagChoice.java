@@ -2,6 +2,7 @@ package build.kiln.runtime.mirror;
 
 import build.kiln.api.v1alpha1.ImageMirrorSpec.LatestBy;
 import build.kiln.api.v1alpha1.ImageMirrorSpec.Tags;
+import build.kiln.runtime.oci.Globs;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -56,7 +57,7 @@ final class TagChoice {
     }
     boolean all = Boolean.TRUE.equals(tags.all());
     Predicate<String> any = tag -> all;
-    any = any.or(Globs.tags(globs));
+    any = any.or(Globs.anyOf(globs));
     if (tags.regex() != null) {
       Pattern regex = regex(tags.regex());
       any = any.or(tag -> regex.matcher(tag).matches());
@@ -66,7 +67,7 @@ final class TagChoice {
       any = any.or(tag -> Version.parse(tag).filter(range::has).isPresent());
     }
     this.chosen = any;
-    this.excluded = Globs.tags(Objects.requireNonNullElse(tags.exclude(), List.of()));
+    this.excluded = Globs.anyOf(Objects.requireNonNullElse(tags.exclude(), List.of()));
     this.latest = tags.latest();
     this.latestBy = Objects.requireNonNullElse(tags.latestBy(), LatestBy.Semver);
     this.listed =

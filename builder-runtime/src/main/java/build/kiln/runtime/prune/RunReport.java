@@ -40,21 +40,7 @@ public record RunReport(
 
   /** The totals alone. */
   public RunReport withoutOutcomes() {
-    return new RunReport(
-        policy,
-        hash,
-        started,
-        ended,
-        examined,
-        keptByReason,
-        deleted,
-        untagged,
-        left,
-        failed,
-        reclaimedBytes,
-        conditions,
-        stop,
-        List.of());
+    return with(conditions, List.of());
   }
 
   /** With deletions that were not tried at all, of the plan that they are in. */
@@ -82,6 +68,10 @@ public record RunReport(
   RunReport withCondition(Condition more) {
     List<Condition> all = new ArrayList<>(conditions);
     all.add(more);
+    return with(List.copyOf(all), outcomes);
+  }
+
+  private RunReport with(List<Condition> otherConditions, List<Outcome> otherOutcomes) {
     return new RunReport(
         policy,
         hash,
@@ -94,9 +84,9 @@ public record RunReport(
         left,
         failed,
         reclaimedBytes,
-        List.copyOf(all),
+        otherConditions,
         stop,
-        outcomes);
+        otherOutcomes);
   }
 
   /** Kinds of what a person should mend. */
