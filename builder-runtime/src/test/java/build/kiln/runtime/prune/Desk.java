@@ -16,6 +16,7 @@ import build.kiln.runtime.registry.BlobSource;
 import build.kiln.runtime.registry.Credentials;
 import build.kiln.runtime.registry.RegistryClient;
 import build.kiln.runtime.registry.RegistryConfig;
+import build.kiln.runtime.testkit.MutableClock;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;

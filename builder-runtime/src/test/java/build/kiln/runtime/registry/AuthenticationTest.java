@@ -9,6 +9,7 @@ import build.kiln.runtime.registry.RegistryException.Code;
 import build.kiln.runtime.registry.embedded.Access;
 import build.kiln.runtime.registry.embedded.EmbeddedRegistry;
 import build.kiln.runtime.registry.embedded.Fault;
+import build.kiln.runtime.testkit.MutableClock;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;

@@ -7,6 +7,7 @@ import build.kiln.runtime.oci.Manifest;
 import build.kiln.runtime.oci.MediaTypes;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.embedded.EmbeddedRegistry;
+import build.kiln.runtime.testkit.MutableClock;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;

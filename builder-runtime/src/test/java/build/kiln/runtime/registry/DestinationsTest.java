@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.RegistryException.Code;
+import build.kiln.runtime.testkit.MutableClock;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.URI;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.testkit.MutableClock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,4 +1,4 @@
-package build.kiln.runtime.registry;
+package build.kiln.runtime.testkit;
 
 import java.time.Clock;
 import java.time.Duration;
@@ -7,11 +7,16 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 
 /** A clock that moves when told to. */
-final class MutableClock extends Clock {
+public final class MutableClock extends Clock {
   private volatile Instant now = Instant.parse("2026-01-01T00:00:00Z");
 
-  void advance(Duration by) {
+  public MutableClock advance(Duration by) {
     now = now.plus(by);
+    return this;
+  }
+
+  public void set(Instant time) {
+    now = time;
   }
 
   @Override
