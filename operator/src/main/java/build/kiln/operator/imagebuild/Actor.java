@@ -1,7 +1,6 @@
 package build.kiln.operator.imagebuild;
 
 import build.kiln.api.v1alpha1.Durations;
-import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageBuildSpec;
 import build.kiln.api.work.Records;
@@ -29,12 +28,8 @@ final class Actor {
    */
   Action act(ImageBuild build, Decision decision) {
     var namespace = build.getMetadata().getNamespace();
-    for (var job : decision.delete()) {
-      jobs.delete(namespace, job);
-    }
-    for (var job : decision.seal()) {
-      jobs.seal(namespace, job, Durations.parse(history(build).ttl()));
-    }
+    jobs.tidy(
+        namespace, decision.delete(), decision.seal(), () -> Durations.parse(history(build).ttl()));
     if (!(decision.action() instanceof Action.Start start)) {
       return decision.action();
     }
@@ -42,20 +37,9 @@ final class Actor {
       start(build, start);
       return start;
     } catch (KubernetesClientException e) {
-      return blocked(Refusal.of(e).orElseThrow(() -> e));
+      var refused = Refusal.of(e).orElseThrow(() -> e).blocker("the build");
+      return new Action.Block(refused.reason(), refused.message());
     }
-  }
-
-  private static Action.Block blocked(Refusal refusal) {
-    return refusal.byQuota()
-        ? new Action.Block(
-            FailureReason.QuotaExceeded,
-            "a quota of the namespace forbids the build's Job: %s. It is tried again until there is room; or delete finished Jobs, lower spec.history, or have the quota raised"
-                .formatted(refusal.words()))
-        : new Action.Block(
-            FailureReason.PodRefused,
-            "the build's Job is refused: %s. Change podTemplate, or the policy; it is tried again"
-                .formatted(refusal.words()));
   }
 
   private void start(ImageBuild build, Action.Start start) {

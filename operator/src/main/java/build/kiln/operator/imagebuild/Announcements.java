@@ -27,7 +27,7 @@ final class Announcements {
                       ? Optional.of(superseded(before, accept.cause().type()))
                       : Optional.<Announcement>empty(),
                   Optional.of(
-                      normal(
+                      Announcement.normal(
                           "BuildAccepted",
                           "run %d: %s".formatted(number, accept.cause().type()),
                           number)))
@@ -42,17 +42,20 @@ final class Announcements {
                   "invalid/" + build.getMetadata().getGeneration()));
       case Action.Queue queue ->
           List.of(
-              normal(
+              Announcement.normal(
                   "Queued",
                   "run %d waits at place %d".formatted(number, queue.position()),
                   number));
       case Action.Start start -> started(start, run.orElseThrow());
       case Action.Finish finish -> List.of(finished(finish.result(), number));
-      case Action.Block block -> List.of(warning(block.reason(), block.message(), number));
+      case Action.Block block ->
+          List.of(Announcement.warning(block.reason().name(), block.message(), number));
       case Action.Watch watch ->
           watch.reading() instanceof Reading.Waiting waiting
               ? waiting.blocker().stream()
-                  .map(blocker -> warning(blocker.reason(), blocker.message(), number))
+                  .map(
+                      blocker ->
+                          Announcement.warning(blocker.reason().name(), blocker.message(), number))
                   .toList()
               : List.of();
       case Action.Suspend _, Action.Settle _, Action.AwaitRetry _, Action.Rest _ -> List.of();
@@ -81,26 +84,19 @@ final class Announcements {
   private static Announcement finished(Result result, long run) {
     return switch (result) {
       case Result.Success success ->
-          normal("BuildSucceeded", "run %d pushed %s".formatted(run, success.image()), run);
+          Announcement.normal(
+              "BuildSucceeded", "run %d pushed %s".formatted(run, success.image()), run);
       case Result.Failure failure ->
-          new Announcement(
-              true,
+          Announcement.warning(
               "BuildFailed",
               "run %d: %s: %s".formatted(run, failure.reason(), failure.message()),
-              "BuildFailed/" + run);
+              run);
     };
   }
 
   private static Announcement superseded(ImageBuildStatus before, String cause) {
     long old = before.newestRun().map(Run::number).orElse(0L);
-    return normal("Superseded", "run %d gives way to a newer one: %s".formatted(old, cause), old);
-  }
-
-  private static Announcement normal(String reason, String message, long run) {
-    return new Announcement(false, reason, message, reason + "/" + run);
-  }
-
-  private static Announcement warning(FailureReason reason, String message, long run) {
-    return new Announcement(true, reason.name(), message, reason + "/" + run);
+    return Announcement.normal(
+        "Superseded", "run %d gives way to a newer one: %s".formatted(old, cause), old);
   }
 }

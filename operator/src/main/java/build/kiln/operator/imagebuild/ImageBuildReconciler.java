@@ -3,65 +3,39 @@ package build.kiln.operator.imagebuild;
 import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageBuildStatus;
 import build.kiln.operator.job.Admission;
-import build.kiln.operator.job.Announcement;
 import build.kiln.operator.job.Announcer;
-import build.kiln.operator.job.Conditions;
 import build.kiln.operator.job.EventSources;
-import build.kiln.operator.job.Hashes;
 import build.kiln.operator.job.JobMaker;
-import build.kiln.operator.job.Labels;
-import build.kiln.operator.job.LeanStore;
 import build.kiln.operator.job.Limits;
+import build.kiln.operator.job.Passes;
 import build.kiln.operator.job.PodLogs;
 import build.kiln.operator.job.StatusWriter;
 import build.kiln.operator.settings.Settings;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientException;
-import io.javaoperatorsdk.operator.OperatorException;
 import io.javaoperatorsdk.operator.api.config.ControllerConfigurationOverrider;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.ErrorStatusUpdateControl;
 import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
 import io.javaoperatorsdk.operator.api.reconciler.Reconciler;
 import io.javaoperatorsdk.operator.api.reconciler.UpdateControl;
-import io.javaoperatorsdk.operator.processing.event.ResourceID;
-import io.javaoperatorsdk.operator.processing.event.rate.LinearRateLimiter;
 import io.javaoperatorsdk.operator.processing.event.source.EventSource;
 import io.javaoperatorsdk.operator.processing.event.source.inbound.SimpleInboundEventSource;
-import io.javaoperatorsdk.operator.processing.retry.GenericRetry;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Objects;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Brings an ImageBuild to its image: observes the cluster, decides one action, does it, and writes
  * the status once. All state is in the API; a pass that is lost is repeated by the next.
  */
 public final class ImageBuildReconciler implements Reconciler<ImageBuild> {
-  private static final Logger LOG = LoggerFactory.getLogger(ImageBuildReconciler.class);
-
-  /** When a build ends, so many of those that wait are told. */
-  private static final int NUDGED = 3;
-
-  /** Of one ImageBuild, so that a noisy one does not slow the others down. */
-  private static final int PASSES_A_SECOND = 10;
-
-  /** An error that so many retries, some seconds, did not mend is told on the status. */
-  private static final int LASTS = 2;
-
-  private static final long LIST_LIMIT = 500;
-
   private final Settings settings;
   private final Clock clock;
   private final BuildQueue queue;
@@ -98,26 +72,11 @@ public final class ImageBuildReconciler implements Reconciler<ImageBuild> {
 
   /** How the controller runs: which namespaces, how fast, how long it tries. */
   public void configure(ControllerConfigurationOverrider<ImageBuild> controller) {
-    if (settings.watchNamespaces().isEmpty()) {
-      controller.watchingAllNamespaces();
-    } else {
-      controller.settingNamespaces(settings.watchNamespaces());
-    }
-    controller
-        .withName("imagebuild")
-        // The filter says what counts; a generation alone would miss the annotation for a rebuild.
-        .withGenerationAware(false)
-        .withOnUpdateFilter(ImageBuildReconciler::changed)
-        .withItemStore(new LeanStore<>())
-        .withInformerListLimit(LIST_LIMIT)
-        .withRateLimiter(new LinearRateLimiter(Duration.ofSeconds(1), PASSES_A_SECOND))
-        .withRetry(
-            new GenericRetry()
-                .withoutMaxAttempts()
-                .setInitialInterval(Duration.ofSeconds(1))
-                .setIntervalMultiplier(2)
-                .setMaxInterval(Duration.ofMinutes(5).toMillis()))
-        .withReconciliationMaxInterval(Duration.ofMinutes(10));
+    Passes.configure(
+        controller,
+        "imagebuild",
+        settings.watchNamespaces(),
+        (now, before) -> EventSources.changed(now, before, ImageBuild.REBUILD_ANNOTATION));
   }
 
   @Override
@@ -133,12 +92,6 @@ public final class ImageBuildReconciler implements Reconciler<ImageBuild> {
         .toList();
   }
 
-  /** Whether an ImageBuild changed in what is decided upon; its own status is not. */
-  private static boolean changed(ImageBuild now, ImageBuild before) {
-    return EventSources.changed(now, before, ImageBuild.REBUILD_ANNOTATION)
-        || !Objects.equals(now.getSpec(), before.getSpec());
-  }
-
   @Override
   public UpdateControl<ImageBuild> reconcile(ImageBuild build, Context<ImageBuild> context) {
     if (build.isMarkedForDeletion()) {
@@ -152,9 +105,7 @@ public final class ImageBuildReconciler implements Reconciler<ImageBuild> {
       return UpdateControl.<ImageBuild>noUpdate().rescheduleAfter(StatusWriter.AFTER_CONFLICT);
     }
     account(build, done.action(), status);
-    return done.recheck() == null
-        ? UpdateControl.noUpdate()
-        : UpdateControl.<ImageBuild>noUpdate().rescheduleAfter(done.recheck());
+    return Passes.over(done.recheck());
   }
 
   /**
@@ -167,7 +118,12 @@ public final class ImageBuildReconciler implements Reconciler<ImageBuild> {
   private Done act(ImageBuild build, Context<ImageBuild> context, Instant now) {
     boolean holdsSlot = false;
     try {
-      var observed = observer.observe(build, jobs(build, context), pods(build, context), now);
+      var observed =
+          observer.observe(
+              build,
+              Passes.owned(build, context.getSecondaryResources(Job.class)),
+              Passes.owned(build, context.getSecondaryResources(Pod.class)),
+              now);
       var decision = Decider.decide(build, observed, settings, now);
       var action = actor.act(build, decision);
       holdsSlot =
@@ -189,38 +145,13 @@ public final class ImageBuildReconciler implements Reconciler<ImageBuild> {
   @Override
   public ErrorStatusUpdateControl<ImageBuild> updateErrorStatus(
       ImageBuild build, Context<ImageBuild> context, Exception e) {
-    LOG.warn(
-        "a pass over ImageBuild {} failed and is tried again", ResourceID.fromResource(build), e);
-    var said = e instanceof KubernetesClientException ? e.getMessage() : e.toString();
-    var message = Objects.requireNonNullElse(said, e.toString());
-    announcer.tell(
+    return Passes.failed(
         build,
-        new Announcement(
-            true, Conditions.RECONCILE_FAILED, message, "error/" + Hashes.sha256(message, 16)));
-    if (context.getRetryInfo().filter(retry -> retry.getAttemptCount() >= LASTS).isPresent()) {
-      tellLasting(build, message, context);
-    }
-    return ErrorStatusUpdateControl.noStatusUpdate();
-  }
-
-  private void tellLasting(ImageBuild build, String message, Context<ImageBuild> context) {
-    try {
-      statuses.write(build, NextStatus.erring(build, message, clock.instant()), context);
-    } catch (KubernetesClientException | OperatorException e) {
-      LOG.info("{} cannot be told so either", ResourceID.fromResource(build), e);
-    }
-  }
-
-  private static List<Job> jobs(ImageBuild build, Context<ImageBuild> context) {
-    return context.getSecondaryResources(Job.class).stream()
-        .filter(job -> build.getMetadata().getUid().equals(Labels.label(job, Labels.UID)))
-        .collect(Collectors.toList());
-  }
-
-  private static List<Pod> pods(ImageBuild build, Context<ImageBuild> context) {
-    return context.getSecondaryResources(Pod.class).stream()
-        .filter(pod -> build.getMetadata().getUid().equals(Labels.label(pod, Labels.UID)))
-        .collect(Collectors.toList());
+        context,
+        e,
+        announcer,
+        message ->
+            statuses.write(build, NextStatus.erring(build, message, clock.instant()), context));
   }
 
   private void announce(ImageBuild build, Action action, ImageBuildStatus status) {
@@ -234,7 +165,7 @@ public final class ImageBuildReconciler implements Reconciler<ImageBuild> {
     metrics.count(action, status);
     if (action instanceof Action.Finish) {
       status.newestRun().ifPresent(run -> queue.leave(build, run.number()));
-      queue.next(NUDGED).forEach(nudges::propagateEvent);
+      queue.next(Passes.NUDGED).forEach(nudges::propagateEvent);
     }
   }
 }

@@ -36,7 +36,7 @@ final class NextStatus {
   private static final Now SUSPENDED =
       new Now(
           Value.Unknown,
-          "Suspended",
+          Conditions.SUSPENDED,
           "a run is due; it starts when spec.suspend is false",
           false,
           false);

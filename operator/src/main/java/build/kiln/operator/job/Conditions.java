@@ -17,6 +17,9 @@ public final class Conditions {
   public static final String RECONCILING = "Reconciling";
   public static final String STALLED = "Stalled";
 
+  /** The reason of Ready when a run is due and {@code spec.suspend} holds it. */
+  public static final String SUSPENDED = "Suspended";
+
   /** The reason of Ready, and of an event, when passes fail again and again. */
   public static final String RECONCILE_FAILED = "ReconcileFailed";
 

@@ -1,5 +1,6 @@
 package build.kiln.operator.job;
 
+import build.kiln.api.v1alpha1.KilnResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
@@ -59,10 +60,12 @@ public record EventSources(String component, String owner, @Nullable String name
    *
    * @param annotation by which a user asks for a run
    */
-  public static boolean changed(HasMetadata now, HasMetadata before, String annotation) {
+  public static boolean changed(
+      KilnResource<?, ?> now, KilnResource<?, ?> before, String annotation) {
     return !Objects.equals(now.getMetadata().getGeneration(), before.getMetadata().getGeneration())
         || !Objects.equals(
             Labels.annotation(now, annotation), Labels.annotation(before, annotation))
+        || !Objects.equals(now.getSpec(), before.getSpec())
         || leaves(now, before);
   }
 

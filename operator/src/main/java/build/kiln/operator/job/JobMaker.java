@@ -66,6 +66,17 @@ public final class JobMaker {
     }
   }
 
+  /**
+   * Deletes Jobs, and lets others expire.
+   *
+   * @param ttl how long those are kept; asked only if there are any, which is seldom
+   */
+  public void tidy(
+      String namespace, List<String> delete, List<String> seal, Supplier<Duration> ttl) {
+    delete.forEach(job -> delete(namespace, job));
+    seal.forEach(job -> seal(namespace, job, ttl.get()));
+  }
+
   /** Deletes a Job with its pods. */
   public void delete(String namespace, String job) {
     LOG.info("deletes Job {}/{}", namespace, job);

@@ -1,5 +1,6 @@
 package build.kiln.operator.job;
 
+import build.kiln.api.v1alpha1.FailureReason;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.util.Optional;
 import java.util.Set;
@@ -31,5 +32,22 @@ public record Refusal(String words) {
   /** Whether there is no room, rather than something wrong. */
   public boolean byQuota() {
     return words.contains("exceeded quota");
+  }
+
+  /**
+   * What keeps a Job from being made.
+   *
+   * @param whose the Job is, such as "the build"
+   */
+  public Blocker blocker(String whose) {
+    return byQuota()
+        ? new Blocker(
+            FailureReason.QuotaExceeded,
+            "a quota of the namespace forbids %s's Job: %s. It is tried again until there is room; or delete finished Jobs, lower spec.history, or have the quota raised"
+                .formatted(whose, words))
+        : new Blocker(
+            FailureReason.PodRefused,
+            "%s's Job is refused: %s. Change podTemplate, or the policy; it is tried again"
+                .formatted(whose, words));
   }
 }

@@ -3,6 +3,7 @@ package build.kiln.operator.job;
 import static java.util.Objects.requireNonNullElse;
 
 import build.kiln.operator.job.Limits.Entry;
+import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
 import java.util.ArrayList;
@@ -15,6 +16,7 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Who may start. What it knows is in the statuses, by way of the informer's cache; only the moments
@@ -23,6 +25,10 @@ import java.util.stream.Collectors;
 public class RunQueue<R extends HasMetadata> {
   /** The name of the cache's index over resources whose newest run is not finished. */
   public static final String INDEX = "under-way";
+
+  /** Reasons of Ready=Unknown with which a run would not start if it were its turn. */
+  private static final Set<String> WAIT_NOT =
+      Set.of(Conditions.SUSPENDED, Conditions.RECONCILE_FAILED);
 
   private final Limits limits;
   private final Function<R, Optional<Newest>> reader;
@@ -50,6 +56,13 @@ public class RunQueue<R extends HasMetadata> {
   public RunQueue(Limits limits, Function<R, Optional<Newest>> reader) {
     this.limits = limits;
     this.reader = reader;
+  }
+
+  /** Whether nothing but its turn keeps a run without a Job from starting, as conditions say. */
+  public static boolean waits(@Nullable List<Condition> conditions) {
+    return Conditions.find(conditions, Conditions.READY)
+        .filter(ready -> "False".equals(ready.getStatus()) || WAIT_NOT.contains(ready.getReason()))
+        .isEmpty();
   }
 
   /**

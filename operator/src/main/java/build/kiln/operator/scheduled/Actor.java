@@ -1,7 +1,6 @@
 package build.kiln.operator.scheduled;
 
 import build.kiln.api.v1alpha1.Durations;
-import build.kiln.api.v1alpha1.FailureReason;
 import build.kiln.api.v1alpha1.KilnResource;
 import build.kiln.api.work.ExitCode;
 import build.kiln.operator.job.CaFiles;
@@ -47,12 +46,11 @@ final class Actor<R extends KilnResource<?, T>, T> {
    */
   Action act(R resource, Subject subject, Decision decision) {
     var namespace = kind.namespace(resource);
-    for (var job : decision.delete()) {
-      jobs.delete(namespace, job);
-    }
-    for (var job : decision.seal()) {
-      jobs.seal(namespace, job, Durations.parse(subject.history().ttl()));
-    }
+    jobs.tidy(
+        namespace,
+        decision.delete(),
+        decision.seal(),
+        () -> Durations.parse(subject.history().ttl()));
     if (!(decision.action() instanceof Action.Start start)) {
       return decision.action();
     }
@@ -60,20 +58,9 @@ final class Actor<R extends KilnResource<?, T>, T> {
       start(resource, subject, start.secrets());
       return start;
     } catch (KubernetesClientException e) {
-      return blocked(Refusal.of(e).orElseThrow(() -> e));
+      var refused = Refusal.of(e).orElseThrow(() -> e).blocker("the run");
+      return new Action.Block(refused.reason(), refused.message());
     }
-  }
-
-  private static Action.Block blocked(Refusal refusal) {
-    return refusal.byQuota()
-        ? new Action.Block(
-            FailureReason.QuotaExceeded,
-            "a quota of the namespace forbids the run's Job: %s. It is tried again until there is room; or delete finished Jobs, lower spec.history, or have the quota raised"
-                .formatted(refusal.words()))
-        : new Action.Block(
-            FailureReason.PodRefused,
-            "the run's Job is refused: %s. Change podTemplate, or the policy; it is tried again"
-                .formatted(refusal.words()));
   }
 
   /** The name of the newest run's Job. */

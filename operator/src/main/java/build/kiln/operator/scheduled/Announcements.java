@@ -22,7 +22,7 @@ final class Announcements {
           Stream.concat(
                   superseded(accept, subject.before()).stream(),
                   Stream.of(
-                      normal(
+                      Announcement.normal(
                           words.event() + "Accepted",
                           "run %d: %s".formatted(number, accept.cause()),
                           number)))
@@ -36,22 +36,20 @@ final class Announcements {
                   "invalid/" + subject.generation()));
       case Action.Queue queue ->
           List.of(
-              normal(
+              Announcement.normal(
                   "Queued",
                   "run %d waits at place %d".formatted(number, queue.position()),
                   number));
       case Action.Start _ ->
           List.of(
-              normal(
+              Announcement.normal(
                   words.event() + "Started",
                   "run %d starts as Job %s"
                       .formatted(number, after.newest().map(ScheduledRun::job).orElse("?")),
                   number));
       case Action.Finish finish -> List.of(finished(words, finish.result(), number));
       case Action.Block block ->
-          List.of(
-              new Announcement(
-                  true, block.reason().name(), block.message(), block.reason() + "/" + number));
+          List.of(Announcement.warning(block.reason().name(), block.message(), number));
       case Action.Watch watch -> watched(watch.reading(), number);
       case Action.Suspend _, Action.Settle _, Action.Rest _ -> List.of();
     };
@@ -60,7 +58,7 @@ final class Announcements {
   private static List<Announcement> superseded(Action.Accept accept, Standing before) {
     return Decider.givesUp(accept, before)
         ? List.of(
-            normal(
+            Announcement.normal(
                 "Superseded",
                 "run %d gives way to a newer one: %s"
                     .formatted(
@@ -73,28 +71,18 @@ final class Announcements {
     return reading instanceof Reading.Waiting waiting
         ? waiting.blocker().stream()
             .map(
-                blocker ->
-                    new Announcement(
-                        true,
-                        blocker.reason().name(),
-                        blocker.message(),
-                        blocker.reason() + "/" + number))
+                blocker -> Announcement.warning(blocker.reason().name(), blocker.message(), number))
             .toList()
         : List.of();
   }
 
   private static Announcement finished(Words words, RunResult result, long number) {
     return result.succeeded()
-        ? normal(
+        ? Announcement.normal(
             words.event() + "Succeeded", "run %d: %s".formatted(number, result.message()), number)
-        : new Announcement(
-            true,
+        : Announcement.warning(
             words.event() + "Failed",
             "run %d: %s: %s".formatted(number, result.reason(), result.message()),
-            words.event() + "Failed/" + number);
-  }
-
-  private static Announcement normal(String reason, String message, long run) {
-    return new Announcement(false, reason, message, reason + "/" + run);
+            number);
   }
 }

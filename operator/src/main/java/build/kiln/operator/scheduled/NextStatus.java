@@ -18,13 +18,10 @@ import org.jspecify.annotations.Nullable;
 final class NextStatus {
   private static final int LONGEST_MESSAGE = 1000;
 
-  /** The reason of Ready while a run is due and the resource suspended. */
-  static final String SUSPENDED_REASON = "Suspended";
-
   private static final Now SUSPENDED =
       new Now(
           Value.Unknown,
-          SUSPENDED_REASON,
+          Conditions.SUSPENDED,
           "a run is due; it starts when spec.suspend is false",
           false,
           false);

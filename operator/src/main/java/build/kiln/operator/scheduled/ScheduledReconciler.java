@@ -4,49 +4,36 @@ import static java.util.Objects.requireNonNullElse;
 
 import build.kiln.api.v1alpha1.KilnResource;
 import build.kiln.api.v1alpha1.ScheduledRun;
-import build.kiln.operator.job.Announcement;
 import build.kiln.operator.job.Announcer;
-import build.kiln.operator.job.Conditions;
 import build.kiln.operator.job.EventSources;
-import build.kiln.operator.job.Hashes;
 import build.kiln.operator.job.JobMaker;
-import build.kiln.operator.job.Labels;
-import build.kiln.operator.job.LeanStore;
 import build.kiln.operator.job.Limits;
+import build.kiln.operator.job.Passes;
 import build.kiln.operator.job.PodLogs;
 import build.kiln.operator.job.RunQueue;
 import build.kiln.operator.job.StatusWriter;
 import build.kiln.operator.settings.Settings;
-import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientException;
-import io.javaoperatorsdk.operator.OperatorException;
 import io.javaoperatorsdk.operator.api.config.ControllerConfigurationOverrider;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.ErrorStatusUpdateControl;
 import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
 import io.javaoperatorsdk.operator.api.reconciler.Reconciler;
 import io.javaoperatorsdk.operator.api.reconciler.UpdateControl;
-import io.javaoperatorsdk.operator.processing.event.ResourceID;
-import io.javaoperatorsdk.operator.processing.event.rate.LinearRateLimiter;
 import io.javaoperatorsdk.operator.processing.event.source.EventSource;
 import io.javaoperatorsdk.operator.processing.event.source.inbound.SimpleInboundEventSource;
-import io.javaoperatorsdk.operator.processing.retry.GenericRetry;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The reconciler of kinds that run on a schedule: observes the cluster, decides one action, does
@@ -59,23 +46,6 @@ import org.slf4j.LoggerFactory;
  */
 public abstract class ScheduledReconciler<R extends KilnResource<?, T>, T, P>
     implements Reconciler<R> {
-  private static final Logger LOG = LoggerFactory.getLogger(ScheduledReconciler.class);
-
-  /** When a run ends, so many of those that wait are told. */
-  private static final int NUDGED = 3;
-
-  /** Of one resource, so that a noisy one does not slow the others down. */
-  private static final int PASSES_A_SECOND = 10;
-
-  /** An error that so many retries, some seconds, did not mend is told on the status. */
-  private static final int LASTS = 2;
-
-  private static final long LIST_LIMIT = 500;
-
-  /** Reasons of Ready=Unknown with which a run would not start if it were its turn. */
-  private static final Set<String> WAIT_NOT =
-      Set.of(NextStatus.SUSPENDED_REASON, Conditions.RECONCILE_FAILED);
-
   private final ScheduledKind<R, T, P> kind;
   private final Words words;
   private final Settings settings;
@@ -129,14 +99,7 @@ public abstract class ScheduledReconciler<R extends KilnResource<?, T>, T, P>
                     requireNonNullElse(run.startTime(), ""),
                     run.finished(),
                     run.job() != null,
-                    waits(standing)));
-  }
-
-  /** Whether nothing but its turn keeps a run without a Job from starting. */
-  private static boolean waits(Standing standing) {
-    return Conditions.find(standing.conditions(), Conditions.READY)
-        .filter(ready -> "False".equals(ready.getStatus()) || WAIT_NOT.contains(ready.getReason()))
-        .isEmpty();
+                    RunQueue.waits(standing.conditions())));
   }
 
   /**
@@ -146,27 +109,7 @@ public abstract class ScheduledReconciler<R extends KilnResource<?, T>, T, P>
    */
   protected final void configure(
       ControllerConfigurationOverrider<R> controller, Set<String> namespaces) {
-    if (namespaces.isEmpty()) {
-      controller.watchingAllNamespaces();
-    } else {
-      controller.settingNamespaces(namespaces);
-    }
-    controller
-        .withName(words.controller())
-        // The filter says what counts; a generation alone would miss the annotation for a run.
-        .withGenerationAware(false)
-        .withOnUpdateFilter(this::changed)
-        .withItemStore(new LeanStore<>())
-        .withInformerListLimit(LIST_LIMIT)
-        .withRateLimiter(new LinearRateLimiter(Duration.ofSeconds(1), PASSES_A_SECOND))
-        .withRetry(
-            new GenericRetry()
-                .withoutMaxAttempts()
-                .setInitialInterval(Duration.ofSeconds(1))
-                .setIntervalMultiplier(2)
-                .setMaxInterval(Duration.ofMinutes(5).toMillis()))
-        // A timer knows nothing of a clock that is put forward.
-        .withReconciliationMaxInterval(Duration.ofMinutes(10));
+    Passes.configure(controller, words.controller(), namespaces, this::changed);
   }
 
   /** The one namespace of all Jobs, for a kind of the cluster; null if they are where it is. */
@@ -175,9 +118,7 @@ public abstract class ScheduledReconciler<R extends KilnResource<?, T>, T, P>
   }
 
   private boolean changed(R now, R before) {
-    return EventSources.changed(now, before, words.wishKey())
-        || kind.changed(now, before)
-        || !Objects.equals(now.getSpec(), before.getSpec());
+    return EventSources.changed(now, before, words.wishKey()) || kind.changed(now, before);
   }
 
   @Override
@@ -218,9 +159,7 @@ public abstract class ScheduledReconciler<R extends KilnResource<?, T>, T, P>
     if (action instanceof Action.Finish) {
       kind.afterRun(resource);
     }
-    return done.recheck() == null
-        ? UpdateControl.noUpdate()
-        : UpdateControl.<R>noUpdate().rescheduleAfter(done.recheck());
+    return Passes.over(done.recheck());
   }
 
   /**
@@ -237,8 +176,8 @@ public abstract class ScheduledReconciler<R extends KilnResource<?, T>, T, P>
           observer.observe(
               resource,
               subject,
-              owned(resource, context.getSecondaryResources(Job.class)),
-              owned(resource, context.getSecondaryResources(Pod.class)),
+              Passes.owned(resource, context.getSecondaryResources(Job.class)),
+              Passes.owned(resource, context.getSecondaryResources(Pod.class)),
               now);
       var decision = Decider.decide(subject, observed, settings, now);
       var action = actor.act(resource, subject, decision);
@@ -258,39 +197,20 @@ public abstract class ScheduledReconciler<R extends KilnResource<?, T>, T, P>
     }
   }
 
-  private static <H extends HasMetadata> List<H> owned(HasMetadata resource, Set<H> all) {
-    return all.stream()
-        .filter(one -> resource.getMetadata().getUid().equals(Labels.label(one, Labels.UID)))
-        .toList();
-  }
-
   @Override
   public final ErrorStatusUpdateControl<R> updateErrorStatus(
       R resource, Context<R> context, Exception e) {
-    LOG.warn(
-        "a pass over {} {} failed and is tried again",
-        words.kind(),
-        ResourceID.fromResource(resource),
-        e);
-    var said = e instanceof KubernetesClientException ? e.getMessage() : e.toString();
-    var message = requireNonNullElse(said, e.toString());
-    announcer.tell(
+    return Passes.failed(
         resource,
-        new Announcement(
-            true, Conditions.RECONCILE_FAILED, message, "error/" + Hashes.sha256(message, 16)));
-    if (context.getRetryInfo().filter(retry -> retry.getAttemptCount() >= LASTS).isPresent()) {
-      tellLasting(resource, message, context);
-    }
-    return ErrorStatusUpdateControl.noStatusUpdate();
-  }
-
-  private void tellLasting(R resource, String message, Context<R> context) {
-    try {
-      var standing = NextStatus.erring(kind.subject(resource), message, clock.instant());
-      statuses.write(resource, kind.status(resource, standing), context);
-    } catch (KubernetesClientException | OperatorException e) {
-      LOG.info("{} cannot be told so either", ResourceID.fromResource(resource), e);
-    }
+        context,
+        e,
+        announcer,
+        message ->
+            statuses.write(
+                resource,
+                kind.status(
+                    resource, NextStatus.erring(kind.subject(resource), message, clock.instant())),
+                context));
   }
 
   /** What follows from a status that is written. */
@@ -299,7 +219,7 @@ public abstract class ScheduledReconciler<R extends KilnResource<?, T>, T, P>
     if (action instanceof Action.Finish) {
       report.ifPresent(said -> kind.count(said, registry));
       after.newest().map(ScheduledRun::number).ifPresent(run -> queue.leave(resource, run));
-      queue.next(NUDGED).forEach(nudges::propagateEvent);
+      queue.next(Passes.NUDGED).forEach(nudges::propagateEvent);
     }
   }
 }
