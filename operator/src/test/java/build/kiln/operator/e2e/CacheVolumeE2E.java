@@ -50,6 +50,21 @@ class CacheVolumeE2E {
             .formatted(namespace.name(), claim, path, node));
   }
 
+  /** A claim named build-cache, and its volume. */
+  private void claimedVolume(TestNamespace namespace) {
+    volume(namespace, "build-cache");
+    namespace.apply(
+        """
+        apiVersion: v1
+        kind: PersistentVolumeClaim
+        metadata: {name: build-cache}
+        spec:
+          accessModes: [ReadWriteOnce]
+          storageClassName: ""
+          resources: {requests: {storage: 1Gi}}
+        """);
+  }
+
   private static String ofNoClass(String manifest) {
     return manifest.replace(
         "  accessModes: [ReadWriteOnce]\n",
@@ -128,17 +143,7 @@ class CacheVolumeE2E {
   @Test
   void whatIsUnpackedOnTheVolumeIsRightInTheNextPod() {
     try (var namespace = TestNamespace.create(cluster, "baseline")) {
-      volume(namespace, "build-cache");
-      namespace.apply(
-          """
-          apiVersion: v1
-          kind: PersistentVolumeClaim
-          metadata: {name: build-cache}
-          spec:
-            accessModes: [ReadWriteOnce]
-            storageClassName: ""
-            resources: {requests: {storage: 1Gi}}
-          """);
+      claimedVolume(namespace);
       var layers = new ArrayList<Set<String>>();
       for (int run = 1; run <= 3; run++) {
         int number = run;
@@ -186,17 +191,7 @@ class CacheVolumeE2E {
   @Test
   void aPodOfNoRightsWritesToTheVolumeToo() {
     try (var namespace = TestNamespace.create(cluster, "restricted")) {
-      volume(namespace, "build-cache");
-      namespace.apply(
-          """
-          apiVersion: v1
-          kind: PersistentVolumeClaim
-          metadata: {name: build-cache}
-          spec:
-            accessModes: [ReadWriteOnce]
-            storageClassName: ""
-            resources: {requests: {storage: 1Gi}}
-          """);
+      claimedVolume(namespace);
       namespace.build(
           "copy",
           """

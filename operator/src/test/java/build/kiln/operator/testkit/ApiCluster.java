@@ -2,6 +2,7 @@ package build.kiln.operator.testkit;
 
 import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageMirror;
+import build.kiln.api.v1alpha1.ImagePrunePolicy;
 import build.kiln.operator.KilnOperator;
 import build.kiln.operator.job.Admission;
 import build.kiln.operator.job.JobSpec;
@@ -114,6 +115,7 @@ public abstract class ApiCluster implements AutoCloseable {
     return Stream.of(
             client.resources(ImageBuild.class).inNamespace(NAMESPACE).list().getItems(),
             client.resources(ImageMirror.class).inNamespace(NAMESPACE).list().getItems(),
+            client.resources(ImagePrunePolicy.class).list().getItems(),
             jobs(),
             client.pods().inNamespace(NAMESPACE).list().getItems())
         .flatMap(List::stream)
