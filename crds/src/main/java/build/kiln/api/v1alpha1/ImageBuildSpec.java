@@ -92,11 +92,7 @@ public record ImageBuildSpec(
     @JsonPropertyDescription("The builder pod's scratch space.") @Nullable Workspace workspace,
     @Default("1h")
         @Size(max = 32)
-        @ValidationRule(
-            value =
-                DURATION
-                    + " && duration(self) >= duration('10s') && duration(self) <= duration('168h')",
-            message = "timeout must be a duration from 10s to 168h, written as 90s, 10m or 1h30m")
+        @ValidationRule(value = TIMEOUT, message = TIMEOUT_MESSAGE)
         @JsonPropertyDescription(
             "How long a run may take over all its attempts, such as \"1h\" or \"90m\".")
         String timeout,
@@ -129,6 +125,12 @@ public record ImageBuildSpec(
       "self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')";
 
   static final String DURATION = "self.matches('^([0-9]{1,9}([.][0-9]{1,9})?(h|ms|m|s))+$')";
+
+  static final String TIMEOUT =
+      DURATION + " && duration(self) >= duration('10s') && duration(self) <= duration('168h')";
+
+  static final String TIMEOUT_MESSAGE =
+      "timeout must be a duration from 10s to 168h, written as 90s, 10m or 1h30m";
 
   static final String SIZE =
       "isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0'))";

@@ -87,9 +87,7 @@ public record ImageMirrorSpec(
             "When to run, as cron writes it: minute, hour, day of month, month, day of week. Besides, and without it, a run starts when the resource is created, when what it asks for changes, and when the annotation kiln.build/sync has a new value. Times that pass during a run are passed over; of those that were missed otherwise, one is made up for.")
         @Nullable String schedule,
     @Size(min = 1, max = 64)
-        @ValidationRule(
-            value = "self.matches('^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$')",
-            message = "timeZone must be a name such as Europe/Zurich or UTC")
+        @ValidationRule(value = ScheduleRules.TIME_ZONE, message = ScheduleRules.TIME_ZONE_MESSAGE)
         @JsonPropertyDescription("The schedule's time zone, such as Europe/Zurich; UTC if not set.")
         @Nullable String timeZone,
     @Size(min = 1, max = 32)
@@ -118,11 +116,7 @@ public record ImageMirrorSpec(
         @Nullable Quantity bandwidth,
     @Default("6h")
         @Size(max = 32)
-        @ValidationRule(
-            value =
-                ImageBuildSpec.DURATION
-                    + " && duration(self) >= duration('10s') && duration(self) <= duration('168h')",
-            message = "timeout must be a duration from 10s to 168h, written as 90s, 10m or 1h30m")
+        @ValidationRule(value = ImageBuildSpec.TIMEOUT, message = ImageBuildSpec.TIMEOUT_MESSAGE)
         @JsonPropertyDescription(
             "How long a run may take, such as \"6h\". What was copied until then stays, and the next run goes on from there.")
         String timeout,

@@ -35,9 +35,7 @@ public record ImagePrunePolicySpec(
             "When to run, as cron writes it: minute, hour, day of month, month, day of week.")
         @Nullable String schedule,
     @Size(min = 1, max = 64)
-        @ValidationRule(
-            value = "self.matches('^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$')",
-            message = "timeZone must be a name such as Europe/Zurich or UTC")
+        @ValidationRule(value = ScheduleRules.TIME_ZONE, message = ScheduleRules.TIME_ZONE_MESSAGE)
         @JsonPropertyDescription("The schedule's time zone, such as Europe/Zurich; UTC if not set.")
         @Nullable String timeZone,
     @Default("false")
@@ -77,11 +75,7 @@ public record ImagePrunePolicySpec(
         @Nullable Report report,
     @Default("2h")
         @Size(max = 32)
-        @ValidationRule(
-            value =
-                ImageBuildSpec.DURATION
-                    + " && duration(self) >= duration('10s') && duration(self) <= duration('168h')",
-            message = "timeout must be a duration from 10s to 168h, written as 90s, 10m or 1h30m")
+        @ValidationRule(value = ImageBuildSpec.TIMEOUT, message = ImageBuildSpec.TIMEOUT_MESSAGE)
         @JsonPropertyDescription(
             "How long a run may take, such as \"2h\". The next one goes on where it ended.")
         String timeout,

@@ -33,5 +33,10 @@ final class ScheduleRules {
   static final String SCHEDULE_MESSAGE =
       "schedule must be five cron fields (minute 0-59, hour 0-23, day 1-31, month 1-12, day of week 0-7) such as \"30 2 * * *\", or one of @hourly, @daily, @weekly, @monthly, @yearly";
 
+  /** Of the zone of a schedule. */
+  static final String TIME_ZONE = "self.matches('^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$')";
+
+  static final String TIME_ZONE_MESSAGE = "timeZone must be a name such as Europe/Zurich or UTC";
+
   private ScheduleRules() {}
 }
