@@ -70,7 +70,7 @@ class PruneOrderRunTest {
   @BeforeEach
   void start() throws IOException {
     registry = EmbeddedRegistry.start();
-    cluster = new FakeCluster();
+    cluster = FakeCluster.start();
     api = cluster.api();
     client = new RegistryClient(RegistryConfig.defaults(), Credentials.anonymous());
     for (int i = 1; i <= 4; i++) {

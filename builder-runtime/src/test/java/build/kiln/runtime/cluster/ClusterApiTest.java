@@ -11,8 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -21,21 +20,9 @@ class ClusterApiTest {
   private static final String ALL_MAPS = "/api/v1/configmaps";
   private static final String MAPS = "/api/v1/namespaces/kiln/configmaps";
 
-  private FakeCluster cluster;
-  private ClusterApi api;
+  @AutoClose private final FakeCluster cluster = FakeCluster.start();
+  @AutoClose private final ClusterApi api = cluster.api();
   @TempDir Path folder;
-
-  @BeforeEach
-  void start() throws IOException {
-    cluster = new FakeCluster();
-    api = cluster.api();
-  }
-
-  @AfterEach
-  void stop() {
-    api.close();
-    cluster.close();
-  }
 
   private void pods(int count) throws IOException {
     for (int i = 0; i < count; i++) {

@@ -11,8 +11,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -22,20 +21,8 @@ class ClusterUsesTest {
       "{'metadata':{'name':'%s','namespace':'shop'},'spec':{'replicas':0,'template':{'spec':{'containers':[{'image':'r.io/%s:1'}]}}}}";
 
   private long seconds;
-  private FakeCluster cluster;
-  private ClusterApi api;
-
-  @BeforeEach
-  void start() throws IOException {
-    cluster = new FakeCluster();
-    api = cluster.api();
-  }
-
-  @AfterEach
-  void stop() {
-    api.close();
-    cluster.close();
-  }
+  @AutoClose private final FakeCluster cluster = FakeCluster.start();
+  @AutoClose private final ClusterApi api = cluster.api();
 
   private long nanoTime() {
     return Duration.ofSeconds(seconds).toNanos();

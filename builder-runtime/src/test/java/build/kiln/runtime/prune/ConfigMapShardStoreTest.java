@@ -17,28 +17,15 @@ import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 class ConfigMapShardStoreTest {
   private static final String MAPS = "/api/v1/configmaps";
   private static final Instant NOW = Instant.parse("2026-06-01T00:00:00Z");
 
-  private FakeCluster cluster;
-  private ClusterApi api;
-
-  @BeforeEach
-  void start() throws IOException {
-    cluster = new FakeCluster();
-    api = cluster.api();
-  }
-
-  @AfterEach
-  void stop() {
-    api.close();
-    cluster.close();
-  }
+  @AutoClose private final FakeCluster cluster = FakeCluster.start();
+  @AutoClose private final ClusterApi api = cluster.api();
 
   private ConfigMapShardStore store(String policy) {
     return new ConfigMapShardStore(api, new Owner(policy, "uid-1"), "ledger");
