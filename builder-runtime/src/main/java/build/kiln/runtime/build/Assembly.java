@@ -23,13 +23,15 @@ final class Assembly {
     var draft = ConfigDraft.of(platformed(built.config(), request.platform()));
     request.labels().forEach(draft::label);
     ImageConfig config = draft.build(built.files().layers().stream().map(Layer::diffId).toList());
-    Descriptor configuration = session.store().put(MediaTypes.OCI_CONFIG, Json.write(config));
+    Descriptor configuration =
+        session.store().put(MediaTypes.OCI_CONFIG, Json.write(config, ImageConfig.JSON));
     List<Descriptor> layers =
         built.files().layers().stream().map(layer -> asOci(layer.descriptor())).toList();
     Map<String, String> annotations = request.annotations();
     Manifest manifest =
         Manifest.oci(configuration, layers, annotations.isEmpty() ? null : annotations);
-    Descriptor descriptor = session.store().put(MediaTypes.OCI_MANIFEST, Json.write(manifest));
+    Descriptor descriptor =
+        session.store().put(MediaTypes.OCI_MANIFEST, Json.write(manifest, Manifest.JSON));
     exporting.note("manifest " + descriptor.digest());
     exporting.done();
     return new BuildResult(

@@ -137,7 +137,7 @@ final class BaseImages {
       throws IOException, BuildException {
     FetchedManifest found = layout == null ? manifest(name) : document(layout, layout.root());
     if (MediaTypes.isIndex(found.descriptor().mediaType())) {
-      Index index = Json.read(found.bytes(), Index.class, name.toString());
+      Index index = Json.read(found.bytes(), Index.JSON, name.toString());
       Descriptor chosen =
           index.select(wanted).orElseThrow(() -> noPlatform(name, wanted, platforms(index)));
       found =
@@ -145,7 +145,7 @@ final class BaseImages {
               ? document(name.withDigest(chosen.digest()), chosen)
               : document(layout, chosen);
     }
-    Manifest manifest = Json.read(found.bytes(), Manifest.class, name.toString());
+    Manifest manifest = Json.read(found.bytes(), Manifest.JSON, name.toString());
     if (layout == null) {
       downloads.require(name, manifest.config(), activity);
     } else {
@@ -154,7 +154,7 @@ final class BaseImages {
     ImageConfig config =
         Json.read(
             environment.store().read(manifest.config()),
-            ImageConfig.class,
+            ImageConfig.JSON,
             "the configuration of " + name);
     if (!wanted.accepts(config.platform())) {
       throw noPlatform(name, wanted, config.platform().toString());

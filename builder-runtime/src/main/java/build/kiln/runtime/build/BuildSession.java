@@ -22,6 +22,7 @@ import build.kiln.runtime.sandbox.Sandbox;
 import build.kiln.runtime.sandbox.SandboxException;
 import build.kiln.runtime.store.GrowingBlob;
 import build.kiln.runtime.store.LocalStore;
+import build.kiln.runtime.store.UniqueNames;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -368,7 +369,7 @@ final class BuildSession implements AutoCloseable {
   synchronized Snapshots snapshots(Sandbox chosen) throws IOException {
     if (snapshots == null) {
       Files.createDirectories(environment.scratch());
-      Path own = Files.createTempDirectory(environment.scratch(), "r");
+      Path own = UniqueNames.createDirectory(environment.scratch(), "r");
       snapshots =
           chosen.overlay()
               ? Snapshots.overlay(store().layers(), own, true)

@@ -3,7 +3,7 @@ package build.kiln.runtime.build;
 import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.ImageConfig;
-import build.kiln.runtime.oci.Json;
+import build.kiln.runtime.oci.Manifest;
 import build.kiln.runtime.store.LocalStore;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
@@ -46,8 +46,16 @@ final class ImageComparison {
     if (inLayers.isPresent()) {
       return inLayers;
     }
-    return field("the configuration", tree(first.config()), tree(second.config()))
-        .or(() -> field("the manifest", tree(first.manifest()), tree(second.manifest())))
+    return field(
+            "the configuration",
+            ImageConfig.JSON.write(first.config()),
+            ImageConfig.JSON.write(second.config()))
+        .or(
+            () ->
+                field(
+                    "the manifest",
+                    Manifest.JSON.write(first.manifest()),
+                    Manifest.JSON.write(second.manifest())))
         .or(
             () ->
                 Optional.of(
@@ -106,10 +114,6 @@ final class ImageComparison {
     // A base without a history says nothing of its layers.
     boolean told = made.size() == first.layers().size() && !made.get(layer).isEmpty();
     return told ? name + ", made by " + StepProblems.oneLine(made.get(layer)) : name;
-  }
-
-  private static JsonNode tree(Object document) {
-    return Json.mapper().valueToTree(document);
   }
 
   private static Optional<ImageDifference> field(String where, JsonNode one, JsonNode other) {

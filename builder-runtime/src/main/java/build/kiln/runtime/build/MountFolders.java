@@ -2,11 +2,11 @@ package build.kiln.runtime.build;
 
 import build.kiln.runtime.posix.DirectoryHandle;
 import build.kiln.runtime.posix.TreeRemover;
+import build.kiln.runtime.store.UniqueNames;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 
@@ -27,11 +27,7 @@ final class MountFolders implements AutoCloseable {
 
   static MountFolders create(Path scratch) throws IOException {
     Files.createDirectories(scratch);
-    return new MountFolders(
-        Files.createTempDirectory(
-            scratch,
-            "m",
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"))));
+    return new MountFolders(UniqueNames.createDirectory(scratch, "m"));
   }
 
   /** A copy that steps may see but not change. */
@@ -54,7 +50,7 @@ final class MountFolders implements AutoCloseable {
 
   /** A copy for one step, to be given back. */
   Path copy(MountSource source) throws IOException {
-    Path own = Files.createTempDirectory(folder, "");
+    Path own = UniqueNames.createDirectory(folder, "");
     try (DirectoryHandle parent = DirectoryHandle.open(own)) {
       source.copy(parent, CONTENT);
     }

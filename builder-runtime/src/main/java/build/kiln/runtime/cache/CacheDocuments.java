@@ -2,6 +2,7 @@ package build.kiln.runtime.cache;
 
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Json;
+import build.kiln.runtime.oci.JsonForm;
 import build.kiln.runtime.oci.Manifest;
 import build.kiln.runtime.oci.MediaTypes;
 import build.kiln.runtime.oci.OciException;
@@ -42,17 +43,17 @@ final class CacheDocuments {
    * @throws OciException if what is there is no such document
    * @throws IOException if there is none, or the registry fails
    */
-  <T> Document<T> get(Reference name, String artifactType, Class<T> type) throws IOException {
+  <T> Document<T> get(Reference name, String artifactType, JsonForm<T> form) throws IOException {
     FetchedManifest fetched = client.fetchManifest(name);
     if (!MediaTypes.isManifest(fetched.descriptor().mediaType())) {
       throw new OciException(name + " is no manifest of a cache");
     }
-    Manifest manifest = Json.read(fetched.bytes(), Manifest.class, name.toString());
+    Manifest manifest = Json.read(fetched.bytes(), Manifest.JSON, name.toString());
     if (!artifactType.equals(manifest.artifactType())) {
       throw new OciException(name + " is no manifest of a cache");
     }
     byte[] bytes = content(name, manifest.config());
-    return new Document<>(Json.read(bytes, type, name.toString()), manifest.layers());
+    return new Document<>(Json.read(bytes, form, name.toString()), manifest.layers());
   }
 
   private byte[] content(Reference name, Descriptor config) throws IOException {
@@ -84,9 +85,8 @@ final class CacheDocuments {
   }
 
   /** Writes a document under each of the names, which are tags of one repository. */
-  void put(List<Reference> names, String artifactType, Object content, List<Descriptor> layers)
+  void put(List<Reference> names, String artifactType, byte[] bytes, List<Descriptor> layers)
       throws IOException {
-    byte[] bytes = Json.write(content);
     Descriptor config = Descriptor.ofBytes(artifactType + "+json", bytes);
     client.pushBlob(names.getFirst(), config, BlobSource.of(bytes), List.of());
     String data = bytes.length <= EMBEDDED ? Base64.getEncoder().encodeToString(bytes) : null;
@@ -95,7 +95,8 @@ final class CacheDocuments {
             config.mediaType(), config.digest(), config.size(), null, null, data, null, null);
     byte[] manifest =
         Json.write(
-            new Manifest(2, MediaTypes.OCI_MANIFEST, artifactType, embedding, layers, null, null));
+            new Manifest(2, MediaTypes.OCI_MANIFEST, artifactType, embedding, layers, null, null),
+            Manifest.JSON);
     for (Reference name : names) {
       client.pushManifest(name, manifest, MediaTypes.OCI_MANIFEST);
     }

@@ -3,9 +3,10 @@ package build.kiln.runtime.cache;
 import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Digest;
+import build.kiln.runtime.oci.JsonForm;
+import build.kiln.runtime.oci.JsonRecord;
+import build.kiln.runtime.oci.JsonRecord.Field;
 import build.kiln.runtime.oci.OciException;
-import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
-import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -18,21 +19,33 @@ import org.jspecify.annotations.Nullable;
  * @param created when the step ran, RFC 3339: a build from the cache has the same history
  * @param keys all keys under which it was kept
  */
-@JsonIgnoreProperties(ignoreUnknown = true)
-@JsonInclude(JsonInclude.Include.NON_EMPTY)
 public record CacheEntry(
     Descriptor layer, Digest diffId, String created, @Nullable List<String> keys) {
+  private static final Field<CacheEntry, Descriptor> LAYER =
+      Field.ifAny("layer", Descriptor.JSON, CacheEntry::layer);
+  private static final Field<CacheEntry, Digest> DIFF_ID =
+      Field.ifAny("diffId", Digest.JSON, CacheEntry::diffId);
+  private static final Field<CacheEntry, String> CREATED =
+      Field.ifAny("created", JsonForm.TEXT, CacheEntry::created);
+  private static final Field<CacheEntry, List<String>> KEYS =
+      Field.ifAny("keys", JsonForm.TEXTS, CacheEntry::keys);
+
+  static final JsonForm<CacheEntry> JSON =
+      JsonRecord.of(
+          json ->
+              new CacheEntry(
+                  json.need(LAYER), json.need(DIFF_ID), json.need(CREATED), json.get(KEYS)),
+          LAYER,
+          DIFF_ID,
+          CREATED,
+          KEYS);
+
   /**
    * @throws OciException if something is missing, as in a record of another version
    */
-  @SuppressWarnings("ConstantValue") // Jackson passes null for what the JSON lacks
   public CacheEntry {
-    if (layer == null
-        || layer.mediaType() == null
-        || layer.digest() == null
-        || diffId == null
-        || created == null) {
-      throw new OciException("a cache record without layer, diff ID or time");
+    if (layer.mediaType().isEmpty()) {
+      throw new OciException("a cache record whose layer has no media type");
     }
     keys = keys == null ? List.of() : List.copyOf(keys);
   }

@@ -1,7 +1,8 @@
 package build.kiln.runtime.cache;
 
-import build.kiln.runtime.oci.OciException;
-import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import build.kiln.runtime.oci.JsonForm;
+import build.kiln.runtime.oci.JsonRecord;
+import build.kiln.runtime.oci.JsonRecord.Field;
 import java.util.List;
 import java.util.Set;
 
@@ -12,16 +13,27 @@ import java.util.Set;
  * @param platform for which
  * @param updated when, RFC 3339: keys that are in no fresh list are unused
  */
-@JsonIgnoreProperties(ignoreUnknown = true)
 record CacheList(String name, String platform, String updated, List<CacheEntry> entries) {
-  /**
-   * @throws OciException if something is missing, as in a list of another version
-   */
-  @SuppressWarnings("ConstantValue") // Jackson passes null for what the JSON lacks
+  private static final Field<CacheList, String> NAME =
+      Field.of("name", JsonForm.TEXT, CacheList::name);
+  private static final Field<CacheList, String> PLATFORM =
+      Field.of("platform", JsonForm.TEXT, CacheList::platform);
+  private static final Field<CacheList, String> UPDATED =
+      Field.of("updated", JsonForm.TEXT, CacheList::updated);
+  private static final Field<CacheList, List<CacheEntry>> ENTRIES =
+      Field.of("entries", JsonForm.list(CacheEntry.JSON), CacheList::entries);
+
+  static final JsonForm<CacheList> JSON =
+      JsonRecord.of(
+          json ->
+              new CacheList(
+                  json.need(NAME), json.need(PLATFORM), json.need(UPDATED), json.need(ENTRIES)),
+          NAME,
+          PLATFORM,
+          UPDATED,
+          ENTRIES);
+
   CacheList {
-    if (name == null || platform == null || updated == null || entries == null) {
-      throw new OciException("a list of cache entries without name, platform, time or entries");
-    }
     entries = List.copyOf(entries);
   }
 

@@ -71,7 +71,7 @@ public final class CacheLists {
           try {
             Reference name = repository.withTag(tag);
             lists.add(
-                found(tag, documents.get(name, CacheDocuments.LIST, CacheList.class).content()));
+                found(tag, documents.get(name, CacheDocuments.LIST, CacheList.JSON).content()));
           } catch (OciException | DateTimeException e) {
             broken.add(tag);
           } catch (RegistryException e) {

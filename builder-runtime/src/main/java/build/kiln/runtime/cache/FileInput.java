@@ -1,8 +1,7 @@
 package build.kiln.runtime.cache;
 
+import build.kiln.runtime.oci.JsonForm;
 import build.kiln.runtime.oci.OciException;
-import com.fasterxml.jackson.annotation.JsonCreator;
-import com.fasterxml.jackson.annotation.JsonValue;
 
 /**
  * What a step's key says of one file. As text: kind, mode, owner, content and the rest, with a
@@ -16,13 +15,14 @@ import com.fasterxml.jackson.annotation.JsonValue;
  * @param rest a short hash of extended attributes and device numbers; {@code -} for none
  */
 public record FileInput(String kind, String mode, String owner, String content, String rest) {
+  static final JsonForm<FileInput> JSON = JsonForm.text(FileInput::parse);
+
   static final String NOTHING = "-";
   private static final int PARTS = 5;
 
   /**
    * @throws OciException if it is none
    */
-  @JsonCreator
   public static FileInput parse(String text) {
     String[] parts = text.split(" ", -1);
     if (parts.length != PARTS) {
@@ -35,7 +35,6 @@ public record FileInput(String kind, String mode, String owner, String content, 
     return new FileInput(kind, mode, owner, newContent, rest);
   }
 
-  @JsonValue
   @Override
   public String toString() {
     return String.join(" ", kind, mode, owner, content, rest);

@@ -1,6 +1,7 @@
 package build.kiln.runtime.cache;
 
 import build.kiln.runtime.oci.Json;
+import build.kiln.runtime.oci.JsonForm;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.store.LocalStore;
 import java.io.IOException;
@@ -35,7 +36,7 @@ final class LocalRecords {
 
   /** The entry of a key, whether its layer is there or not. */
   Optional<CacheEntry> find(String key) {
-    return store.getCache(key).flatMap(bytes -> read(bytes, CacheEntry.class));
+    return store.getCache(key).flatMap(bytes -> read(bytes, CacheEntry.JSON));
   }
 
   boolean hasLayer(CacheEntry entry) throws IOException {
@@ -43,12 +44,12 @@ final class LocalRecords {
   }
 
   void keep(String key, CacheEntry entry) throws IOException {
-    store.putCache(key, Json.write(entry));
+    store.putCache(key, Json.write(entry, CacheEntry.JSON));
   }
 
   /** Remembers what a key was made of. */
   void keep(String key, StepInputs inputs) throws IOException {
-    store.putCache(inputsRecord(key), Json.write(inputs));
+    store.putCache(inputsRecord(key), Json.write(inputs, StepInputs.JSON));
     remember(step(inputs), key);
     remember(text(inputs), key);
   }
@@ -68,7 +69,7 @@ final class LocalRecords {
   }
 
   Optional<StepInputs> inputs(String key) {
-    return store.getCache(inputsRecord(key)).flatMap(bytes -> read(bytes, StepInputs.class));
+    return store.getCache(inputsRecord(key)).flatMap(bytes -> read(bytes, StepInputs.JSON));
   }
 
   private void remember(String list, String key) throws IOException {
@@ -76,15 +77,11 @@ final class LocalRecords {
     keys.remove(key);
     keys.addFirst(key);
     List<String> kept = keys.subList(0, Math.min(REMEMBERED, keys.size()));
-    store.putCache(list, Json.write(kept));
+    store.putCache(list, Json.write(kept, JsonForm.TEXTS));
   }
 
   private List<String> keys(String list) {
-    return store
-        .getCache(list)
-        .flatMap(bytes -> read(bytes, String[].class))
-        .map(List::of)
-        .orElse(List.of());
+    return store.getCache(list).flatMap(bytes -> read(bytes, JsonForm.TEXTS)).orElse(List.of());
   }
 
   private static String inputsRecord(String key) {
@@ -99,9 +96,9 @@ final class LocalRecords {
     return "text:" + Hashes.of(scope, inputs.textHash());
   }
 
-  private static <T> Optional<T> read(byte[] bytes, Class<T> type) {
+  private static <T> Optional<T> read(byte[] bytes, JsonForm<T> form) {
     try {
-      return Optional.of(Json.read(bytes, type, "cache record"));
+      return Optional.of(Json.read(bytes, form, "cache record"));
     } catch (OciException damaged) {
       return Optional.empty();
     }

@@ -3,6 +3,7 @@ package build.kiln.runtime.cache;
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.Json;
+import build.kiln.runtime.oci.JsonForm;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Platform;
 import build.kiln.runtime.oci.Reference;
@@ -19,7 +20,6 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -51,6 +51,8 @@ public final class RegistryCache {
   private static final int LARGEST_UNPACKED = 128 << 20;
 
   private final RegistryClient client;
+  private static final JsonForm<List<StepInputs>> ALL_INPUTS = JsonForm.list(StepInputs.JSON);
+
   private final CacheDocuments documents;
   private final Reference repository;
   private final String name;
@@ -109,7 +111,7 @@ public final class RegistryCache {
       return Optional.empty();
     }
     try {
-      var found = documents.get(tag(key), CacheDocuments.ENTRY, CacheEntry.class);
+      var found = documents.get(tag(key), CacheDocuments.ENTRY, CacheEntry.JSON);
       CacheEntry entry = found.content().bare();
       boolean right =
           entry.keys().contains(key)
@@ -151,7 +153,7 @@ public final class RegistryCache {
     try (InputStream in =
         new GZIPInputStream(new ByteArrayInputStream(documents.blob(repository, blob)))) {
       byte[] json = in.readNBytes(LARGEST_UNPACKED);
-      return Arrays.asList(Json.read(json, StepInputs[].class, "the inputs of " + repository));
+      return Json.read(json, ALL_INPUTS, "the inputs of " + repository);
     } catch (IOException | OciException e) {
       // They only serve to say why; the misses themselves are right without.
       warnings.accept("cannot say what changed since the last build: %s".formatted(e.getMessage()));
@@ -173,7 +175,7 @@ public final class RegistryCache {
 
   private Listed readList() {
     try {
-      var document = documents.get(listTag(), CacheDocuments.LIST, CacheList.class);
+      var document = documents.get(listTag(), CacheDocuments.LIST, CacheList.JSON);
       CacheList list = document.content();
       if (!list.name().equals(name) || !list.platform().equals(platform.toString())) {
         return Listed.NOTHING;
@@ -239,7 +241,8 @@ public final class RegistryCache {
       }
     }
     if (!tags.isEmpty()) {
-      documents.put(tags, CacheDocuments.ENTRY, entry, List.of(entry.layer()));
+      documents.put(
+          tags, CacheDocuments.ENTRY, Json.write(entry, CacheEntry.JSON), List.of(entry.layer()));
     }
   }
 
@@ -265,7 +268,11 @@ public final class RegistryCache {
       layers.add(blob);
     }
     used.forEach(entry -> layers.add(entry.layer()));
-    documents.put(List.of(listTag()), CacheDocuments.LIST, list, List.copyOf(layers));
+    documents.put(
+        List.of(listTag()),
+        CacheDocuments.LIST,
+        Json.write(list, CacheList.JSON),
+        List.copyOf(layers));
   }
 
   private boolean isFresh(CacheList list) {
@@ -279,7 +286,7 @@ public final class RegistryCache {
   private static byte[] pack(Collection<StepInputs> inputs) throws IOException {
     var packed = new ByteArrayOutputStream();
     try (var out = new GZIPOutputStream(packed)) {
-      out.write(Json.write(inputs));
+      out.write(Json.write(List.copyOf(inputs), ALL_INPUTS));
     }
     return packed.toByteArray();
   }

@@ -1,13 +1,14 @@
 package build.kiln.runtime.cache;
 
+import build.kiln.runtime.oci.JsonForm;
+import build.kiln.runtime.oci.JsonRecord;
+import build.kiln.runtime.oci.JsonRecord.Field;
 import build.kiln.runtime.oci.OciException;
-import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
-import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.Collections;
 import java.util.Map;
-import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,8 +27,6 @@ import org.jspecify.annotations.Nullable;
  * @param source what it copies from: a name; null for the build context
  * @param sourceHash of all files of that
  */
-@JsonIgnoreProperties(ignoreUnknown = true)
-@JsonInclude(JsonInclude.Include.NON_EMPTY)
 public record StepInputs(
     String step,
     String text,
@@ -40,27 +39,67 @@ public record StepInputs(
     SortedMap<String, FileInput> files,
     @Nullable String source,
     @Nullable String sourceHash) {
-  private static final int TEXT = 200;
+  private static final int LONGEST = 200;
 
-  /**
-   * @throws OciException if something is missing, as in a record of another version
-   */
-  @SuppressWarnings("ConstantValue") // Jackson passes null for what the JSON lacks
+  private static final Field<StepInputs, String> STEP =
+      Field.ifAny("step", JsonForm.TEXT, StepInputs::step);
+  private static final Field<StepInputs, String> INSTRUCTION =
+      Field.ifAny("text", JsonForm.TEXT, StepInputs::text);
+  private static final Field<StepInputs, String> TEXT_HASH =
+      Field.ifAny("textHash", JsonForm.TEXT, StepInputs::textHash);
+  private static final Field<StepInputs, String> WORDS =
+      Field.ifAny("words", JsonForm.TEXT, StepInputs::words);
+  private static final Field<StepInputs, Parent> PARENT =
+      Field.ifAny("parent", Parent.JSON, StepInputs::parent);
+  private static final Field<StepInputs, Map<String, String>> ARGUMENTS =
+      Field.ifAny("arguments", JsonForm.TEXT_MAP, StepInputs::arguments);
+  private static final Field<StepInputs, Map<String, String>> ENVIRONMENT =
+      Field.ifAny("environment", JsonForm.TEXT_MAP, StepInputs::environment);
+  private static final Field<StepInputs, Map<String, String>> SETTINGS =
+      Field.ifAny("settings", JsonForm.TEXT_MAP, StepInputs::settings);
+  private static final Field<StepInputs, Map<String, FileInput>> FILES =
+      Field.ifAny("files", JsonForm.map(FileInput.JSON), StepInputs::files);
+  private static final Field<StepInputs, String> SOURCE =
+      Field.ifAny("source", JsonForm.TEXT, StepInputs::source);
+  private static final Field<StepInputs, String> SOURCE_HASH =
+      Field.ifAny("sourceHash", JsonForm.TEXT, StepInputs::sourceHash);
+
+  static final JsonForm<StepInputs> JSON =
+      JsonRecord.of(
+          json ->
+              new StepInputs(
+                  json.need(STEP),
+                  json.need(INSTRUCTION),
+                  json.need(TEXT_HASH),
+                  json.get(WORDS, ""),
+                  json.get(PARENT),
+                  new TreeMap<>(json.get(ARGUMENTS, Map.of())),
+                  new TreeMap<>(json.get(ENVIRONMENT, Map.of())),
+                  new TreeMap<>(json.get(SETTINGS, Map.of())),
+                  new TreeMap<>(json.get(FILES, Map.of())),
+                  json.get(SOURCE),
+                  json.get(SOURCE_HASH)),
+          STEP,
+          INSTRUCTION,
+          TEXT_HASH,
+          WORDS,
+          PARENT,
+          ARGUMENTS,
+          ENVIRONMENT,
+          SETTINGS,
+          FILES,
+          SOURCE,
+          SOURCE_HASH);
+
   public StepInputs {
-    if (step == null || text == null || textHash == null) {
-      throw new OciException("inputs without step or text");
-    }
-    words = Objects.requireNonNullElse(words, "");
     arguments = copy(arguments);
     environment = copy(environment);
     settings = copy(settings);
     files = copy(files);
   }
 
-  private static <V> SortedMap<String, V> copy(@Nullable SortedMap<String, V> map) {
-    return map == null
-        ? Collections.emptySortedMap()
-        : Collections.unmodifiableSortedMap(new TreeMap<>(map));
+  private static <V> SortedMap<String, V> copy(SortedMap<String, V> map) {
+    return Collections.unmodifiableSortedMap(new TreeMap<>(map));
   }
 
   /**
@@ -70,8 +109,6 @@ public record StepInputs(
    * @param digest the image's; null for a step
    * @param chain the hash of all files
    */
-  @JsonIgnoreProperties(ignoreUnknown = true)
-  @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Parent(Kind kind, String name, @Nullable String digest, String chain) {
     /** What it can be. */
     public enum Kind {
@@ -83,14 +120,28 @@ public record StepInputs(
       EMPTY
     }
 
-    /**
-     * @throws OciException if something is missing, as in a record of another version
-     */
-    @SuppressWarnings("ConstantValue") // Jackson passes null for what the JSON lacks
-    public Parent {
-      if (kind == null || name == null || chain == null) {
-        throw new OciException("inputs whose parent has no kind, name or chain");
-      }
+    private static final Field<Parent, Kind> KIND =
+        Field.of("kind", JsonForm.text(Parent::kind), Parent::kind);
+    private static final Field<Parent, String> NAME = Field.of("name", JsonForm.TEXT, Parent::name);
+    private static final Field<Parent, String> DIGEST =
+        Field.of("digest", JsonForm.TEXT, Parent::digest);
+    private static final Field<Parent, String> CHAIN =
+        Field.of("chain", JsonForm.TEXT, Parent::chain);
+
+    static final JsonForm<Parent> JSON =
+        JsonRecord.of(
+            json ->
+                new Parent(json.need(KIND), json.need(NAME), json.get(DIGEST), json.need(CHAIN)),
+            KIND,
+            NAME,
+            DIGEST,
+            CHAIN);
+
+    private static Kind kind(String name) {
+      return Stream.of(Kind.values())
+          .filter(kind -> kind.name().equals(name))
+          .findFirst()
+          .orElseThrow(() -> new OciException("no kind of parent: " + name));
     }
   }
 
@@ -190,7 +241,7 @@ public record StepInputs(
     public StepInputs build() {
       return new StepInputs(
           step,
-          instruction.length() <= TEXT ? instruction : instruction.substring(0, TEXT),
+          instruction.length() <= LONGEST ? instruction : instruction.substring(0, LONGEST),
           Hashes.of(instruction),
           words,
           parent,

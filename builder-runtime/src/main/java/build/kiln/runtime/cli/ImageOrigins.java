@@ -2,6 +2,9 @@ package build.kiln.runtime.cli;
 
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.Json;
+import build.kiln.runtime.oci.JsonForm;
+import build.kiln.runtime.oci.JsonRecord;
+import build.kiln.runtime.oci.JsonRecord.Field;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.store.LocalStore;
@@ -17,7 +20,12 @@ import java.util.Optional;
  */
 final class ImageOrigins {
   /** As it is kept: a repository for each digest. */
-  private record Kept(Map<String, String> repositories) {}
+  private record Kept(Map<String, String> repositories) {
+    private static final Field<Kept, Map<String, String>> REPOSITORIES =
+        Field.of("repositories", JsonForm.TEXT_MAP, Kept::repositories);
+    static final JsonForm<Kept> JSON =
+        JsonRecord.of(json -> new Kept(json.need(REPOSITORIES)), REPOSITORIES);
+  }
 
   private ImageOrigins() {}
 
@@ -25,7 +33,7 @@ final class ImageOrigins {
       throws IOException {
     Map<String, String> texts = new LinkedHashMap<>();
     origins.forEach((blob, from) -> texts.put(blob.toString(), from.toString()));
-    store.putCache(LocalStore.originsRecord(image), Json.write(new Kept(texts)));
+    store.putCache(LocalStore.originsRecord(image), Json.write(new Kept(texts), Kept.JSON));
   }
 
   static Map<Digest, Reference> of(LocalStore store, Digest image) {
@@ -35,7 +43,7 @@ final class ImageOrigins {
     }
     try {
       Map<Digest, Reference> origins = new LinkedHashMap<>();
-      Json.read(record.get(), Kept.class, "the origins of " + image)
+      Json.read(record.get(), Kept.JSON, "the origins of " + image)
           .repositories()
           .forEach((blob, from) -> origins.put(Digest.parse(blob), Reference.parse(from)));
       return origins;

@@ -127,12 +127,12 @@ final class LocalImages {
     }
     try {
       Manifest manifest =
-          Json.read(store.read(descriptor), Manifest.class, descriptor.digest().toString());
+          Json.read(store.read(descriptor), Manifest.JSON, descriptor.digest().toString());
       if (!store.has(manifest.config())) {
         return Optional.empty();
       }
       ImageConfig config =
-          Json.read(store.read(manifest.config()), ImageConfig.class, "the configuration");
+          Json.read(store.read(manifest.config()), ImageConfig.JSON, "the configuration");
       List<Reference> names =
           tagged.stream()
               .filter(t -> t.descriptor().digest().equals(descriptor.digest()))

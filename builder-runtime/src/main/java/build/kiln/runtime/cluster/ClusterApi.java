@@ -213,7 +213,7 @@ public final class ClusterApi implements AutoCloseable {
 
   private static Answer read(String doing, HttpResponse<InputStream> response) throws IOException {
     try (InputStream in = response.body()) {
-      return new Answer(response.statusCode(), Json.mapper().readTree(in));
+      return new Answer(response.statusCode(), Json.tree(in));
     } catch (JsonProcessingException e) {
       throw new ClusterException(
           "tried to %s but the answer, of status %d, is not JSON"

@@ -119,7 +119,7 @@ public final class CosignVerifier implements ImageVerifier {
   private Optional<Manifest> signatures(Reference image) throws IOException {
     try {
       byte[] bytes = registry.fetchManifest(tag(image)).bytes();
-      return Optional.of(Json.read(bytes, Manifest.class, "the signatures"));
+      return Optional.of(Json.read(bytes, Manifest.JSON, "the signatures"));
     } catch (RegistryException e) {
       if (e.code() == RegistryException.Code.NOT_FOUND) {
         return Optional.empty();
@@ -155,7 +155,7 @@ public final class CosignVerifier implements ImageVerifier {
 
   private static boolean speaksOf(byte[] payload, String digest) {
     try {
-      JsonNode critical = Json.read(payload, JsonNode.class, "the payload").path("critical");
+      JsonNode critical = Json.tree(payload, "the payload").path("critical");
       return critical.path("type").asText().equals(TYPE)
           && critical.path("image").path("docker-manifest-digest").asText().equals(digest);
     } catch (OciException e) {

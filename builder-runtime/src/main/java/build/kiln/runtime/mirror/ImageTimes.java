@@ -41,7 +41,7 @@ final class ImageTimes {
 
   private Optional<Instant> time(Reference image, int levels) throws IOException {
     FetchedManifest manifest = registry.fetchManifest(image);
-    JsonNode document = Json.read(manifest.bytes(), JsonNode.class, "the manifest");
+    JsonNode document = Json.tree(manifest.bytes(), "the manifest");
     Optional<Instant> annotated = parse(document.path("annotations").path(CREATED));
     if (annotated.isPresent()) {
       return annotated;
@@ -60,7 +60,7 @@ final class ImageTimes {
       return Optional.empty();
     }
     try (InputStream in = registry.openBlob(image, config)) {
-      JsonNode content = Json.read(in.readAllBytes(), JsonNode.class, "the configuration");
+      JsonNode content = Json.tree(in.readAllBytes(), "the configuration");
       return parse(content.path("config").path("Labels").path(CREATED))
           .or(() -> parse(content.path("created")));
     }

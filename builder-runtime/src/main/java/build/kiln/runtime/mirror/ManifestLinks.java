@@ -27,7 +27,7 @@ record ManifestLinks(List<Descriptor> blobs, List<Descriptor> manifests) {
 
   static ManifestLinks of(Reference name, FetchedManifest manifest) throws CopyException {
     try {
-      JsonNode document = Json.read(manifest.bytes(), JsonNode.class, "the manifest");
+      JsonNode document = Json.tree(manifest.bytes(), "the manifest");
       Map<String, Descriptor> blobs = new LinkedHashMap<>();
       if (document.path("config").isObject()) {
         add(blobs, document.path("config"));

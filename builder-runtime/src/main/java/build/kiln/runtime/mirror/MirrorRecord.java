@@ -52,7 +52,7 @@ final class MirrorRecord {
   Map<String, Digest> read() throws IOException {
     try {
       byte[] bytes = client.fetchManifest(name).bytes();
-      Manifest manifest = Json.read(bytes, Manifest.class, "the record " + name);
+      Manifest manifest = Json.read(bytes, Manifest.JSON, "the record " + name);
       Map<String, Digest> tags = new TreeMap<>();
       for (Descriptor layer : manifest.layers()) {
         if (layer.mediaType().equals(TYPE) && layer.size() <= MOST_BYTES) {
@@ -79,7 +79,7 @@ final class MirrorRecord {
 
   private JsonNode content(Descriptor layer) throws IOException {
     try (InputStream in = client.openBlob(name, layer)) {
-      return Json.read(in.readAllBytes(), JsonNode.class, "the record " + name);
+      return Json.tree(in.readAllBytes(), "the record " + name);
     }
   }
 

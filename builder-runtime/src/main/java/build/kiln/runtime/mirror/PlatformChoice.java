@@ -102,7 +102,7 @@ final class PlatformChoice {
   static FetchedManifest rewritten(
       FetchedManifest index, List<Descriptor> wanted, Map<Digest, Descriptor> replaced)
       throws IOException {
-    ObjectNode document = (ObjectNode) Json.mapper().readTree(index.bytes());
+    ObjectNode document = (ObjectNode) Json.tree(index.bytes());
     Set<String> digests =
         wanted.stream().map(each -> each.digest().toString()).collect(Collectors.toSet());
     ArrayNode kept = Json.mapper().createArrayNode();

@@ -48,7 +48,7 @@ final class ReferrerCopies {
 
   /** The types of an artifact: what it says, or the media types of its config and layers. */
   static Set<String> types(FetchedManifest manifest) {
-    JsonNode document = Json.read(manifest.bytes(), JsonNode.class, "the manifest");
+    JsonNode document = Json.tree(manifest.bytes(), "the manifest");
     Set<String> types = new HashSet<>();
     types.add(document.path("artifactType").asText(""));
     types.add(document.path("config").path("mediaType").asText(""));

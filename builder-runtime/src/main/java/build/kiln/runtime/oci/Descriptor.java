@@ -1,9 +1,6 @@
 package build.kiln.runtime.oci;
 
-import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
-import com.fasterxml.jackson.annotation.JsonInclude;
-import com.fasterxml.jackson.annotation.JsonPropertyOrder;
-import com.fasterxml.jackson.core.JsonProcessingException;
+import build.kiln.runtime.oci.JsonRecord.Field;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 import java.util.Map;
@@ -12,27 +9,54 @@ import org.jspecify.annotations.Nullable;
 /**
  * Points at content: what it is, its digest, its size in bytes (OCI image-spec 1.1, descriptor).
  */
-@JsonIgnoreProperties(ignoreUnknown = true)
-@JsonInclude(JsonInclude.Include.NON_EMPTY)
-@JsonPropertyOrder({
-  "mediaType",
-  "digest",
-  "size",
-  "urls",
-  "annotations",
-  "data",
-  "platform",
-  "artifactType"
-})
 public record Descriptor(
     String mediaType,
     Digest digest,
-    @JsonInclude(JsonInclude.Include.ALWAYS) long size,
+    long size,
     @Nullable List<String> urls,
     @Nullable Map<String, String> annotations,
     @Nullable String data,
     @Nullable Platform platform,
     @Nullable String artifactType) {
+
+  private static final Field<Descriptor, String> MEDIA_TYPE =
+      Field.ifAny("mediaType", JsonForm.TEXT, Descriptor::mediaType);
+  private static final Field<Descriptor, Digest> DIGEST =
+      Field.of("digest", Digest.JSON, Descriptor::digest);
+  private static final Field<Descriptor, Long> SIZE =
+      Field.of("size", JsonForm.LONG, Descriptor::size);
+  private static final Field<Descriptor, List<String>> URLS =
+      Field.ifAny("urls", JsonForm.TEXTS, Descriptor::urls);
+  private static final Field<Descriptor, Map<String, String>> ANNOTATIONS =
+      Field.ifAny("annotations", JsonForm.TEXT_MAP, Descriptor::annotations);
+  private static final Field<Descriptor, String> DATA =
+      Field.ifAny("data", JsonForm.TEXT, Descriptor::data);
+  private static final Field<Descriptor, Platform> PLATFORM =
+      Field.of("platform", Platform.JSON, Descriptor::platform);
+  private static final Field<Descriptor, String> ARTIFACT_TYPE =
+      Field.ifAny("artifactType", JsonForm.TEXT, Descriptor::artifactType);
+
+  /** As the specification has it. */
+  public static final JsonForm<Descriptor> JSON =
+      JsonRecord.of(
+          json ->
+              new Descriptor(
+                  json.get(MEDIA_TYPE, ""),
+                  json.need(DIGEST),
+                  json.get(SIZE, 0L),
+                  json.get(URLS),
+                  json.get(ANNOTATIONS),
+                  json.get(DATA),
+                  json.get(PLATFORM),
+                  json.get(ARTIFACT_TYPE)),
+          MEDIA_TYPE,
+          DIGEST,
+          SIZE,
+          URLS,
+          ANNOTATIONS,
+          DATA,
+          PLATFORM,
+          ARTIFACT_TYPE);
 
   /**
    * @throws OciException if the size is negative
@@ -52,17 +76,8 @@ public record Descriptor(
    *
    * @throws OciException if it has no digest, or one that is none
    */
-  @SuppressWarnings("ConstantValue") // Jackson passes null for what the JSON lacks
   public static Descriptor read(JsonNode json) {
-    try {
-      Descriptor read = Json.mapper().treeToValue(json, Descriptor.class);
-      if (read != null && read.digest != null) {
-        return read.mediaType == null ? read.withMediaType("") : read;
-      }
-      throw new OciException("a descriptor has no digest");
-    } catch (JsonProcessingException e) {
-      throw new OciException("not a descriptor: " + e.getOriginalMessage(), e);
-    }
+    return JSON.read(json, "");
   }
 
   /** Describes these bytes. */

@@ -15,6 +15,9 @@ public record Digest(String algorithm, String hex) implements Comparable<Digest>
   private static final Pattern SHA256 = Pattern.compile("[a-f0-9]{64}");
   private static final Pattern SHA512 = Pattern.compile("[a-f0-9]{128}");
 
+  /** As text. */
+  public static final JsonForm<Digest> JSON = JsonForm.text(Digest::parse);
+
   /**
    * @throws OciException if the algorithm is not registered or the value does not fit it
    */

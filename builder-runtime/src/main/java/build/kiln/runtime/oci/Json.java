@@ -1,52 +1,191 @@
 package build.kiln.runtime.oci;
 
+import static com.fasterxml.jackson.core.JsonParser.Feature.AUTO_CLOSE_SOURCE;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationContext;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonDeserializer;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.JsonSerializer;
 import com.fasterxml.jackson.databind.MapperFeature;
+import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.module.SimpleModule;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 
 /**
  * JSON as registries and layouts have it: compact, fields in declared order, so that equal values
- * are equal bytes.
+ * are equal bytes. Trees and what has a {@link JsonForm} are read and written without a mapper,
+ * which takes a process a tenth of a second to set up.
  */
 public final class Json {
-  private static final JsonMapper MAPPER =
-      JsonMapper.builder()
-          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
-          .disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
-          .build();
+  private static final JsonFactory FACTORY = new JsonFactory();
 
-  /** The shared mapper; never reconfigured. */
+  /** Made when first used. */
+  private static final class Mapper {
+    static final JsonMapper ONE =
+        JsonMapper.builder()
+            .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+            .disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
+            .addModule(
+                new SimpleModule()
+                    .addSerializer(Descriptor.class, new Writing<>(Descriptor.JSON))
+                    .addDeserializer(Descriptor.class, new Reading<>(Descriptor.JSON))
+                    .addSerializer(Platform.class, new Writing<>(Platform.JSON))
+                    .addDeserializer(Platform.class, new Reading<>(Platform.JSON))
+                    .addSerializer(Manifest.class, new Writing<>(Manifest.JSON))
+                    .addSerializer(Index.class, new Writing<>(Index.JSON))
+                    .addSerializer(ImageConfig.class, new Writing<>(ImageConfig.JSON)))
+            .build();
+  }
+
+  /** The shared mapper, for all other types; never reconfigured. */
   public static JsonMapper mapper() {
-    return MAPPER;
+    return Mapper.ONE;
+  }
+
+  /**
+   * @throws JsonProcessingException if it is not JSON
+   */
+  public static JsonNode tree(byte[] bytes) throws IOException {
+    try (JsonParser parser = FACTORY.createParser(bytes)) {
+      return JsonTree.read(parser);
+    }
+  }
+
+  /**
+   * @param in is not closed
+   * @throws JsonProcessingException if it is not JSON
+   */
+  public static JsonNode tree(InputStream in) throws IOException {
+    try (JsonParser parser = FACTORY.createParser(in).disable(AUTO_CLOSE_SOURCE)) {
+      return JsonTree.read(parser);
+    }
+  }
+
+  /**
+   * @throws JsonProcessingException if it is not JSON
+   */
+  public static JsonNode tree(String text) throws JsonProcessingException {
+    try (JsonParser parser = FACTORY.createParser(text)) {
+      return JsonTree.read(parser);
+    } catch (JsonProcessingException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new UncheckedIOException("a text is in memory", e);
+    }
   }
 
   /**
    * @throws OciException if the bytes are not this type's JSON; {@code what} names them in the
    *     message
    */
+  public static <T> T read(byte[] bytes, JsonForm<T> form, String what) {
+    try {
+      return form.read(tree(bytes, what), "");
+    } catch (OciException e) {
+      throw new OciException(what + " is not valid: " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * @throws OciException if the bytes are not JSON; {@code what} names them in the message
+   */
+  public static JsonNode tree(byte[] bytes, String what) {
+    JsonNode tree;
+    try {
+      tree = tree(bytes);
+    } catch (IOException e) {
+      throw notValid(what, e);
+    }
+    if (tree.isMissingNode()) {
+      throw new OciException(what + " is not valid: it is empty");
+    }
+    return tree;
+  }
+
+  /**
+   * By the mapper.
+   *
+   * @throws OciException if the bytes are not this type's JSON; {@code what} names them in the
+   *     message
+   */
   public static <T> T read(byte[] bytes, Class<T> type, String what) {
     try {
-      T value = MAPPER.readValue(bytes, type);
+      T value = mapper().readValue(bytes, type);
       if (value == null) {
         throw new OciException(what + ": is null");
       }
       return value;
     } catch (IOException e) {
-      String reason =
-          e instanceof JsonProcessingException j ? j.getOriginalMessage() : e.getMessage();
-      throw new OciException(what + " is not valid: " + reason, e);
+      throw notValid(what, e);
     }
   }
 
+  private static OciException notValid(String what, IOException cause) {
+    String reason =
+        cause instanceof JsonProcessingException j ? j.getOriginalMessage() : cause.getMessage();
+    return new OciException(what + " is not valid: " + reason, cause);
+  }
+
+  public static byte[] write(JsonNode json) {
+    var bytes = new ByteArrayOutputStream(1024);
+    try (JsonGenerator generator = FACTORY.createGenerator(bytes)) {
+      JsonTree.write(json, generator);
+    } catch (IOException e) {
+      throw new UncheckedIOException("memory takes all", e);
+    }
+    return bytes.toByteArray();
+  }
+
+  public static <T> byte[] write(T value, JsonForm<T> form) {
+    return write(form.write(value));
+  }
+
+  /** By the mapper. */
   public static byte[] write(Object value) {
     try {
-      return MAPPER.writeValueAsBytes(value);
+      return mapper().writeValueAsBytes(value);
     } catch (JsonProcessingException e) {
       throw new OciException("cannot write " + value.getClass().getSimpleName() + " as JSON", e);
     }
   }
 
   private Json() {}
+
+  /** The mapper's way to a form. */
+  private static final class Writing<T> extends JsonSerializer<T> {
+    private final JsonForm<T> form;
+
+    Writing(JsonForm<T> form) {
+      this.form = form;
+    }
+
+    @Override
+    public void serialize(T value, JsonGenerator generator, SerializerProvider provider)
+        throws IOException {
+      form.write(value).serialize(generator, provider);
+    }
+  }
+
+  /** The mapper's way from a form. */
+  private static final class Reading<T> extends JsonDeserializer<T> {
+    private final JsonForm<T> form;
+
+    Reading(JsonForm<T> form) {
+      this.form = form;
+    }
+
+    @Override
+    public T deserialize(JsonParser parser, DeserializationContext context) throws IOException {
+      return form.read(parser.readValueAsTree(), "");
+    }
+  }
 }

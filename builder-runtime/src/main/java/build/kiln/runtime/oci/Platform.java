@@ -1,8 +1,6 @@
 package build.kiln.runtime.oci;
 
-import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
-import com.fasterxml.jackson.annotation.JsonInclude;
-import com.fasterxml.jackson.annotation.JsonProperty;
+import build.kiln.runtime.oci.JsonRecord.Field;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -11,14 +9,38 @@ import org.jspecify.annotations.Nullable;
 /**
  * What an image runs on: GOOS, GOARCH and a variant (OCI image-spec 1.1, image index, "platform").
  */
-@JsonIgnoreProperties(ignoreUnknown = true)
-@JsonInclude(JsonInclude.Include.NON_EMPTY)
 public record Platform(
     String architecture,
     String os,
-    @JsonProperty("os.version") @Nullable String osVersion,
-    @JsonProperty("os.features") @Nullable List<String> osFeatures,
+    @Nullable String osVersion,
+    @Nullable List<String> osFeatures,
     @Nullable String variant) {
+
+  private static final Field<Platform, String> ARCHITECTURE =
+      Field.ifAny("architecture", JsonForm.TEXT, Platform::architecture);
+  private static final Field<Platform, String> OS = Field.ifAny("os", JsonForm.TEXT, Platform::os);
+  private static final Field<Platform, String> OS_VERSION =
+      Field.ifAny("os.version", JsonForm.TEXT, Platform::osVersion);
+  private static final Field<Platform, List<String>> OS_FEATURES =
+      Field.ifAny("os.features", JsonForm.TEXTS, Platform::osFeatures);
+  private static final Field<Platform, String> VARIANT =
+      Field.ifAny("variant", JsonForm.TEXT, Platform::variant);
+
+  /** As the specification has it; what is not said is empty. */
+  public static final JsonForm<Platform> JSON =
+      JsonRecord.of(
+          json ->
+              new Platform(
+                  json.get(ARCHITECTURE, ""),
+                  json.get(OS, ""),
+                  json.get(OS_VERSION),
+                  json.get(OS_FEATURES),
+                  json.get(VARIANT)),
+          ARCHITECTURE,
+          OS,
+          OS_VERSION,
+          OS_FEATURES,
+          VARIANT);
 
   private static final Set<String> SYSTEMS =
       Set.of("linux", "windows", "darwin", "freebsd", "netbsd", "openbsd", "solaris", "wasip1");

@@ -1,7 +1,6 @@
 package build.kiln.runtime.posix;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * Opens paths beneath a directory without following any symbolic link and without {@code ..}: by
@@ -55,11 +54,8 @@ final class Beneath {
 
   private static long openat2(int directory, String path, int flags) throws PosixException {
     Scratch scratch = Scratch.get();
-    MemorySegment how = scratch.struct();
-    how.set(ValueLayout.JAVA_LONG, 0, flags);
-    how.set(ValueLayout.JAVA_LONG, 8, 0);
-    how.set(
-        ValueLayout.JAVA_LONG, 16, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+    MemorySegment how =
+        scratch.struct(flags, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
     long address = scratch.first(path.isEmpty() ? "." : path);
     long result;
     int attempts = 0;

@@ -191,7 +191,7 @@ public final class DirectoryHandle extends Handle {
   public long fileSystem() throws PosixException {
     MemorySegment status = Scratch.get().struct();
     Native.check(Native.call(Syscall.FSTATFS, fd(), status.address()), Syscall.FSTATFS, label());
-    return status.get(ValueLayout.JAVA_LONG, 0);
+    return status.asSlice(0, Long.BYTES).toArray(ValueLayout.JAVA_LONG)[0];
   }
 
   /** A symbolic link's text. */
@@ -301,11 +301,7 @@ public final class DirectoryHandle extends Handle {
 
   static void utimens(int fd, long path, int flags, long seconds, int nanos, String label)
       throws PosixException {
-    MemorySegment times = Scratch.get().struct();
-    for (int i = 0; i < 2; i++) {
-      times.set(ValueLayout.JAVA_LONG, i * 16L, seconds);
-      times.set(ValueLayout.JAVA_LONG, i * 16L + 8, nanos);
-    }
+    MemorySegment times = Scratch.get().struct(seconds, nanos, seconds, nanos);
     Native.check(
         Native.call(Syscall.UTIMENSAT, fd, path, times.address(), flags), Syscall.UTIMENSAT, label);
   }

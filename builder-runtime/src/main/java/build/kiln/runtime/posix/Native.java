@@ -9,7 +9,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.lang.invoke.VarHandle;
 
 /**
  * The way into the kernel: libc's {@code syscall(2)} with six arguments, by one method handle,
@@ -21,8 +20,8 @@ import java.lang.invoke.VarHandle;
  */
 final class Native {
   private static final StructLayout CAPTURE = Linker.Option.captureStateLayout();
-  private static final VarHandle ERRNO =
-      CAPTURE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
+  private static final int ERRNO =
+      (int) CAPTURE.byteOffset(MemoryLayout.PathElement.groupElement("errno"));
 
   /** {@code AT_FDCWD}: relative to the working directory. */
   static final int AT_FDCWD = -100;
@@ -67,11 +66,12 @@ final class Native {
    * @return its result, 0 or more; or the error number, negated
    */
   static long call(Syscall call, long a, long b, long c, long d, long e, long f) {
-    MemorySegment capture = Scratch.get().capture();
+    Scratch scratch = Scratch.get();
     try {
       long result =
-          (long) Handle.SYSCALL.invokeExact(capture, (long) call.number(), a, b, c, d, e, f);
-      return result == -1 ? -(int) ERRNO.get(capture, 0L) : result;
+          (long)
+              Handle.SYSCALL.invokeExact(scratch.capture(), (long) call.number(), a, b, c, d, e, f);
+      return result == -1 ? -scratch.captured(ERRNO) : result;
     } catch (RuntimeException | Error unchanged) {
       throw unchanged;
     } catch (Throwable impossible) {

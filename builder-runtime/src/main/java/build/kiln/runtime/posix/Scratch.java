@@ -3,11 +3,15 @@ package build.kiln.runtime.posix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A thread's own native memory for arguments and results, allocated once, freed with the thread.
- * What a method returns is valid until the same method is called again by the same thread.
+ * What a method returns is valid until the same method is called again by the same thread. Values
+ * go in and out by copying arrays: to set and get single ones makes a variable handle for each
+ * type, which takes a new process milliseconds.
  */
 final class Scratch {
   /** {@code PATH_MAX}: the longest path a call takes, with its terminating zero. */
@@ -16,10 +20,13 @@ final class Scratch {
   /** Size of the buffer for content and directory entries. */
   static final int BUFFER = 128 * 1024;
 
+  private static final byte[] END = {0};
+
   private static final ThreadLocal<Scratch> CURRENT = ThreadLocal.withInitial(Scratch::new);
 
   private final Arena arena = Arena.ofAuto();
   private final MemorySegment capture = Native.allocateCapture(arena);
+  private final ByteBuffer captured = capture.asByteBuffer().order(ByteOrder.nativeOrder());
   private final MemorySegment first = arena.allocate(PATH_MAX);
   private final MemorySegment second = arena.allocate(PATH_MAX);
   private final MemorySegment struct = arena.allocate(256, 8);
@@ -35,8 +42,19 @@ final class Scratch {
     return capture;
   }
 
+  /** A number that the last call left in {@link #capture}, by its offset. */
+  int captured(int offset) {
+    return captured.getInt(offset);
+  }
+
   /** 256 bytes for a struct; not zeroed. */
   MemorySegment struct() {
+    return struct;
+  }
+
+  /** A struct of these 64-bit fields. */
+  MemorySegment struct(long... fields) {
+    MemorySegment.copy(fields, 0, struct, ValueLayout.JAVA_LONG, 0, fields.length);
     return struct;
   }
 
@@ -75,7 +93,7 @@ final class Scratch {
       }
     }
     MemorySegment.copy(bytes, 0, target, ValueLayout.JAVA_BYTE, 0, bytes.length);
-    target.set(ValueLayout.JAVA_BYTE, bytes.length, (byte) 0);
+    MemorySegment.copy(END, 0, target, ValueLayout.JAVA_BYTE, bytes.length, 1);
     return target.address();
   }
 }

@@ -1,7 +1,6 @@
 package build.kiln.runtime.posix;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * Landlock's scope for signals and abstract sockets (landlock(7), ABI 6, Linux 6.12): who is in it
@@ -29,10 +28,7 @@ public final class SignalScope {
    * starts from now on. To be called on a platform thread that does nothing else.
    */
   public static void enter() throws PosixException {
-    MemorySegment ruleset = Scratch.get().struct();
-    ruleset.set(ValueLayout.JAVA_LONG, 0, 0);
-    ruleset.set(ValueLayout.JAVA_LONG, 8, 0);
-    ruleset.set(ValueLayout.JAVA_LONG, 16, ABSTRACT_UNIX_SOCKET | SIGNAL);
+    MemorySegment ruleset = Scratch.get().struct(0, 0, ABSTRACT_UNIX_SOCKET | SIGNAL);
     Native.check(
         Native.call(Syscall.PRCTL, PR_SET_NO_NEW_PRIVS, 1, 0, 0), Syscall.PRCTL, "no_new_privs");
     long fd =

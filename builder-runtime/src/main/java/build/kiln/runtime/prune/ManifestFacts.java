@@ -49,7 +49,7 @@ public record ManifestFacts(
    */
   public static ManifestFacts read(Digest digest, String mediaType, byte[] bytes) {
     String what = "manifest " + digest;
-    JsonNode document = Json.read(bytes, JsonNode.class, what);
+    JsonNode document = Json.tree(bytes, what);
     if (!document.isObject()) {
       throw new OciException(what + " is not an object");
     }

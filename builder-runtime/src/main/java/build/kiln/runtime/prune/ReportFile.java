@@ -76,7 +76,7 @@ public record ReportFile(
    */
   public static ReportFile read(String name, byte[] bytes) throws PruneException {
     try {
-      JsonNode tree = Json.read(bytes, JsonNode.class, name);
+      JsonNode tree = Json.tree(bytes, name);
       String kind = tree.path("kind").asText("");
       byte[] report =
           kind.equals("ConfigMap") || kind.equals("List") || kind.equals("ConfigMapList")

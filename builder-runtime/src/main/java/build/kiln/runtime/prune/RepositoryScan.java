@@ -285,7 +285,7 @@ final class RepositoryScan {
     Descriptor descriptor =
         Descriptor.of("application/octet-stream", config.digest(), config.size());
     try (InputStream in = client.openBlob(repository, descriptor)) {
-      JsonNode document = Json.mapper().readTree(in.readAllBytes());
+      JsonNode document = Json.tree(in.readAllBytes());
       return ManifestFacts.texts(document.path("config").path("Labels"));
     } catch (JsonProcessingException e) {
       // An artifact, whose configuration is its own affair.

@@ -157,7 +157,7 @@ final class CredentialHelper {
       throws RegistryException {
     JsonNode node;
     try {
-      node = Json.mapper().readTree(text);
+      node = Json.tree(text);
     } catch (IOException e) {
       throw failed(program, registry, "its answer is not JSON", null);
     }

@@ -63,7 +63,7 @@ record DockerConfig(List<Entry> entries, Map<String, String> helpers, @Nullable 
 
   private static JsonNode tree(String name, byte[] text) throws RegistryException {
     try {
-      return Json.mapper().readTree(text);
+      return Json.tree(text);
     } catch (JsonProcessingException e) {
       // Jackson's message quotes the text, which may be a secret; its place is enough.
       String place =

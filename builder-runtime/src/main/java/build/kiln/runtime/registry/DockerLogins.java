@@ -129,7 +129,7 @@ public final class DockerLogins {
     }
     // For its checks and messages, which tell nothing of what is in the file.
     DockerConfig.parse(file.toString(), text);
-    return (ObjectNode) Json.mapper().readTree(text);
+    return (ObjectNode) Json.tree(text);
   }
 
   private void write(ObjectNode root) throws IOException {

@@ -193,7 +193,7 @@ final class Failures {
   private static Answer read(HttpReply reply, Redaction shown) {
     try {
       byte[] body = reply.bytes(BODY_LIMIT);
-      JsonNode errors = Json.mapper().readTree(body).path("errors");
+      JsonNode errors = Json.tree(body).path("errors");
       JsonNode first = errors.path(0);
       String error = first.path("code").asText("");
       // The secret is taken out before the text is cut, which could leave a part of it.

@@ -161,7 +161,7 @@ final class Manifests {
       throws RegistryException {
     JsonNode document;
     try {
-      document = Json.read(bytes, JsonNode.class, "the manifest");
+      document = Json.tree(bytes, "the manifest");
     } catch (OciException e) {
       throw invalid(doing, ref, "it is not JSON");
     }

@@ -89,7 +89,7 @@ final class Pages {
     byte[] bytes = reply.bytes(LIMIT);
     JsonNode answer;
     try {
-      answer = Json.read(bytes, JsonNode.class, "the list");
+      answer = Json.tree(bytes, "the list");
     } catch (OciException e) {
       if (reply.status() == 404) {
         return new Page(404, Json.mapper().createObjectNode(), Optional.empty());

@@ -107,7 +107,7 @@ final class Referrers {
   Descriptor push(Reference target, byte[] bytes, String mediaType) throws IOException {
     Manifests.Stored stored = manifests.put(target, bytes, mediaType);
     if (!stored.subjectKnown()) {
-      JsonNode document = Json.read(bytes, JsonNode.class, "the manifest");
+      JsonNode document = Json.tree(bytes, "the manifest");
       String subject = document.path("subject").path("digest").asText("");
       if (!subject.isEmpty()) {
         list(target, Digest.parse(subject), listed(stored.descriptor(), document));
@@ -117,7 +117,7 @@ final class Referrers {
   }
 
   private static ObjectNode listed(Descriptor descriptor, JsonNode document) {
-    ObjectNode listed = Json.mapper().valueToTree(descriptor);
+    ObjectNode listed = (ObjectNode) Descriptor.JSON.write(descriptor);
     String type = document.path("artifactType").asText("");
     listed.put(
         "artifactType",
@@ -156,7 +156,7 @@ final class Referrers {
 
   private static ObjectNode index(Optional<FetchedManifest> found) throws IOException {
     if (found.isPresent()
-        && Json.mapper().readTree(found.get().bytes()) instanceof ObjectNode index
+        && Json.tree(found.get().bytes()) instanceof ObjectNode index
         && index.path("manifests") instanceof ArrayNode) {
       return index;
     }

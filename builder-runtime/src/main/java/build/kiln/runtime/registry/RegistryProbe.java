@@ -142,7 +142,7 @@ final class RegistryProbe {
 
   private static JsonNode document(HttpReply reply) throws IOException {
     try {
-      return Json.read(reply.bytes(1 << 20), JsonNode.class, "the answer");
+      return Json.tree(reply.bytes(1 << 20), "the answer");
     } catch (OciException e) {
       return MissingNode.getInstance();
     }

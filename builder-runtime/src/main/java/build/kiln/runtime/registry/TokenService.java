@@ -131,7 +131,7 @@ final class TokenService {
     }
     JsonNode answer;
     try {
-      answer = Json.mapper().readTree(reply.bytes(BODY_LIMIT));
+      answer = Json.tree(reply.bytes(BODY_LIMIT));
     } catch (JsonProcessingException e) {
       throw invalid(doing, host, "its answer is not JSON");
     }

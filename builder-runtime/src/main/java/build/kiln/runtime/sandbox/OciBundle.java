@@ -1,9 +1,10 @@
 package build.kiln.runtime.sandbox;
 
+import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.posix.DirectoryHandle;
 import build.kiln.runtime.posix.FileHandle;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -54,7 +55,6 @@ final class OciBundle {
       List.of("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger");
 
   private static final int TTY_GROUP = 5;
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Path directory;
   private final IdMap groups;
@@ -80,7 +80,7 @@ final class OciBundle {
    */
   byte[] write(Path root, Recipe recipe, String hostName, Command command) throws IOException {
     ObjectNode config =
-        JSON.createObjectNode().put("ociVersion", "1.0.2").put("hostname", hostName);
+        JsonNodeFactory.instance.objectNode().put("ociVersion", "1.0.2").put("hostname", hostName);
     config.putObject("root").put("path", root.toString());
     process(config.putObject("process"), command);
     mounts(config.putArray("mounts"), recipe, command);
@@ -105,7 +105,7 @@ final class OciBundle {
     }
     masked.forEach(linux.putArray("maskedPaths")::add);
     READ_ONLY.forEach(linux.putArray("readonlyPaths")::add);
-    return JSON.writeValueAsBytes(config);
+    return Json.write(config);
   }
 
   private static void process(ObjectNode process, Command command) {

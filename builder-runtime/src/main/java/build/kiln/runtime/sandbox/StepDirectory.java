@@ -2,10 +2,9 @@ package build.kiln.runtime.sandbox;
 
 import build.kiln.runtime.posix.DirectoryHandle;
 import build.kiln.runtime.posix.TreeRemover;
+import build.kiln.runtime.store.UniqueNames;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 
 /** A directory of the builder's own for one step, removed when it ends. */
 record StepDirectory(Path parent, Path path) implements AutoCloseable {
@@ -13,9 +12,7 @@ record StepDirectory(Path parent, Path path) implements AutoCloseable {
 
   static StepDirectory create(Path scratch) throws IOException {
     Path parent = scratch.toRealPath();
-    var ownerOnly =
-        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
-    return new StepDirectory(parent, Files.createTempDirectory(parent, PREFIX, ownerOnly));
+    return new StepDirectory(parent, UniqueNames.createDirectory(parent, PREFIX));
   }
 
   /** Removes what a builder left that was killed. */

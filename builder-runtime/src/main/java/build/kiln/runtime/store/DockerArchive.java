@@ -76,7 +76,7 @@ public final class DockerArchive {
               .formatted(descriptor.digest(), descriptor.mediaType()));
     }
     Manifest manifest =
-        Json.read(store.read(descriptor), Manifest.class, "manifest " + descriptor.digest());
+        Json.read(store.read(descriptor), Manifest.JSON, "manifest " + descriptor.digest());
     return new Entry(
         ImageLayout.path(manifest.config().digest()),
         image.references().stream().map(DockerArchive::familiar).toList(),

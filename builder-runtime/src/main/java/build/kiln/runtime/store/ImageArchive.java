@@ -92,7 +92,7 @@ public final class ImageArchive {
   }
 
   private List<Image> loadLayout(LocalStore store) throws IOException {
-    Index index = Json.read(small("index.json"), Index.class, "index.json");
+    Index index = Json.read(small("index.json"), Index.JSON, "index.json");
     List<Image> images = new ArrayList<>();
     for (Descriptor each : index.manifests()) {
       Descriptor root = Descriptor.of(each.mediaType(), each.digest(), each.size());
@@ -126,7 +126,7 @@ public final class ImageArchive {
   }
 
   private List<JsonNode> dockerEntries() throws IOException {
-    JsonNode document = Json.read(small("manifest.json"), JsonNode.class, "manifest.json");
+    JsonNode document = Json.tree(small("manifest.json"), "manifest.json");
     List<JsonNode> entries = new ArrayList<>();
     document.forEach(entries::add);
     if (!document.isArray() || entries.isEmpty()) {
@@ -151,7 +151,7 @@ public final class ImageArchive {
 
   private Descriptor make(JsonNode entry, LocalStore store) throws IOException {
     byte[] bytes = small(entry.path("Config").asText(""));
-    ImageConfig config = Json.read(bytes, ImageConfig.class, "the configuration");
+    ImageConfig config = Json.read(bytes, ImageConfig.JSON, "the configuration");
     List<Digest> diffIds = config.rootfs().diffIds();
     List<Descriptor> layers = new ArrayList<>();
     for (JsonNode layer : entry.path("Layers")) {

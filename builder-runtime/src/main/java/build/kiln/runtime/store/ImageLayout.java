@@ -67,12 +67,12 @@ final class ImageLayout {
     }
     if (MediaTypes.isIndex(descriptor.mediaType())) {
       String what = "index " + descriptor.digest();
-      for (Descriptor manifest : Json.read(store.read(descriptor), Index.class, what).manifests()) {
+      for (Descriptor manifest : Json.read(store.read(descriptor), Index.JSON, what).manifests()) {
         collect(manifest);
       }
     } else if (MediaTypes.isManifest(descriptor.mediaType())) {
       String what = "manifest " + descriptor.digest();
-      Manifest manifest = Json.read(store.read(descriptor), Manifest.class, what);
+      Manifest manifest = Json.read(store.read(descriptor), Manifest.JSON, what);
       collect(manifest.config());
       for (Descriptor layer : manifest.layers()) {
         collect(layer);

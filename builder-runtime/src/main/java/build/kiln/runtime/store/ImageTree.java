@@ -40,7 +40,7 @@ public record ImageTree(List<Descriptor> manifests, List<Descriptor> blobs) {
    */
   public static ImageTree of(Descriptor descriptor, byte[] document) throws IOException {
     try {
-      JsonNode json = Json.read(document, JsonNode.class, "manifest " + descriptor.digest());
+      JsonNode json = Json.tree(document, "manifest " + descriptor.digest());
       List<Descriptor> manifests = new ArrayList<>();
       json.path("manifests").forEach(child -> manifests.add(read(child)));
       Map<String, Descriptor> blobs = new LinkedHashMap<>();

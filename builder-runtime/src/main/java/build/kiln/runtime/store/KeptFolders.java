@@ -39,7 +39,7 @@ final class KeptFolders implements AutoCloseable {
       Path staging = store.tempFolder("unpacked");
       Path folder = store.unpackedFolder().resolve(KeptForm.name(store.root(), marks));
       if (!Files.isDirectory(folder)) {
-        if (!KeptForm.isPossible(Files.createTempDirectory(staging, "try-"), marks)) {
+        if (!KeptForm.isPossible(UniqueNames.createDirectory(staging, "try-"), marks)) {
           return Optional.empty();
         }
         // Setuid programs of images are in it: nobody else of the machine is to get there.

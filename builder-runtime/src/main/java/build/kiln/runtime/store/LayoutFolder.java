@@ -54,7 +54,7 @@ public final class LayoutFolder {
     }
     ArrayNode manifests = before.withArray("manifests");
     for (Descriptor entry : image.entries()) {
-      JsonNode added = Json.mapper().valueToTree(entry);
+      JsonNode added = Descriptor.JSON.write(entry);
       removeReplaced(manifests, added);
       manifests.add(added);
     }
@@ -63,8 +63,8 @@ public final class LayoutFolder {
 
   private static ObjectNode read(Path index) throws IOException {
     try {
-      Json.read(Files.readAllBytes(index), Index.class, index.toString());
-      return (ObjectNode) Json.mapper().readTree(Files.readAllBytes(index));
+      Json.read(Files.readAllBytes(index), Index.JSON, index.toString());
+      return (ObjectNode) Json.tree(Files.readAllBytes(index));
     } catch (OciException e) {
       throw new StoreException(
           Code.INVALID_ARCHIVE, "cannot add to the OCI layout: " + e.getMessage(), e);

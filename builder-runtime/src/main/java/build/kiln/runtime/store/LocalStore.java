@@ -25,7 +25,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -345,7 +344,7 @@ public final class LocalStore implements AutoCloseable {
       for (Digest blob : ImageReach.of(this, List.of(descriptor)).blobs()) {
         uses.mark(blobPath(blob));
       }
-      cache.put(StoreContents.IMAGE + descriptor.digest(), Json.write(descriptor));
+      cache.put(StoreContents.IMAGE + descriptor.digest(), Json.write(descriptor, Descriptor.JSON));
       tags.put(name.withDefaultTag(), descriptor);
     }
   }
@@ -355,7 +354,7 @@ public final class LocalStore implements AutoCloseable {
    * that a build has looked at.
    */
   public void keepImage(Descriptor descriptor) throws IOException {
-    cache.put(StoreContents.IMAGE + descriptor.digest(), Json.write(descriptor));
+    cache.put(StoreContents.IMAGE + descriptor.digest(), Json.write(descriptor, Descriptor.JSON));
   }
 
   /** What a name stands for; empty also if the manifest itself is gone. */
@@ -441,7 +440,7 @@ public final class LocalStore implements AutoCloseable {
    * has died.
    */
   public Path scratch(String name) throws IOException {
-    return Files.createTempDirectory(workFolder(), name + "-");
+    return UniqueNames.createDirectory(workFolder(), name + "-");
   }
 
   private Path workFolder() throws IOException {
@@ -450,17 +449,17 @@ public final class LocalStore implements AutoCloseable {
 
   /** A new name for a file that only this process uses. */
   Path workFile() throws IOException {
-    return workFolder().resolve(UUID.randomUUID().toString());
+    return workFolder().resolve(UniqueNames.next());
   }
 
   /** A new folder for unfinished files, on the same file system as the blobs. */
   Path tempFolder(String name) throws IOException {
-    return Files.createTempDirectory(scratch.path(), name + "-");
+    return UniqueNames.createDirectory(scratch.path(), name + "-");
   }
 
   /** A new name for an unfinished file, on the same file system as the blobs. */
   Path tempFile() throws IOException {
-    return scratch.path().resolve(UUID.randomUUID().toString());
+    return scratch.path().resolve(UniqueNames.next());
   }
 
   /** Writes a small file so that others see the old or the new one, and never a part. */

@@ -42,7 +42,7 @@ public record OciLayout(Path folder, Descriptor root) {
     if (!Files.isRegularFile(file)) {
       throw new StoreException(Code.NOT_FOUND, folder + " is no OCI layout: it has no " + INDEX);
     }
-    Index index = Json.read(small(file), Index.class, file.toString());
+    Index index = Json.read(small(file), Index.JSON, file.toString());
     Optional<Descriptor> found =
         digest == null ? named(index.manifests(), tag) : withDigest(folder, index, digest);
     return new OciLayout(
@@ -80,7 +80,7 @@ public record OciLayout(Path folder, Descriptor root) {
 
   /** What a document says that it is, or is by its fields. */
   private static String mediaType(Path blob) throws IOException {
-    JsonNode document = Json.read(small(blob), JsonNode.class, blob.toString());
+    JsonNode document = Json.tree(small(blob), blob.toString());
     if (document.path("mediaType").isTextual()) {
       return document.path("mediaType").asText();
     }

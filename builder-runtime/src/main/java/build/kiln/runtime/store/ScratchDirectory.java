@@ -17,7 +17,6 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.util.Objects;
 import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -57,7 +56,7 @@ final class ScratchDirectory implements AutoCloseable {
     Path real = parent.toRealPath();
     sweep(real);
     while (true) {
-      String name = UUID.randomUUID().toString();
+      String name = UniqueNames.next();
       Path lockFile = real.resolve(name + LOCK);
       OWN.add(lockFile);
       FileChannel channel =

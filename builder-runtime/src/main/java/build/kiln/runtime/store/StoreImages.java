@@ -83,7 +83,7 @@ public final class StoreImages {
 
   private static Optional<Descriptor> descriptor(byte[] record) {
     try {
-      return Optional.of(Json.read(record, Descriptor.class, "the record of an image"));
+      return Optional.of(Json.read(record, Descriptor.JSON, "the record of an image"));
     } catch (OciException damaged) {
       return Optional.empty();
     }

@@ -18,7 +18,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
-import java.util.UUID;
 import java.util.stream.Collectors;
 
 /** The unpacked layers that a store holds, of all forms, laid out as {@link KeptLayers} says. */
@@ -110,7 +109,7 @@ final class StoredLayers {
           return false;
         }
         if (!isGoing(entry)) {
-          going = name + GOING + UUID.randomUUID();
+          going = name + GOING + UniqueNames.next();
           folder.rename(name, folder, going);
         }
       }

@@ -45,7 +45,7 @@ final class Tags {
   /** A value of another version is no tag. */
   private static Optional<Descriptor> descriptor(String name, byte[] value) {
     try {
-      return Optional.of(Json.read(value, Descriptor.class, "tag " + name));
+      return Optional.of(Json.read(value, Descriptor.JSON, "tag " + name));
     } catch (OciException e) {
       return Optional.empty();
     }

@@ -10,7 +10,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.UUID;
 
 /** Files and folders that appear under their name only when they are whole. */
 final class Unfinished {
@@ -95,7 +94,7 @@ final class Unfinished {
   }
 
   private static Path beside(Path file) {
-    return file.resolveSibling("." + file.getFileName() + "." + UUID.randomUUID() + ".tmp");
+    return file.resolveSibling("." + file.getFileName() + "." + UniqueNames.next() + ".tmp");
   }
 
   private static StoreException missing(Path temp, NoSuchFileException e) {

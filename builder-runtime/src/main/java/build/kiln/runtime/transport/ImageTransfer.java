@@ -224,7 +224,7 @@ public final class ImageTransfer {
     if (platform == null || !MediaTypes.isIndex(root.mediaType())) {
       return plain(root);
     }
-    Index index = Json.read(bytes, Index.class, "index " + root.digest());
+    Index index = Json.read(bytes, Index.JSON, "index " + root.digest());
     return index
         .select(platform)
         .map(ImageTransfer::plain)

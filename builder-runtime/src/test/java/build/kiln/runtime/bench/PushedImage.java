@@ -55,7 +55,7 @@ final class PushedImage {
 
   private static JsonNode json(String url) throws IOException {
     try (InputStream in = get(url)) {
-      return Objects.requireNonNull(Json.mapper().readTree(in));
+      return Objects.requireNonNull(Json.tree(in));
     }
   }
 

@@ -458,7 +458,7 @@ class RegistryCacheTest {
     for (String tag : bench.client.listTags(repository)) {
       var manifest =
           Json.read(
-              bench.client.fetchManifest(repository.withTag(tag)).bytes(), Manifest.class, tag);
+              bench.client.fetchManifest(repository.withTag(tag)).bytes(), Manifest.JSON, tag);
       String text =
           new String(
               java.util.Base64.getDecoder().decode(manifest.config().data()),
@@ -538,7 +538,7 @@ class RegistryCacheTest {
     for (String tag : bench.client.listTags(repository)) {
       var manifest =
           Json.read(
-              bench.client.fetchManifest(repository.withTag(tag)).bytes(), Manifest.class, tag);
+              bench.client.fetchManifest(repository.withTag(tag)).bytes(), Manifest.JSON, tag);
       for (Descriptor blob :
           Stream.concat(
                   Stream.of(manifest.config()),

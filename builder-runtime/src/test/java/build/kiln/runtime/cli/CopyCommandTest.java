@@ -237,8 +237,8 @@ class CopyCommandTest {
     try (var store = LocalStore.open(folder.resolve("store"))) {
       Descriptor again = store.resolve(Reference.parse("again:1")).orElseThrow();
       ImageValidator.assertValid(store, again);
-      assertThat(Json.mapper().readTree(store.read(again)).at("/config/digest"))
-          .isEqualTo(Json.mapper().readTree(store.read(image)).at("/config/digest"));
+      assertThat(Json.tree(store.read(again)).at("/config/digest"))
+          .isEqualTo(Json.tree(store.read(image)).at("/config/digest"));
     }
     Captured other = kiln("copy", place("docker-archive:DIR/old.tar:shop/app:8"), "kiln:x");
     assertThat(other.exitCode()).isEqualTo(1);
@@ -288,7 +288,7 @@ class CopyCommandTest {
   void aLayerThatIsNotItsDiffIdIsRefused() throws Exception {
     try (var store = LocalStore.open(folder.resolve("made"))) {
       var layers = new RandomImages(store, 7).image(Platform.host(), 1, Compression.NONE);
-      var manifest = Json.mapper().readTree(store.read(layers));
+      var manifest = Json.tree(store.read(layers));
       byte[] config =
           Files.readAllBytes(store.blobPath(Digest.parse(manifest.at("/config/digest").asText())));
       try (var out = Files.newOutputStream(folder.resolve("bad.tar"))) {

@@ -149,7 +149,7 @@ class KilledSyncTest {
       if (line == null) {
         return lines;
       }
-      JsonNode json = Json.mapper().readTree(line);
+      JsonNode json = Json.tree(line);
       lines.add(json);
       copied += json.path("result").asText().equals("Copied") ? 1 : 0;
     }

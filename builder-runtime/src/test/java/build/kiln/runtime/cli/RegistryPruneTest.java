@@ -121,7 +121,7 @@ class RegistryPruneTest {
     Captured plan =
         kiln("prune", "plan", "-f", policy.toString(), "--in-use", uses.toString(), "-o", "json");
     assertThat(plan.exitCode()).as(plan.err()).isZero();
-    JsonNode json = Json.mapper().readTree(plan.out());
+    JsonNode json = Json.tree(plan.out());
     assertThat(json.path("deletions").asInt()).isEqualTo(3);
     assertThat(json.path("keptByReason").path("IN_USE").asInt()).isEqualTo(1);
     assertThat(registry.contents().tags("shop/api")).hasSize(6);

@@ -75,7 +75,7 @@ class RemoteCommandsTest {
     assertThat(kiln("ls", repository).out()).isEqualTo("1\n2\nlatest\n");
     assertThat(kiln("ls", "--full", "docker://" + repository).out())
         .startsWith(repository + ":1\n");
-    JsonNode json = Json.mapper().readTree(kiln("ls", "--json", repository).out());
+    JsonNode json = Json.tree(kiln("ls", "--json", repository).out());
     assertThat(json.path("repository").asText()).isEqualTo(repository);
     assertThat(json.path("tags")).hasSize(3);
 
@@ -159,7 +159,7 @@ class RemoteCommandsTest {
 
   private static Map<String, String> answers(Captured check) throws IOException {
     Map<String, String> answers = new TreeMap<>();
-    for (JsonNode each : Json.mapper().readTree(check.out())) {
+    for (JsonNode each : Json.tree(check.out())) {
       answers.put(each.path("name").asText(), each.path("answer").asText());
     }
     return answers;

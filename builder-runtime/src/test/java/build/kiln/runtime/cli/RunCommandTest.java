@@ -156,9 +156,9 @@ class RunCommandTest {
     try (var client = new RegistryClient(RegistryConfig.defaults(), Credentials.anonymous())) {
       Reference reference = registry.reference(name);
       Manifest manifest =
-          Json.read(client.fetchManifest(reference).bytes(), Manifest.class, "the manifest");
+          Json.read(client.fetchManifest(reference).bytes(), Manifest.JSON, "the manifest");
       try (var in = client.openBlob(reference, manifest.config())) {
-        return Json.read(in.readAllBytes(), ImageConfig.class, "the configuration");
+        return Json.read(in.readAllBytes(), ImageConfig.JSON, "the configuration");
       }
     }
   }

@@ -126,7 +126,7 @@ class SyncCommandTest {
     List<JsonNode> lines =
         json.out()
             .lines()
-            .map(line -> Json.read(line.getBytes(StandardCharsets.UTF_8), JsonNode.class, "a line"))
+            .map(line -> Json.tree(line.getBytes(StandardCharsets.UTF_8), "a line"))
             .toList();
     assertThat(lines).hasSize(5);
     assertThat(lines.subList(0, 4))

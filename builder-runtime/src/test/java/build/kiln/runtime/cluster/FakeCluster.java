@@ -78,7 +78,7 @@ public final class FakeCluster implements AutoCloseable {
 
   /** Puts an object, of one quote in the place of two, into a collection such as {@code pods}. */
   public void put(String collection, String json) throws IOException {
-    ObjectNode object = (ObjectNode) Json.mapper().readTree(json.replace('\'', '"'));
+    ObjectNode object = (ObjectNode) Json.tree(json.replace('\'', '"'));
     store(collection, object);
   }
 
@@ -164,7 +164,7 @@ public final class FakeCluster implements AutoCloseable {
       throws IOException {
     Map<String, ObjectNode> objects =
         collections.computeIfAbsent(collection, ignored -> new TreeMap<>());
-    JsonNode sent = body.length == 0 ? Json.mapper().nullNode() : Json.mapper().readTree(body);
+    JsonNode sent = body.length == 0 ? Json.mapper().nullNode() : Json.tree(body);
     if (body.length > LARGEST_OBJECT * 3 / 2) {
       answer(exchange, 413, status("too large"));
       return;

@@ -125,7 +125,7 @@ final class BuildKit {
       int first = buffered.read();
       buffered.reset();
       if (first == '{' || first == '[') {
-        documents.put(name, Json.mapper().readTree(buffered.readAllBytes()));
+        documents.put(name, Json.tree(buffered.readAllBytes()));
       } else if (name.startsWith("blobs/")) {
         layers.put(name, LayerEntries.read(buffered));
       }

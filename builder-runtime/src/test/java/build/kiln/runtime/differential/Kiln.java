@@ -77,7 +77,7 @@ final class Kiln implements AutoCloseable {
         List.of(name),
         (entry, content) -> {
           if (entry.getName().equals("index.json")) {
-            index.add(Json.read(content.readAllBytes(), Index.class, "docker save"));
+            index.add(Json.read(content.readAllBytes(), Index.JSON, "docker save"));
           } else if (entry.getName().startsWith("blobs/sha256/") && !entry.isDirectory()) {
             String hex = entry.getName().substring("blobs/sha256/".length());
             var blob =
@@ -154,8 +154,7 @@ final class Kiln implements AutoCloseable {
       files.add(known);
     }
     byte[] config = store.read(result.manifest().config());
-    return new Image(
-        Objects.requireNonNull(Json.mapper().readTree(new ByteArrayInputStream(config))), files);
+    return new Image(Objects.requireNonNull(Json.tree(new ByteArrayInputStream(config))), files);
   }
 
   @Override

@@ -91,7 +91,7 @@ class PlatformAndReferrerTest {
 
   private static List<Descriptor> manifests(Registries registries, Digest index) {
     byte[] bytes = registries.destination.contents().manifest("a", index).orElseThrow();
-    return Json.read(bytes, Index.class, "index").manifests();
+    return Json.read(bytes, Index.JSON, "index").manifests();
   }
 
   @Test

@@ -76,7 +76,7 @@ class HostileNamesTest {
   }
 
   private static JsonNode json(String text) throws IOException {
-    return Json.mapper().readTree(text.replace('\'', '"'));
+    return Json.tree(text.replace('\'', '"'));
   }
 
   @ParameterizedTest

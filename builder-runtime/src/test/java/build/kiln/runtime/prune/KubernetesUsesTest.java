@@ -19,8 +19,7 @@ class KubernetesUsesTest {
   private static final String HEX = "a".repeat(64);
 
   private static JsonNode json(String text) {
-    return Json.read(
-        text.replace('\'', '"').getBytes(StandardCharsets.UTF_8), JsonNode.class, "test");
+    return Json.tree(text.replace('\'', '"').getBytes(StandardCharsets.UTF_8), "test");
   }
 
   private static InUse read(String text, Source... sources) {

@@ -219,7 +219,7 @@ class ArchivesTest {
   @Test
   void nothingIsLeftHalfWritten() throws Exception {
     Descriptor image = images.image(AMD64, 2, Compression.GZIP);
-    Manifest manifest = Json.read(store.read(image), Manifest.class, "manifest");
+    Manifest manifest = Json.read(store.read(image), Manifest.JSON, "manifest");
     Path blob = store.blobPath(manifest.layers().getLast().digest());
     Path out = Files.createDirectory(folder.resolve("out"));
     Path file = Files.writeString(out.resolve("app.tar"), "the old one");

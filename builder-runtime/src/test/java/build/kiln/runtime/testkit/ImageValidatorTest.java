@@ -81,7 +81,7 @@ class ImageValidatorTest {
   private Descriptor edited(boolean config, String from, String to) throws IOException {
     Descriptor image = images.image(AMD64, 2, Compression.GZIP);
     String manifest = text(store.read(image));
-    Descriptor oldConfig = Json.read(store.read(image), Manifest.class, "manifest").config();
+    Descriptor oldConfig = Json.read(store.read(image), Manifest.JSON, "manifest").config();
     if (!config) {
       return store.put(image.mediaType(), bytes(replaced(manifest, from, to))).withPlatform(AMD64);
     }
@@ -134,7 +134,7 @@ class ImageValidatorTest {
   @Test
   void bytesThatAreNotTheDigests() throws IOException {
     Descriptor image = images.image(1);
-    Manifest manifest = Json.read(store.read(image), Manifest.class, "manifest");
+    Manifest manifest = Json.read(store.read(image), Manifest.JSON, "manifest");
     Path blob = store.blobPath(manifest.layers().getFirst().digest());
     byte[] damaged = Files.readAllBytes(blob);
     damaged[4] ^= 1; // gzip's time, which changes nothing that is inflated

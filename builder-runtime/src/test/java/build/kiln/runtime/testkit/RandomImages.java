@@ -121,11 +121,11 @@ public final class RandomImages {
       throws IOException {
     byte[] bytes = store.read(root);
     if (MediaTypes.isIndex(root.mediaType())) {
-      for (Descriptor manifest : Json.read(bytes, Index.class, "index").manifests()) {
+      for (Descriptor manifest : Json.read(bytes, Index.JSON, "index").manifests()) {
         push(store, manifest, client, target.withDigest(manifest.digest()));
       }
     } else {
-      Manifest manifest = Json.read(bytes, Manifest.class, "manifest");
+      Manifest manifest = Json.read(bytes, Manifest.JSON, "manifest");
       var blobs = new ArrayList<>(manifest.layers());
       blobs.add(manifest.config());
       for (Descriptor blob : blobs) {

@@ -65,7 +65,7 @@ record BaseImage(String origin, byte[] layer, byte[] config, byte[] manifest) {
 
   /** Pushes the image under a tag. */
   void pushTo(RegistryClient registry, Reference target) throws IOException {
-    var parsed = Json.read(manifest, Manifest.class, "manifest");
+    var parsed = Json.read(manifest, Manifest.JSON, "manifest");
     registry.pushBlob(target, parsed.layers().getFirst(), BlobSource.of(layer), List.of());
     registry.pushBlob(target, parsed.config(), BlobSource.of(config), List.of());
     registry.pushManifest(target, manifest, MediaTypes.OCI_MANIFEST);

@@ -31,12 +31,12 @@ class BaseImageTest {
   }
 
   private static void assertConsistent(BaseImage image) throws Exception {
-    var manifest = Json.read(image.manifest(), Manifest.class, "manifest");
+    var manifest = Json.read(image.manifest(), Manifest.JSON, "manifest");
     assertThat(manifest.config().digest()).isEqualTo(Digest.ofBytes(image.config()));
     assertThat(manifest.layers())
         .singleElement()
         .satisfies(layer -> assertThat(layer.digest()).isEqualTo(Digest.ofBytes(image.layer())));
-    var config = Json.read(image.config(), ImageConfig.class, "config");
+    var config = Json.read(image.config(), ImageConfig.JSON, "config");
     assertThat(config.rootfs().diffIds()).containsExactly(Digest.ofBytes(unzipped(image)));
     assertThat(config.architecture()).isEqualTo("amd64");
   }

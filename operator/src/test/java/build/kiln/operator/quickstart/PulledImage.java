@@ -31,7 +31,7 @@ record PulledImage(
   /** Pulls manifest, config and all layers. */
   static PulledImage pull(RegistryClient registry, Reference reference) throws IOException {
     var fetched = registry.fetchManifest(reference);
-    var manifest = Json.read(fetched.bytes(), Manifest.class, reference.toString());
+    var manifest = Json.read(fetched.bytes(), Manifest.JSON, reference.toString());
     byte[] config;
     try (var blob = registry.openBlob(reference, manifest.config())) {
       config = blob.readAllBytes();
@@ -43,7 +43,7 @@ record PulledImage(
     return new PulledImage(
         fetched.descriptor().digest(),
         manifest,
-        Json.read(config, ImageConfig.class, "the image's configuration"),
+        Json.read(config, ImageConfig.JSON, "the image's configuration"),
         files);
   }
 

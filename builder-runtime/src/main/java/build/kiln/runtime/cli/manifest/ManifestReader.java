@@ -65,7 +65,7 @@ final class ManifestReader {
       return Optional.empty();
     }
     try {
-      return Optional.of(Json.mapper().readTree(text));
+      return Optional.of(Json.tree(text));
     } catch (JsonProcessingException e) {
       return Optional.empty(); // then it may be YAML in braces
     }

@@ -85,7 +85,7 @@ final class Schemas {
       if (in == null) {
         throw new IllegalStateException("the API's jar has no " + file);
       }
-      return (ObjectNode) Json.mapper().readTree(in);
+      return (ObjectNode) Json.tree(in);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + file, e);
     }

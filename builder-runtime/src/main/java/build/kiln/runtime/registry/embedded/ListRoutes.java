@@ -68,7 +68,7 @@ final class ListRoutes {
     Optional<String> wanted = exchange.parameter("artifactType");
     List<Descriptor> found = new ArrayList<>();
     for (StoredManifest manifest : contents.manifests(repository)) {
-      JsonNode document = Json.read(manifest.bytes(), JsonNode.class, "manifest");
+      JsonNode document = Json.tree(manifest.bytes(), "manifest");
       if (!document.path("subject").path("digest").asText("").equals(subject.toString())) {
         continue;
       }

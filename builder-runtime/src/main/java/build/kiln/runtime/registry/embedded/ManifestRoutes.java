@@ -107,7 +107,7 @@ final class ManifestRoutes {
 
   private static JsonNode parse(byte[] bytes) throws ApiError {
     try {
-      JsonNode document = Json.read(bytes, JsonNode.class, "manifest");
+      JsonNode document = Json.tree(bytes, "manifest");
       if (document.path("schemaVersion").asInt() != 2) {
         throw new ApiError(400, "MANIFEST_INVALID", "schemaVersion must be 2");
       }
