@@ -42,7 +42,7 @@ class ArchitectureTest {
           Map.entry("registry", "oci"),
           Map.entry("registry.embedded", "oci"),
           Map.entry("context", "api posix layer dockerfile registry"),
-          Map.entry("sandbox", "api posix rootfs"),
+          Map.entry("sandbox", "api posix oci rootfs"),
           Map.entry(
               "build",
               "api posix oci layer store rootfs dockerfile check registry context sandbox cache ssh"),

@@ -2,7 +2,7 @@ package build.kiln.runtime.build;
 
 import build.kiln.runtime.posix.DirectoryHandle;
 import build.kiln.runtime.posix.TreeRemover;
-import build.kiln.runtime.store.UniqueNames;
+import build.kiln.runtime.posix.UniqueNames;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

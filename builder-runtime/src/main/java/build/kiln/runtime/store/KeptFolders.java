@@ -1,6 +1,7 @@
 package build.kiln.runtime.store;
 
 import build.kiln.runtime.posix.DirectoryHandle;
+import build.kiln.runtime.posix.UniqueNames;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -8,6 +8,7 @@ import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.oci.MediaTypes;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.posix.LockedFile;
+import build.kiln.runtime.posix.UniqueNames;
 import build.kiln.runtime.store.StoreException.Code;
 import java.io.IOException;
 import java.io.InputStream;
@@ -106,15 +107,16 @@ public final class LocalStore implements AutoCloseable {
    *     store
    * @param writer of new layers
    */
-  public static LocalStore open(Path root, @Nullable Path work, LayerWriter writer)
+  public static LocalStore open(Path folder, @Nullable Path work, LayerWriter writer)
       throws IOException {
+    Path root = folder.toAbsolutePath();
     Path there = root;
     while (!Files.isDirectory(there) && there.getParent() != null) {
       there = there.getParent();
     }
     GroupAccess access = GroupAccess.of(there);
-    for (String folder : FOLDERS) {
-      access.makeFolder(root.resolve(folder));
+    for (String name : FOLDERS) {
+      access.makeFolder(root.resolve(name));
     }
     Path lock = root.resolve("lock");
     if (!Files.exists(lock)) {

@@ -4,6 +4,7 @@ import build.kiln.runtime.posix.DirectoryHandle;
 import build.kiln.runtime.posix.Errno;
 import build.kiln.runtime.posix.PosixException;
 import build.kiln.runtime.posix.TreeRemover;
+import build.kiln.runtime.posix.UniqueNames;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;

@@ -6,6 +6,7 @@ import build.kiln.runtime.posix.Errno;
 import build.kiln.runtime.posix.LockedFile;
 import build.kiln.runtime.posix.PosixException;
 import build.kiln.runtime.posix.TreeRemover;
+import build.kiln.runtime.posix.UniqueNames;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;

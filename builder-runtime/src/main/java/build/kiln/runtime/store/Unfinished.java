@@ -2,6 +2,7 @@ package build.kiln.runtime.store;
 
 import build.kiln.runtime.posix.DirectoryHandle;
 import build.kiln.runtime.posix.TreeRemover;
+import build.kiln.runtime.posix.UniqueNames;
 import build.kiln.runtime.store.StoreException.Code;
 import java.io.BufferedOutputStream;
 import java.io.IOException;

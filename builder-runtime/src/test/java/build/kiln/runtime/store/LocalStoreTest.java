@@ -12,6 +12,8 @@ import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.MediaTypes;
 import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.posix.DirectoryHandle;
+import build.kiln.runtime.posix.TreeRemover;
 import build.kiln.runtime.store.StoreException.Code;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -33,6 +35,18 @@ class LocalStoreTest {
 
   private static byte[] bytes(String text) {
     return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void aFolderMayBeANameAlone() throws IOException {
+    Path name = Path.of("store-of-a-test-" + ProcessHandle.current().pid());
+    try (LocalStore store = LocalStore.open(name)) {
+      assertThat(store.resolve(Reference.parse("a:1"))).isEmpty();
+    } finally {
+      try (DirectoryHandle here = DirectoryHandle.open(Path.of(""))) {
+        TreeRemover.remove(here, name.toString());
+      }
+    }
   }
 
   @Test

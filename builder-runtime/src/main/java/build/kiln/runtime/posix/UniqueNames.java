@@ -1,4 +1,4 @@
-package build.kiln.runtime.store;
+package build.kiln.runtime.posix;
 
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
