@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -180,9 +181,10 @@ class JsonTest {
             "it");
     assertThat(read.architecture()).isEmpty();
     assertThat(read.rootfs().diffIds()).isEmpty();
-    assertThat(read.config().cmd()).isNull();
-    assertThat(read.config().env()).containsExactly("A=1", "");
-    assertThat(read.config().labels()).containsEntry("x", "");
-    assertThat(read.config().volumes()).containsEntry("/v", Map.of());
+    var config = Objects.requireNonNull(read.config());
+    assertThat(config.cmd()).isNull();
+    assertThat(config.env()).containsExactly("A=1", "");
+    assertThat(config.labels()).containsEntry("x", "");
+    assertThat(config.volumes()).containsEntry("/v", Map.of());
   }
 }
