@@ -11,6 +11,7 @@ import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.Credentials;
 import build.kiln.runtime.registry.RegistryClient;
 import build.kiln.runtime.registry.RegistryConfig;
+import build.kiln.runtime.sandbox.Earlier;
 import build.kiln.runtime.sandbox.Sandbox;
 import build.kiln.runtime.sandbox.SandboxConfig;
 import build.kiln.runtime.sandbox.SandboxException;
@@ -19,6 +20,7 @@ import build.kiln.runtime.store.ContextHashes;
 import build.kiln.runtime.store.LocalStore;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.Predicate;
@@ -87,7 +89,9 @@ final class Engine implements AutoCloseable {
       public Sandbox get() throws SandboxException, InterruptedException {
         try {
           return Sandboxes.choose(
-              setup.isolation(), SandboxConfig.of(store.scratch("steps"), setup.allowChroot()));
+              setup.isolation(),
+              SandboxConfig.of(store.scratch("steps"), setup.allowChroot()),
+              new RememberedSandbox(store));
         } catch (IOException e) {
           throw new SandboxException(
               SandboxException.Code.UNAVAILABLE,
@@ -118,6 +122,21 @@ final class Engine implements AutoCloseable {
   /** Opens a folder as a build context; what its files hash to is remembered in the store. */
   LocalContext openFolder(Path folder) throws IOException {
     return LocalContext.open(folder, new RememberedHashes(store, folder));
+  }
+
+  /** As a record of the store, like steps: a lost one costs a try. */
+  private record RememberedSandbox(LocalStore store) implements Earlier {
+    private static final String RECORD = "sandbox";
+
+    @Override
+    public Optional<String> found() {
+      return store.getCache(RECORD).map(bytes -> new String(bytes, StandardCharsets.UTF_8));
+    }
+
+    @Override
+    public void keep(String circumstances) throws IOException {
+      store.putCache(RECORD, circumstances.getBytes(StandardCharsets.UTF_8));
+    }
   }
 
   private record RememberedHashes(LocalStore store, Path folder) implements StatCache.Storage {

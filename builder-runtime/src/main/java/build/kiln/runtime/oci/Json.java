@@ -88,8 +88,9 @@ public final class Json {
    *     message
    */
   public static <T> T read(byte[] bytes, JsonForm<T> form, String what) {
+    JsonNode tree = tree(bytes, what);
     try {
-      return form.read(tree(bytes, what), "");
+      return form.read(tree, "");
     } catch (OciException e) {
       throw new OciException(what + " is not valid: " + e.getMessage(), e);
     }

@@ -118,6 +118,10 @@ record NamespaceTools(
         programs.require("crun", "crun"));
   }
 
+  List<Path> all() {
+    return List.of(shell, setsid, unshare, mount, umount, head, chown, chmod, crun);
+  }
+
   /**
    * The command that runs the bundle in the step's directory.
    *

@@ -10,12 +10,59 @@ import java.util.List;
 
 /** Runs {@code true} by each recipe, on an overlay and then on a plain directory. */
 final class NamespacesProbe {
+  private static final Recipe STRONGEST = Recipe.NEW_PROC;
+
   private final SandboxConfig config;
   private final HostFiles hostFiles;
 
   NamespacesProbe(SandboxConfig config, HostFiles hostFiles) {
     this.config = config;
     this.hostFiles = hostFiles;
+  }
+
+  /**
+   * The strongest that works. If that is the strongest of all, and was so in the same circumstances
+   * before, it is not tried.
+   *
+   * @throws SandboxException UNAVAILABLE if none does; says why of each
+   */
+  Sandbox choose(Earlier earlier) throws SandboxException, InterruptedException {
+    NamespaceTools tools = NamespaceTools.find(new Programs(config.searchPath()));
+    try {
+      String circumstances = Circumstances.now(config, tools);
+      OwnIds ids = OwnIds.read();
+      String strongest = describe(STRONGEST, true, ids, List.of());
+      if (earlier.found().filter(circumstances::equals).isPresent()) {
+        return new TrustedSandbox(
+            new NamespacesSandbox(config, tools, STRONGEST, true, strongest, hostFiles, ids),
+            () -> tried(earlier, circumstances, strongest));
+      }
+      return tried(earlier, circumstances, strongest);
+    } catch (IOException e) {
+      throw new SandboxException(
+          SandboxException.Code.UNAVAILABLE, "cannot try namespaces: " + e.getMessage(), e);
+    }
+  }
+
+  private Sandbox tried(Earlier earlier, String circumstances, String strongest)
+      throws SandboxException, InterruptedException {
+    keep(earlier, "");
+    Sandbox works = choose();
+    if (works.description().equals(strongest)) {
+      keep(earlier, circumstances);
+    }
+    return works;
+  }
+
+  private static void keep(Earlier earlier, String circumstances) {
+    try {
+      if (!earlier.found().orElse("").equals(circumstances)) {
+        earlier.keep(circumstances);
+      }
+    } catch (IOException e) {
+      // The next process tries again.
+      return;
+    }
   }
 
   /**

@@ -9,15 +9,22 @@ import java.util.List;
 public final class Sandboxes {
   private Sandboxes() {}
 
+  /** Tries all anew. */
+  public static Sandbox choose(Isolation requested, SandboxConfig config)
+      throws SandboxException, InterruptedException {
+    return choose(requested, config, Earlier.NOTHING);
+  }
+
   /**
    * The strongest sandbox that works here and is no weaker than requested. Removes what an earlier
    * builder left in the scratch directory.
    *
+   * @param earlier what is tried only if it is not known
    * @param requested {@code Auto} falls back to chroot only if the configuration allows it, and to
    *     {@code NoRun} at last
    * @throws SandboxException UNAVAILABLE if there is none; its message says why of each tier
    */
-  public static Sandbox choose(Isolation requested, SandboxConfig config)
+  public static Sandbox choose(Isolation requested, SandboxConfig config, Earlier earlier)
       throws SandboxException, InterruptedException {
     if (requested == Isolation.NoRun) {
       return new NoRunSandbox("no run: asked for");
@@ -34,7 +41,7 @@ public final class Sandboxes {
     }
     List<String> reasons = new ArrayList<>();
     try {
-      return new NamespacesProbe(config, hostFiles).choose();
+      return new NamespacesProbe(config, hostFiles).choose(earlier);
     } catch (SandboxException e) {
       reasons.add("namespaces: " + e.getMessage());
     }

@@ -9,7 +9,10 @@ import build.kiln.runtime.rootfs.RootSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -95,6 +98,90 @@ class SandboxesTest {
 
   private static boolean isRoot() throws IOException {
     return OwnIds.read().root();
+  }
+
+  /** What the next process is told. */
+  private static final class Kept implements Earlier {
+    private String circumstances = "";
+
+    @Override
+    public Optional<String> found() {
+      return Optional.of(circumstances);
+    }
+
+    @Override
+    public void keep(String found) {
+      circumstances = found;
+    }
+  }
+
+  /** The programs of this machine, with a crun that counts, and that fails once told to. */
+  private SandboxConfig withCountingCrun() throws IOException {
+    SandboxConfig config = without("crun");
+    Path crun = config.searchPath().getFirst().resolve("crun");
+    Path real =
+        new Programs(SandboxConfig.of(roots.scratch(), false).searchPath())
+            .find("crun")
+            .orElseThrow();
+    Files.writeString(
+        crun,
+        "#!/bin/sh\necho x >>%1$s/calls\n[ ! -e %1$s/broken ] || exit 1\nexec %2$s \"$@\"\n"
+            .formatted(roots.scratch().toRealPath(), real));
+    Files.setPosixFilePermissions(crun, PosixFilePermissions.fromString("rwxr-xr-x"));
+    return config;
+  }
+
+  private long calls() throws IOException {
+    Path calls = roots.scratch().resolve("calls");
+    return Files.exists(calls) ? Files.size(calls) / 2 : 0;
+  }
+
+  @Test
+  void whatWorkedIsNotTriedAgainWhileNothingChanges() throws Exception {
+    try (TestSandbox works = TestSandbox.choose(Isolation.Namespaces)) {
+      assumeTrue(
+          works.sandbox().description().endsWith("own /proc; overlay"),
+          works.sandbox().description());
+    }
+    SandboxConfig config = withCountingCrun();
+    var kept = new Kept();
+    Sandbox first = Sandboxes.choose(Isolation.Namespaces, config, kept);
+    assertThat(kept.circumstances).isNotEmpty();
+    long tried = calls();
+    assertThat(tried).isPositive();
+    Sandbox second = Sandboxes.choose(Isolation.Auto, config, kept);
+    assertThat(calls()).isEqualTo(tried);
+    assertThat(second.description()).isEqualTo(first.description());
+    // The root is empty, and what is asked for is not found there.
+    assertThat(Ran.argv(second, new RootSpec.Directory(roots.directory()), "true").code())
+        .isEqualTo(127);
+    assertThat(calls()).isEqualTo(tried + 1);
+
+    Path crun = config.searchPath().getFirst().resolve("crun");
+    Files.setLastModifiedTime(crun, FileTime.fromMillis(1));
+    long before = calls();
+    Sandboxes.choose(Isolation.Namespaces, config, kept);
+    assertThat(calls()).isGreaterThan(before);
+  }
+
+  @Test
+  void whatDoesNotWorkAfterAllIsForgotten() throws Exception {
+    try (TestSandbox works = TestSandbox.choose(Isolation.Namespaces)) {
+      assumeTrue(
+          works.sandbox().description().endsWith("own /proc; overlay"),
+          works.sandbox().description());
+    }
+    SandboxConfig config = withCountingCrun();
+    var kept = new Kept();
+    Sandboxes.choose(Isolation.Namespaces, config, kept);
+    Sandbox trusted = Sandboxes.choose(Isolation.Namespaces, config, kept);
+    Files.createFile(roots.scratch().resolve("broken"));
+    RootSpec root = new RootSpec.Directory(roots.directory());
+    assertThatThrownBy(() -> Ran.argv(trusted, root, "true"))
+        .isInstanceOf(SandboxException.class)
+        .extracting(e -> ((SandboxException) e).code())
+        .isEqualTo(SandboxException.Code.UNAVAILABLE);
+    assertThat(kept.circumstances).isEmpty();
   }
 
   private static SandboxConfig allowingChroot(SandboxConfig config) {

@@ -1,0 +1,30 @@
+package build.kiln.runtime.sandbox;
+
+import java.io.IOException;
+import java.util.Optional;
+
+/**
+ * What an earlier process found to work, so that it need not be tried again. Lost or wrong, it
+ * costs a try.
+ */
+public interface Earlier {
+  /** Nothing is known. */
+  Earlier NOTHING =
+      new Earlier() {
+        @Override
+        public Optional<String> found() {
+          return Optional.empty();
+        }
+
+        @Override
+        public void keep(String circumstances) {}
+      };
+
+  /** The circumstances in which the strongest isolation worked last. */
+  Optional<String> found();
+
+  /**
+   * @param circumstances one line; empty if it did not work after all
+   */
+  void keep(String circumstances) throws IOException;
+}
