@@ -35,14 +35,13 @@ public final class Json {
             .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
             .disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
             .addModule(
-                new SimpleModule()
-                    .addSerializer(Descriptor.class, new Writing<>(Descriptor.JSON))
-                    .addDeserializer(Descriptor.class, new Reading<>(Descriptor.JSON))
-                    .addSerializer(Platform.class, new Writing<>(Platform.JSON))
-                    .addDeserializer(Platform.class, new Reading<>(Platform.JSON))
-                    .addSerializer(Manifest.class, new Writing<>(Manifest.JSON))
-                    .addSerializer(Index.class, new Writing<>(Index.JSON))
-                    .addSerializer(ImageConfig.class, new Writing<>(ImageConfig.JSON)))
+                new Forms()
+                    .with(Descriptor.class, Descriptor.JSON)
+                    .with(Platform.class, Platform.JSON)
+                    .with(Manifest.class, Manifest.JSON)
+                    .with(Index.class, Index.JSON)
+                    .with(ImageConfig.class, ImageConfig.JSON)
+                    .with(ImageConfig.ContainerConfig.class, ImageConfig.ContainerConfig.JSON))
             .build();
   }
 
@@ -160,6 +159,15 @@ public final class Json {
   }
 
   private Json() {}
+
+  /** What has a form has it wherever the mapper meets it. */
+  private static final class Forms extends SimpleModule {
+    <T> Forms with(Class<T> type, JsonForm<T> form) {
+      addSerializer(type, new Writing<>(form));
+      addDeserializer(type, new Reading<>(form));
+      return this;
+    }
+  }
 
   /** The mapper's way to a form. */
   private static final class Writing<T> extends JsonSerializer<T> {

@@ -165,7 +165,7 @@ public final class ImageArchive {
     }
     Descriptor stored = store.put(MediaTypes.OCI_CONFIG, bytes);
     Manifest manifest = Manifest.oci(stored, layers, null);
-    return store.put(MediaTypes.OCI_MANIFEST, Json.write(manifest));
+    return store.put(MediaTypes.OCI_MANIFEST, Json.write(manifest, Manifest.JSON));
   }
 
   private Descriptor layer(Path file, Digest diffId, LocalStore store) throws IOException {

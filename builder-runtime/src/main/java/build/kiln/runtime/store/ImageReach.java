@@ -5,6 +5,7 @@ import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.ImageConfig;
 import build.kiln.runtime.oci.Index;
 import build.kiln.runtime.oci.Json;
+import build.kiln.runtime.oci.JsonForm;
 import build.kiln.runtime.oci.Manifest;
 import build.kiln.runtime.oci.MediaTypes;
 import build.kiln.runtime.oci.OciException;
@@ -53,32 +54,31 @@ final class ImageReach {
       return;
     }
     if (MediaTypes.isIndex(image.mediaType())) {
-      Optional<Index> index = read(store, image.digest(), Index.class);
+      Optional<Index> index = read(store, image.digest(), Index.JSON);
       if (index.isPresent()) {
         for (Descriptor manifest : index.get().manifests()) {
           add(manifest);
         }
       }
     } else if (MediaTypes.isManifest(image.mediaType())) {
-      Optional<Manifest> manifest = read(store, image.digest(), Manifest.class);
+      Optional<Manifest> manifest = read(store, image.digest(), Manifest.JSON);
       if (manifest.isPresent()) {
         manifest.get().layers().forEach(layer -> blobs.add(layer.digest()));
         Digest config = manifest.get().config().digest();
         blobs.add(config);
-        read(store, config, ImageConfig.class).ifPresent(this::addDiffIds);
+        read(store, config, ImageConfig.JSON).ifPresent(this::addDiffIds);
       }
     }
   }
 
   @SuppressWarnings("ConstantValue") // what is no image has a configuration without them
   private void addDiffIds(ImageConfig config) {
-    if (config.rootfs() != null && config.rootfs().diffIds() != null) {
-      diffIds.addAll(config.rootfs().diffIds());
-    }
+    diffIds.addAll(config.rootfs().diffIds());
   }
 
   /** A document among the blobs; empty if it is not there, or none of this type. */
-  static <T> Optional<T> read(LocalStore store, Digest digest, Class<T> type) throws IOException {
+  static <T> Optional<T> read(LocalStore store, Digest digest, JsonForm<T> form)
+      throws IOException {
     byte[] bytes;
     try (InputStream in = Files.newInputStream(store.blobPath(digest))) {
       bytes = in.readNBytes(MAX_DOCUMENT);
@@ -86,7 +86,7 @@ final class ImageReach {
       return Optional.empty();
     }
     try {
-      return Optional.of(Json.read(bytes, type, digest.toString()));
+      return Optional.of(Json.read(bytes, form, digest.toString()));
     } catch (OciException damaged) {
       return Optional.empty();
     }

@@ -93,10 +93,10 @@ public final class StoreImages {
     if (!MediaTypes.isManifest(image.mediaType())) {
       return null;
     }
-    Optional<Manifest> manifest = ImageReach.read(store, image.digest(), Manifest.class);
+    Optional<Manifest> manifest = ImageReach.read(store, image.digest(), Manifest.JSON);
     return manifest.isEmpty()
         ? null
-        : ImageReach.read(store, manifest.get().config().digest(), ImageConfig.class).orElse(null);
+        : ImageReach.read(store, manifest.get().config().digest(), ImageConfig.JSON).orElse(null);
   }
 
   /** Whether a process that has the store open has used an image. */

@@ -20,7 +20,7 @@ final class Tags {
   }
 
   void put(Reference name, Descriptor descriptor) throws IOException {
-    records.put(name.toString(), Json.write(descriptor));
+    records.put(name.toString(), Json.write(descriptor, Descriptor.JSON));
   }
 
   Optional<Descriptor> get(Reference name) {

@@ -11,6 +11,7 @@ import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.ImageConfig;
 import build.kiln.runtime.oci.Index;
 import build.kiln.runtime.oci.Json;
+import build.kiln.runtime.oci.JsonForm;
 import build.kiln.runtime.oci.Manifest;
 import build.kiln.runtime.oci.MediaTypes;
 import build.kiln.runtime.oci.OciException;
@@ -105,7 +106,7 @@ public final class ImageValidator {
   }
 
   private void index(Descriptor descriptor) {
-    Optional<Index> index = document(descriptor, Index.class);
+    Optional<Index> index = document(descriptor, Index.JSON);
     if (index.isEmpty()) {
       return;
     }
@@ -117,7 +118,7 @@ public final class ImageValidator {
   }
 
   private void manifest(Descriptor descriptor) {
-    Optional<Manifest> document = document(descriptor, Manifest.class);
+    Optional<Manifest> document = document(descriptor, Manifest.JSON);
     if (document.isEmpty()) {
       return;
     }
@@ -131,13 +132,13 @@ public final class ImageValidator {
           "has a configuration of type " + manifest.config().mediaType() + ", want " + configType);
       return;
     }
-    document(manifest.config(), ImageConfig.class)
+    document(manifest.config(), ImageConfig.JSON)
         .ifPresent(config -> image(descriptor, manifest, config));
   }
 
   private void image(Descriptor descriptor, Manifest manifest, ImageConfig config) {
     config(manifest.config(), config, descriptor.platform(), manifest.layers().size());
-    List<Digest> diffIds = config.rootfs() == null ? List.of() : config.rootfs().diffIds();
+    List<Digest> diffIds = config.rootfs().diffIds();
     Set<String> types = LAYER_TYPES.get(descriptor.mediaType());
     for (int i = 0; i < manifest.layers().size(); i++) {
       Descriptor layer = manifest.layers().get(i);
@@ -189,11 +190,11 @@ public final class ImageValidator {
     }
   }
 
-  private <T> Optional<T> document(Descriptor descriptor, Class<T> type) {
+  private <T> Optional<T> document(Descriptor descriptor, JsonForm<T> form) {
     try (var in = new Hashed(source.open(descriptor), descriptor.digest().newHash())) {
       byte[] bytes = in.readAllBytes();
       check(descriptor, in);
-      return Optional.of(Json.read(bytes, type, descriptor.digest().toString()));
+      return Optional.of(Json.read(bytes, form, descriptor.digest().toString()));
     } catch (IOException | OciException e) {
       problem(descriptor, "cannot be read: " + e.getMessage());
       return Optional.empty();
