@@ -1,6 +1,7 @@
 package build.kiln.runtime.cli;
 
 import build.kiln.api.work.ExitCode;
+import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.prune.DirectoryManifestCache;
 import build.kiln.runtime.prune.DirectoryShardStore;
 import build.kiln.runtime.prune.Executor;
@@ -10,6 +11,7 @@ import build.kiln.runtime.prune.LedgerBook;
 import build.kiln.runtime.prune.MirrorMapping;
 import build.kiln.runtime.prune.PolicyRun;
 import build.kiln.runtime.prune.PruneException;
+import build.kiln.runtime.prune.RegistryAlias;
 import build.kiln.runtime.prune.RunReport;
 import build.kiln.runtime.prune.StoredPlan;
 import build.kiln.runtime.prune.UseFile;
@@ -19,7 +21,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -43,7 +45,14 @@ final class PruneUseOptions {
       paramLabel = "UPSTREAM=MIRROR",
       description =
           "Two names of the same repositories, such as docker.io=registry.example.com/hub.")
-  private Map<String, String> mirrors = Map.of();
+  private List<String> mirrors = new ArrayList<>();
+
+  @Option(
+      names = "--alias",
+      paramLabel = "REGISTRY=OTHER",
+      description =
+          "Two names of one registry, such as registry.kiln.svc:5000=localhost:5000; as registries[].aliases.")
+  private List<String> aliases = new ArrayList<>();
 
   @Option(
       names = "--state",
@@ -98,10 +107,34 @@ final class PruneUseOptions {
       }
     }
     return all.and(
-        InUse.mapped(
-            mirrors.entrySet().stream()
-                .map(e -> new MirrorMapping(e.getKey(), e.getValue()))
-                .toList()));
+            InUse.mapped(
+                pairs(
+                    "--mirror", "docker.io=registry.example.com/hub", mirrors, MirrorMapping::of)))
+        .and(
+            InUse.aliased(
+                pairs(
+                    "--alias",
+                    "registry.kiln.svc:5000=localhost:5000",
+                    aliases,
+                    RegistryAlias::new)));
+  }
+
+  private static <T> List<T> pairs(
+      String option, String example, List<String> texts, BiFunction<String, String, T> made)
+      throws CommandFailure {
+    List<T> all = new ArrayList<>();
+    for (String text : texts) {
+      int equals = text.indexOf('=');
+      if (equals < 0) {
+        throw CommandFailure.usage("%s %s: want two names, as %s".formatted(option, text, example));
+      }
+      try {
+        all.add(made.apply(text.substring(0, equals), text.substring(equals + 1)));
+      } catch (OciException e) {
+        throw CommandFailure.usage("%s %s: %s".formatted(option, text, e.getMessage()));
+      }
+    }
+    return all;
   }
 
   private static InUse cluster(String name) {

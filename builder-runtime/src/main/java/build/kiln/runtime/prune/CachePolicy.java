@@ -56,7 +56,11 @@ public record CachePolicy(
       tags.add(list.tag());
       uses.add(
           new Use(
-              canonical, tags, null, "the cache of " + list.name() + " for " + list.platform()));
+              canonical,
+              tags,
+              null,
+              "the cache of " + list.name() + " for " + list.platform(),
+              true));
     }
     List<Unparsable> broken =
         read.broken().stream()

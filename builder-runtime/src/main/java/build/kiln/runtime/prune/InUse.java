@@ -13,6 +13,7 @@ import java.util.List;
  *     nothing may be deleted
  * @param clusters other clusters whose uses are among these
  * @param mappings names of the same repositories
+ * @param aliases names of the same registries
  */
 public record InUse(
     List<Use> uses,
@@ -20,7 +21,8 @@ public record InUse(
     List<Busy> busy,
     List<String> unknown,
     List<String> clusters,
-    List<MirrorMapping> mappings) {
+    List<MirrorMapping> mappings,
+    List<RegistryAlias> aliases) {
 
   /** Text in the place of a reference, and where it stands. */
   public record Unparsable(String text, String by) {}
@@ -30,6 +32,16 @@ public record InUse(
 
   public static final InUse NOTHING =
       new InUse(List.of(), List.of(), List.of(), List.of(), List.of(), List.of());
+
+  public InUse(
+      List<Use> uses,
+      List<Unparsable> unparsable,
+      List<Busy> busy,
+      List<String> unknown,
+      List<String> clusters,
+      List<MirrorMapping> mappings) {
+    this(uses, unparsable, busy, unknown, clusters, mappings, List.of());
+  }
 
   /** That something could not be listed, a line each. */
   public static InUse unknown(List<String> what) {
@@ -41,13 +53,18 @@ public record InUse(
     return new InUse(List.of(), List.of(), List.of(), List.of(), List.of(), mappings);
   }
 
+  /** That names stand for the same registries. */
+  public static InUse aliased(List<RegistryAlias> aliases) {
+    return new InUse(List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), aliases);
+  }
+
   static InUse unparsable(Unparsable what) {
     return new InUse(List.of(), List.of(what), List.of(), List.of(), List.of(), List.of());
   }
 
   /** Without what is used; who writes now still counts. */
   InUse onlyWriters() {
-    return new InUse(List.of(), List.of(), busy, unknown, clusters, mappings);
+    return new InUse(List.of(), List.of(), busy, unknown, clusters, mappings, aliases);
   }
 
   public InUse {
@@ -57,6 +74,7 @@ public record InUse(
     unknown = List.copyOf(unknown);
     clusters = List.copyOf(clusters);
     mappings = List.copyOf(mappings);
+    aliases = List.copyOf(aliases);
   }
 
   /** What either knows. */
@@ -67,7 +85,8 @@ public record InUse(
         both(busy, other.busy),
         both(unknown, other.unknown),
         both(clusters, other.clusters),
-        both(mappings, other.mappings));
+        both(mappings, other.mappings),
+        both(aliases, other.aliases));
   }
 
   private static <T> List<T> both(List<T> a, List<T> b) {

@@ -22,7 +22,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -44,6 +43,7 @@ public final class PolicyReader {
    */
   public static PrunePolicy read(String name, ImagePrunePolicySpec spec) throws PruneException {
     timeZone(spec.timeZone());
+    RegistryNameRules.check(spec);
     List<RegistryRules> registries = new ArrayList<>();
     Set<String> named = new HashSet<>();
     for (int i = 0; i < spec.images().size(); i++) {
@@ -104,6 +104,16 @@ public final class PolicyReader {
         .toList();
   }
 
+  /** Other names of the policy's registries. */
+  public static List<RegistryAlias> aliases(ImagePrunePolicySpec spec) {
+    List<RegistryAlias> aliases = new ArrayList<>();
+    for (Registry registry : spec.images()) {
+      String host = Reclaimed.registry(registry.repositories().getFirst());
+      orNone(registry.aliases()).forEach(alias -> aliases.add(new RegistryAlias(host, alias)));
+    }
+    return aliases;
+  }
+
   /**
    * Where other kinds refer to images.
    *
@@ -161,16 +171,9 @@ public final class PolicyReader {
     return list == null ? List.of() : list;
   }
 
-  /** The registry's name in lower case, as repositories are named here. */
+  /** As repositories are named here. */
   private static List<Pattern> repositories(List<String> globs) {
-    return globs(
-        globs.stream()
-            .map(
-                glob -> {
-                  int slash = glob.indexOf('/');
-                  return glob.substring(0, slash).toLowerCase(Locale.ROOT) + glob.substring(slash);
-                })
-            .toList());
+    return globs(globs.stream().map(Names::canonical).toList());
   }
 
   private static List<Pattern> globs(List<String> globs) {
@@ -214,7 +217,7 @@ public final class PolicyReader {
     }
   }
 
-  private static PruneException invalid(String field, String why) {
+  static PruneException invalid(String field, String why) {
     return new PruneException(Code.POLICY_INVALID, "spec." + field + ": " + why);
   }
 }

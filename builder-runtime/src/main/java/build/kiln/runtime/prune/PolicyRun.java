@@ -103,7 +103,7 @@ public final class PolicyRun {
   }
 
   private InUse workloads() throws IOException {
-    InUse all = tools.use.now();
+    InUse all = tools.use.now().and(InUse.aliased(PolicyReader.aliases(spec)));
     return spec.protect().inUse() ? all : all.onlyWriters();
   }
 

@@ -29,6 +29,7 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -165,6 +166,72 @@ class RegistryPruneTest {
     assertThat(registry.contents().tags("shop/api")).containsExactly("pr-5", "release-1");
   }
 
+  /** The registry is used by other names than the policy's. */
+  @Test
+  void otherNamesOfTheRegistryAreToldByThePolicyOrByOptions() throws IOException {
+    Path uses = uses("node1:30500/mirrored/shop/api:pr-2\nregistry.kiln:5000/x/shop/api:pr-3\n");
+    Path policy = policy("dryRun: false", "");
+    String[] plan = {"prune", "plan", "-f", policy.toString(), "--in-use", uses.toString()};
+    assertThat(kiln(plan).out()).contains("(pr-2)", "(pr-3)");
+
+    Captured mirrors =
+        kiln(
+            with(
+                plan,
+                "--mirror",
+                registry.host() + "=node1:30500/mirrored",
+                "--mirror",
+                registry.host() + "=Registry.kiln.svc:5000/x"));
+    assertThat(mirrors.exitCode()).as(mirrors.err()).isZero();
+    assertThat(mirrors.out()).doesNotContain("(pr-2)", "(pr-3)");
+
+    uses("node1:30500/api:pr-2\nregistry.kiln.svc:5000/api:pr-3\n");
+    String through = registry.host() + "/shop=r.io";
+    assertThat(kiln(with(plan, "--mirror", through)).out()).contains("(pr-2)", "(pr-3)");
+    Captured aliases =
+        kiln(
+            with(
+                plan,
+                "--mirror",
+                through,
+                "--alias",
+                "r.io=node1:30500",
+                "--alias",
+                "r.io=registry.kiln:5000"));
+    assertThat(aliases.exitCode()).as(aliases.err()).isZero();
+    assertThat(aliases.out()).doesNotContain("(pr-2)", "(pr-3)");
+
+    policy("dryRun: false", "\n      aliases: [r.io]");
+    assertThat(kiln(plan).out()).contains("(pr-2)", "(pr-3)");
+    uses("r.io/shop/api:pr-2\n");
+    assertThat(kiln(plan).out()).doesNotContain("(pr-2)").contains("(pr-3)");
+  }
+
+  private static String[] with(String[] arguments, String... more) {
+    return Stream.concat(Arrays.stream(arguments), Arrays.stream(more)).toArray(String[]::new);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--alias,r.io,want two names",
+    "--alias,r.io=https://x,is no registry",
+    "--mirror,r.io=a b,not a repository name"
+  })
+  void aNameThatIsNoneIsRefused(String option, String value, String message) throws IOException {
+    Captured refused =
+        kiln(
+            "prune",
+            "plan",
+            "-f",
+            policy("dryRun: false", "").toString(),
+            "--no-in-use",
+            option,
+            value);
+
+    assertThat(refused.exitCode()).isEqualTo(2);
+    assertThat(refused.err()).contains(option + " " + value, message);
+  }
+
   @Test
   void aPlanThatWasEditedIsNone() throws IOException {
     Path policy = policy("dryRun: false", "");
@@ -191,6 +258,8 @@ class RegistryPruneTest {
         "suspend: false|- {match: {exclude: [a]}, keepLast: 1}|match needs tags or regex",
         "suspend: false|- {match: {regex: '('}, keepLast: 1}|registries[0].rules[1].match.regex",
         "suspend: false|- {match: {tags: [a]}, keepLast: 0}|keepLast",
+        "suspend: false|'\n      aliases: [\"https://r.io\"]'|registries[].aliases must be registries",
+        "suspend: false|'\n      aliases: [a.io]\n    - repositories: [a.io/b]\n      untagged: {olderThan: 24h}'|spec.registries[1].repositories: in \"a.io/b\" the registry is the one",
         "'protect: {tags: [\"[\"]}'||protect.tags[0]",
         "'protect: {extraSources: [{apiVersion: v1, kind: A, jsonPath: \".a[?(@.b)]\"}]}'||protect.extraSources[0].jsonPath"
       })
