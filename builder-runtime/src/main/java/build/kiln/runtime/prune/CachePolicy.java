@@ -64,7 +64,7 @@ public record CachePolicy(
     }
     List<Unparsable> broken =
         read.broken().stream()
-            .map(tag -> new Unparsable(canonical, "the cache's list " + tag + ", not readable,"))
+            .map(tag -> new Unparsable(canonical, "the cache's list " + tag + " cannot be read"))
             .toList();
     return new InUse(uses, broken, List.of(), List.of(), List.of(), List.of());
   }

@@ -25,7 +25,12 @@ public record InUse(
     List<RegistryAlias> aliases) {
 
   /** Text in the place of a reference, and where it stands. */
-  public record Unparsable(String text, String by) {}
+  public record Unparsable(String text, String by) {
+    /** For people: where it stands, and the text, which may be anything. */
+    String said() {
+      return "%s: \"%s\"".formatted(Few.cut(by, 150), Few.cut(text, 100));
+    }
+  }
 
   /** A repository that is written to, or what the names of several begin with, and by what. */
   public record Busy(String repository, String by) {}

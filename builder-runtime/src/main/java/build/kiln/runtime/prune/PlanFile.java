@@ -33,7 +33,7 @@ public record PlanFile(
     Map<Reason, Integer> keptByReason,
     long reclaimableBytes,
     @Nullable Stop stop,
-    @Nullable List<String> clash,
+    @Nullable List<Warning> warnings,
     List<RepositoryPlan> repositories) {
   private static final String VERSION = "prune.kiln.build/v1";
   private static final String KIND = "PrunePlan";
@@ -51,7 +51,7 @@ public record PlanFile(
         plan.keptByReason(),
         plan.reclaimableBytes(),
         plan.stop(),
-        plan.clash().isEmpty() ? null : plan.clash(),
+        plan.warnings().isEmpty() ? null : plan.warnings(),
         plan.repositories());
   }
 
@@ -69,7 +69,7 @@ public record PlanFile(
         keptByReason,
         reclaimableBytes,
         stop,
-        clash,
+        warnings,
         repositories.stream().map(RepositoryPlan::withoutKept).toList());
   }
 
@@ -80,7 +80,7 @@ public record PlanFile(
         Instant.parse(at),
         repositories,
         stop,
-        clash == null ? List.of() : clash,
+        warnings == null ? List.of() : warnings,
         Duration.parse(grace));
   }
 

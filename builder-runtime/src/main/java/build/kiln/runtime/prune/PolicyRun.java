@@ -200,8 +200,7 @@ public final class PolicyRun {
     } catch (IOException | OciException e) {
       // As one that cannot be parsed: nothing in the repository may go.
       return InUse.unparsable(
-          new Unparsable(
-              repository, "the cache, whose lists cannot be read (" + e.getMessage() + "),"));
+          new Unparsable(repository, "the cache's lists cannot be read (" + e.getMessage() + ")"));
     }
   }
 }

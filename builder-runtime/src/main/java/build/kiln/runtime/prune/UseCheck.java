@@ -50,7 +50,7 @@ final class UseCheck {
   private Optional<String> judge(InUse now) {
     UseIndex index = new UseIndex(now);
     if (!index.unknown().isEmpty()) {
-      return Optional.of("what is in use cannot be listed: " + String.join("; ", index.unknown()));
+      return Optional.of("what is in use cannot be listed: " + Few.of(index.unknown()));
     }
     Optional<Busy> writer = index.busy(plan.name());
     if (writer.isPresent()) {
@@ -58,7 +58,7 @@ final class UseCheck {
     }
     Optional<Unparsable> unparsable = index.unparsable(plan.name());
     if (unparsable.isPresent()) {
-      return unparsable.map(u -> u.by() + " has \"" + u.text() + "\" now");
+      return unparsable.map(u -> "a reference that cannot be parsed names it now: " + u.said());
     }
     for (Deletion deletion : plan.deletions()) {
       Optional<String> user = user(deletion, index);

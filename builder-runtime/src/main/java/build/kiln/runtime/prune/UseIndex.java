@@ -4,6 +4,7 @@ import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.prune.InUse.Busy;
 import build.kiln.runtime.prune.InUse.Unparsable;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -26,12 +27,18 @@ final class UseIndex {
   private final Map<String, Map<String, String>> tags = new HashMap<>();
   private final Map<String, Map<String, String>> tagsByPath = new HashMap<>();
   private final Set<String> unknown;
+  private final List<Unparsable> unparsables;
 
   UseIndex(InUse inUse) {
     this.inUse = inUse;
     this.registries = new RegistryNames(inUse.aliases());
     this.mappings = inUse.mappings().stream().map(m -> m.named(registries)).toList();
     this.unknown = new TreeSet<>(inUse.unknown());
+    this.unparsables =
+        inUse.unparsable().stream()
+            .distinct()
+            .sorted(Comparator.comparing(Unparsable::by).thenComparing(Unparsable::text))
+            .toList();
     inUse.uses().forEach(this::add);
   }
 
@@ -113,18 +120,28 @@ final class UseIndex {
 
   /** A reference that cannot be parsed and contains the repository's name, without its registry. */
   Optional<Unparsable> unparsable(String repository) {
-    if (inUse.unparsable().isEmpty()) {
-      return Optional.empty();
+    return unparsables(repository).stream().findFirst();
+  }
+
+  /** All of them. */
+  List<Unparsable> unparsables(String repository) {
+    if (unparsables.isEmpty()) {
+      return List.of();
     }
     MirrorMapping.Found names = names(repository);
-    return inUse.unparsable().stream()
+    List<String> parts = names.all().stream().map(UseIndex::shortest).toList();
+    return unparsables.stream()
         .filter(
             u -> {
               String text = u.text().toLowerCase(Locale.ROOT);
-              return names.excess().isPresent()
-                  || names.all().stream().anyMatch(n -> text.contains(shortest(n)));
+              return names.excess().isPresent() || parts.stream().anyMatch(text::contains);
             })
-        .min((a, b) -> (a.by() + a.text()).compareTo(b.by() + b.text()));
+        .toList();
+  }
+
+  /** All references that cannot be parsed, by who has them. */
+  List<Unparsable> unparsables() {
+    return unparsables;
   }
 
   /** As little as people may write of it. */

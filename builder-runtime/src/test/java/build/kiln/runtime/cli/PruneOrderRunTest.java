@@ -27,6 +27,7 @@ import build.kiln.runtime.prune.MemoryManifestCache;
 import build.kiln.runtime.prune.PolicyReader;
 import build.kiln.runtime.prune.ReportFile;
 import build.kiln.runtime.prune.Scanner;
+import build.kiln.runtime.prune.Warning;
 import build.kiln.runtime.registry.BlobSource;
 import build.kiln.runtime.registry.Credentials;
 import build.kiln.runtime.registry.RegistryClient;
@@ -235,6 +236,66 @@ class PruneOrderRunTest {
     assertThat(report.outcome().reason()).isEqualTo(PruneFailureReason.SpecInvalid);
     assertThat(report.outcome().message()).contains("registries.mirrors", "docker.io", "no host");
     assertThat(tags()).hasSize(5);
+  }
+
+  /** One tenant's typo keeps what it names, and the run says whose it is. */
+  @Test
+  void referencesThatCannotBeParsedAreNamed() throws IOException {
+    for (int i = 10; i < 22; i++) {
+      cluster.put(
+          "/api/v1/pods",
+          "{'metadata':{'name':'p%d','namespace':'tenant'},'spec':{'containers':[{'image':'%s/shop/api:%d:x'}]}}"
+              .formatted(i, registry.host(), i));
+    }
+    cluster.put(
+        "/apis/apps/v1/deployments",
+        "{'metadata':{'name':'d','namespace':'other'},'spec':{'template':{'spec':{'containers':[{'image':'nginx::'}]}}}}");
+
+    PruneReport report = run(",'dryRun':false");
+
+    assertThat(report.outcome().succeeded()).isTrue();
+    assertThat(tags()).hasSize(5);
+    String tenth = "Pod tenant/p19: \"%s/shop/api:19:x\" keeps".formatted(registry.host());
+    assertThat(report.warnings())
+        .singleElement()
+        .satisfies(
+            warning -> {
+              assertThat(warning.reason()).isEqualTo("ReferencesUnparsable");
+              assertThat(warning.message())
+                  .contains("Pod tenant/p10", tenth + " " + registry.host() + "/shop/api")
+                  .endsWith("; and 3 more");
+            });
+    String message = report.warnings().getFirst().message();
+    assertThat(report.outcome().message()).endsWith(message);
+    assertThat(out.toString(StandardCharsets.UTF_8)).contains("ReferencesUnparsable: " + message);
+    assertThat(ReportFile.read("report", reportMaps()).plan().toPlan().warnings())
+        .extracting(Warning::message)
+        .containsExactly(message);
+  }
+
+  @Test
+  void aReferenceThatCannotBeParsedIsNamedThoughItKeepsNothing() throws IOException {
+    pod("nginx::");
+
+    PruneReport report = run("");
+
+    assertThat(report.outcome().message())
+        .contains("Pod n/p: \"nginx::\" keeps nothing here")
+        .doesNotContain("stopped");
+    assertThat(report.outcome().deleted()).isEqualTo(4);
+  }
+
+  @Test
+  void whatARepositoryWaitsForIsNamed() throws IOException {
+    cluster.put(
+        "/apis/kiln.build/v1alpha1/imagebuilds",
+        "{'apiVersion':'kiln.build/v1alpha1','kind':'ImageBuild','metadata':{'name':'b','namespace':'shop'},'spec':{'output':{'image':'%s/shop/api','tags':['1']}},'status':{'conditions':[{'type':'Reconciling','status':'True'}]}}"
+            .formatted(registry.host()));
+
+    PruneReport report = run(",'dryRun':false");
+
+    assertThat(report.outcome().message())
+        .contains("%s/shop/api (REPOSITORY_BUSY: ImageBuild shop/b)".formatted(registry.host()));
   }
 
   @Test
