@@ -14,6 +14,7 @@ import java.util.List;
  * @param clusters other clusters whose uses are among these
  * @param mappings names of the same repositories
  * @param aliases names of the same registries
+ * @param sources what was found of references in other kinds
  */
 public record InUse(
     List<Use> uses,
@@ -22,7 +23,8 @@ public record InUse(
     List<String> unknown,
     List<String> clusters,
     List<MirrorMapping> mappings,
-    List<RegistryAlias> aliases) {
+    List<RegistryAlias> aliases,
+    List<SourceCount> sources) {
 
   /** Text in the place of a reference, and where it stands. */
   public record Unparsable(String text, String by) {
@@ -45,7 +47,7 @@ public record InUse(
       List<String> unknown,
       List<String> clusters,
       List<MirrorMapping> mappings) {
-    this(uses, unparsable, busy, unknown, clusters, mappings, List.of());
+    this(uses, unparsable, busy, unknown, clusters, mappings, List.of(), List.of());
   }
 
   /** That something could not be listed, a line each. */
@@ -60,7 +62,14 @@ public record InUse(
 
   /** That names stand for the same registries. */
   public static InUse aliased(List<RegistryAlias> aliases) {
-    return new InUse(List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), aliases);
+    return new InUse(
+        List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), aliases, List.of());
+  }
+
+  /** What was found of sources of references. */
+  static InUse counted(List<SourceCount> sources) {
+    return new InUse(
+        List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), sources);
   }
 
   static InUse unparsable(Unparsable what) {
@@ -69,7 +78,7 @@ public record InUse(
 
   /** Without what is used; who writes now still counts. */
   InUse onlyWriters() {
-    return new InUse(List.of(), List.of(), busy, unknown, clusters, mappings, aliases);
+    return new InUse(List.of(), List.of(), busy, unknown, clusters, mappings, aliases, List.of());
   }
 
   public InUse {
@@ -80,6 +89,7 @@ public record InUse(
     clusters = List.copyOf(clusters);
     mappings = List.copyOf(mappings);
     aliases = List.copyOf(aliases);
+    sources = List.copyOf(sources);
   }
 
   /** What either knows. */
@@ -91,7 +101,8 @@ public record InUse(
         both(unknown, other.unknown),
         both(clusters, other.clusters),
         both(mappings, other.mappings),
-        both(aliases, other.aliases));
+        both(aliases, other.aliases),
+        both(sources, other.sources));
   }
 
   private static <T> List<T> both(List<T> a, List<T> b) {

@@ -61,6 +61,7 @@ final class PlanWarnings {
         Kind.ReferencesUnparsable,
         "references that cannot be parsed keep the repositories whose names they contain: %s",
         references);
+    add(all, Kind.SourcesEmpty, "protect.extraSources protects nothing: %s", uses.emptySources());
     add(all, Kind.RepositoriesHeld, "repositories wait for another run: %s", held);
     add(all, Kind.EntriesOverlap, "repositories are in two entries of the policy: %s", overlaps);
     return all;

@@ -123,7 +123,12 @@ public final class PolicyReader {
     List<Source> sources = new ArrayList<>();
     for (ImagePrunePolicySpec.ExtraSource extra : orNone(spec.protect().extraSources())) {
       try {
-        sources.add(new Source(extra.apiVersion(), extra.kind(), JsonPath.parse(extra.jsonPath())));
+        sources.add(
+            new Source(
+                extra.apiVersion(),
+                extra.kind(),
+                JsonPath.parse(extra.jsonPath()),
+                extra.optional()));
       } catch (IllegalArgumentException e) {
         throw invalid(
             "protect.extraSources[%d].jsonPath".formatted(sources.size()),

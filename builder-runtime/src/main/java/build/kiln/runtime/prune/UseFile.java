@@ -29,7 +29,7 @@ public final class UseFile {
     String text = new String(bytes, StandardCharsets.UTF_8);
     return text.stripLeading().startsWith("{") || text.stripLeading().startsWith("[")
         ? json(name, bytes, sources)
-        : lines(name, text);
+        : lines(name, text).and(KubernetesUses.of(List.of(), sources));
   }
 
   private static InUse json(String name, byte[] bytes, List<Source> sources) throws PruneException {

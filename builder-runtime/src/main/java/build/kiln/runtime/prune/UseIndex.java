@@ -3,9 +3,11 @@ package build.kiln.runtime.prune;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.prune.InUse.Busy;
 import build.kiln.runtime.prune.InUse.Unparsable;
+import build.kiln.runtime.prune.KubernetesUses.Source;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -28,6 +30,7 @@ final class UseIndex {
   private final Map<String, Map<String, String>> tagsByPath = new HashMap<>();
   private final Set<String> unknown;
   private final List<Unparsable> unparsables;
+  private final Map<Source, SourceCount> sources = new LinkedHashMap<>();
 
   UseIndex(InUse inUse) {
     this.inUse = inUse;
@@ -40,6 +43,8 @@ final class UseIndex {
             .sorted(Comparator.comparing(Unparsable::by).thenComparing(Unparsable::text))
             .toList();
     inUse.uses().forEach(this::add);
+    inUse.sources().forEach(s -> sources.merge(s.source(), s, SourceCount::and));
+    sources.values().forEach(s -> s.unknown().ifPresent(unknown::add));
   }
 
   private void add(Use use) {
@@ -85,6 +90,15 @@ final class UseIndex {
   /** What is not known, by name; if there is any, nothing may be deleted. */
   Set<String> unknown() {
     return Collections.unmodifiableSet(unknown);
+  }
+
+  /** Sources that protect nothing, though deleting may go on. */
+  List<String> emptySources() {
+    return sources.values().stream()
+        .filter(s -> s.unknown().isEmpty())
+        .flatMap(s -> s.warning().stream())
+        .sorted()
+        .toList();
   }
 
   private static String first(String a, String b) {

@@ -6,6 +6,8 @@ public record Warning(Kind kind, String message) {
   public enum Kind {
     /** References that cannot be parsed keep all repositories whose names they contain. */
     ReferencesUnparsable,
+    /** Fields of other kinds that are to name images name none. */
+    SourcesEmpty,
     /** Repositories are kept as they are until something else is over, or known. */
     RepositoriesHeld,
     /** Entries of the policy name the same repositories. */

@@ -286,6 +286,34 @@ class PruneOrderRunTest {
   }
 
   @Test
+  void aSourceOfUseThatNamesNothingStopsARunUnlessThePolicyAllowsIt() throws IOException {
+    cluster.put(
+        "/apis/example.com/v1/widgets",
+        "{'metadata':{'name':'w','namespace':'n'},'spec':{'image':'%s/shop/api:pr-1'}}"
+            .formatted(registry.host()));
+    String source =
+        ",'dryRun':false,'protect':{'extraSources':[{'apiVersion':'example.com/v1','kind':'Widget','jsonPath':'%s'%s}]}";
+
+    PruneReport stopped = run(source.formatted(".spec.img", ""));
+    assertThat(stopped.outcome().reason()).isEqualTo(PruneFailureReason.UseUnknown);
+    assertThat(stopped.outcome().message())
+        .contains("Widget of example.com/v1: 1 of them were read, and .spec.img names nothing");
+    assertThat(tags()).hasSize(5);
+
+    PruneReport right = run(source.formatted(".spec.image", ""));
+    assertThat(right.outcome().succeeded()).isTrue();
+    assertThat(right.warnings()).isEmpty();
+    assertThat(tags()).containsExactly("pr-1", "pr-5");
+
+    PruneReport allowed = run(source.formatted(".spec.img", ",'optional':true"));
+    assertThat(allowed.outcome().succeeded()).isTrue();
+    assertThat(allowed.warnings())
+        .extracting(ImagePrunePolicyStatus.Warning::reason)
+        .containsExactly("SourcesEmpty");
+    assertThat(tags()).containsExactly("pr-5");
+  }
+
+  @Test
   void whatARepositoryWaitsForIsNamed() throws IOException {
     cluster.put(
         "/apis/kiln.build/v1alpha1/imagebuilds",

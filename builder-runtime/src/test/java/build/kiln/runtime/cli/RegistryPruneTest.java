@@ -207,6 +207,41 @@ class RegistryPruneTest {
     assertThat(kiln(plan).out()).doesNotContain("(pr-2)").contains("(pr-3)");
   }
 
+  /** Files are looked at together: what one lacks another may have. */
+  @Test
+  void sourcesOfUseAreLookedForInAllFiles() throws IOException {
+    Path policy =
+        policy(
+            "dryRun: false\n  protect: {extraSources: [{apiVersion: example.com/v1, kind: Widget, jsonPath: .spec.image}]}",
+            "");
+    Path none = uses("{\"kind\":\"Widget\",\"apiVersion\":\"example.com/v1\",\"spec\":{}}");
+    String[] plan = {"prune", "plan", "-f", policy.toString(), "--in-use", none.toString()};
+    assertThat(kiln(plan).out()).contains("It is not carried out", "Widget of example.com/v1");
+
+    Path lines = Files.writeString(folder.resolve("lines"), registry.host() + "/shop/api:pr-2\n");
+    Captured absent = kiln("prune", "plan", "-f", policy.toString(), "--in-use", lines.toString());
+    assertThat(absent.out())
+        .contains("SourcesEmpty: ", "there is no Widget of example.com/v1")
+        .doesNotContain("not carried out");
+
+    Path some =
+        Files.writeString(
+            folder.resolve("some"),
+            "{\"kind\":\"WidgetList\",\"apiVersion\":\"example.com/v1\",\"items\":[{\"spec\":{\"image\":\"%s/shop/api:pr-3\"}}]}"
+                .formatted(registry.host()));
+    Captured both = kiln(with(plan, "--in-use", some.toString(), "--in-use", lines.toString()));
+    assertThat(both.out())
+        .doesNotContain("(pr-3)", "(pr-2)", "SourcesEmpty", "not carried out")
+        .contains("pr-4");
+
+    Path older =
+        Files.writeString(
+            folder.resolve("some"),
+            "{\"kind\":\"Widget\",\"apiVersion\":\"example.com/v1beta1\",\"spec\":{\"image\":\"x\"}}");
+    assertThat(kiln("prune", "plan", "-f", policy.toString(), "--in-use", older.toString()).out())
+        .contains("not carried out");
+  }
+
   private static String[] with(String[] arguments, String... more) {
     return Stream.concat(Arrays.stream(arguments), Arrays.stream(more)).toArray(String[]::new);
   }

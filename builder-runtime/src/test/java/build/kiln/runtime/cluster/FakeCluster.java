@@ -82,6 +82,11 @@ public final class FakeCluster implements AutoCloseable {
     store(collection, object);
   }
 
+  /** Removes all objects of a collection; it is there still. */
+  public synchronized void remove(String collection) {
+    collections.put(collection, new TreeMap<>());
+  }
+
   private synchronized void store(String collection, ObjectNode object) {
     ObjectNode metadata = object.withObject("/metadata");
     metadata.put("resourceVersion", Long.toString(++version));
@@ -229,6 +234,9 @@ public final class FakeCluster implements AutoCloseable {
     String plural = collection.substring(collection.lastIndexOf('/') + 1);
     ObjectNode list = Json.mapper().createObjectNode();
     list.put("kind", kind(plural) + "List");
+    list.put(
+        "apiVersion",
+        collection.substring(0, collection.lastIndexOf('/')).replaceFirst("^/(apis|api)/", ""));
     ObjectNode metadata = list.putObject("metadata");
     if (to < all.size()) {
       metadata.put("continue", Integer.toString(to));

@@ -155,12 +155,12 @@ class KubernetesUsesTest {
     assertThat(tags(workflow, ".spec.params['with.dot']")).containsExactly("4");
     assertThat(tags(workflow, ".spec.params.*")).containsExactly("4");
     assertThat(tags(workflow, ".spec.steps")).isEmpty();
-    Source other = new Source("tekton.dev/v1beta1", "Task", JsonPath.parse("..image"));
+    Source other = new Source("tekton.dev/v1beta1", "Task", JsonPath.parse("..image"), false);
     assertThat(read(workflow, other).uses()).isEmpty();
   }
 
   private static List<String> tags(String object, String path) {
-    Source source = new Source("tekton.dev/v1", "Task", JsonPath.parse(path));
+    Source source = new Source("tekton.dev/v1", "Task", JsonPath.parse(path), false);
     return read(object, source).uses().stream().flatMap(u -> u.tags().stream()).toList();
   }
 

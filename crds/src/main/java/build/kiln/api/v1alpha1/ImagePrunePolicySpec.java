@@ -399,7 +399,15 @@ public record ImagePrunePolicySpec(
               message = "jsonPath must be such as .spec.steps[*].image or ..image")
           @JsonPropertyDescription(
               "Where it refers to images, as kubectl writes it, such as .spec.steps[*].image; without filters and slices.")
-          String jsonPath) {}
+          String jsonPath,
+      @Default("false")
+          @JsonPropertyDescription(
+              "Whether objects of the kind may be there of which none has the field. If not, a run deletes nothing then, since the path may be wrong.")
+          Boolean optional) {
+    public ExtraSource {
+      optional = Objects.requireNonNullElse(optional, false);
+    }
+  }
 
   /** How much one run may delete. */
   @JsonIgnoreProperties(ignoreUnknown = true)
