@@ -95,13 +95,14 @@ class RegistryNamesTest {
     var index =
         new UseIndex(
             new InUse(
-                List.of(new Use("index.docker.io/library/nginx", List.of("1"), null, "Pod n/p")),
-                List.of(),
-                List.of(),
-                List.of(),
-                List.of(),
-                List.of(mapping),
-                List.of(new RegistryAlias("r.io", "r.internal:5000"))));
+                    List.of(
+                        new Use("index.docker.io/library/nginx", List.of("1"), null, "Pod n/p")),
+                    List.of(),
+                    List.of(),
+                    List.of(),
+                    List.of(),
+                    List.of(mapping))
+                .and(InUse.aliased(List.of(new RegistryAlias("r.io", "r.internal:5000")))));
 
     assertThat(index.tag("r.internal:5000/hub/library/nginx", "1")).contains("Pod n/p");
   }
