@@ -55,6 +55,11 @@ public record InUse(
     return new InUse(List.of(), List.of(), List.of(), what, List.of(), List.of());
   }
 
+  /** That the use of another cluster is known. */
+  public static InUse ofCluster(String name) {
+    return new InUse(List.of(), List.of(), List.of(), List.of(), List.of(name), List.of());
+  }
+
   /** That names stand for the same repositories. */
   public static InUse mapped(List<MirrorMapping> mappings) {
     return new InUse(List.of(), List.of(), List.of(), List.of(), List.of(), mappings);

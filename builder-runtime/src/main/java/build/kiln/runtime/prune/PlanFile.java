@@ -34,7 +34,8 @@ public record PlanFile(
     long reclaimableBytes,
     @Nullable Stop stop,
     @Nullable List<Warning> warnings,
-    List<RepositoryPlan> repositories) {
+    List<RepositoryPlan> repositories,
+    @Nullable PlanInput input) {
   private static final String VERSION = "prune.kiln.build/v1";
   private static final String KIND = "PrunePlan";
 
@@ -52,11 +53,21 @@ public record PlanFile(
         plan.reclaimableBytes(),
         plan.stop(),
         plan.warnings().isEmpty() ? null : plan.warnings(),
-        plan.repositories());
+        plan.repositories(),
+        null);
+  }
+
+  /** With what it was made of, which carrying it out needs. */
+  public PlanFile madeOf(PlanInput what) {
+    return with(repositories, what);
   }
 
   /** With what goes alone, which is what its hash is of; the counts are those of all. */
   PlanFile withoutKept() {
+    return with(repositories.stream().map(RepositoryPlan::withoutKept).toList(), input);
+  }
+
+  private PlanFile with(List<RepositoryPlan> others, @Nullable PlanInput what) {
     return new PlanFile(
         apiVersion,
         kind,
@@ -70,7 +81,8 @@ public record PlanFile(
         reclaimableBytes,
         stop,
         warnings,
-        repositories.stream().map(RepositoryPlan::withoutKept).toList());
+        others,
+        what);
   }
 
   /** The plan that it says. */
@@ -95,18 +107,18 @@ public record PlanFile(
    * @param name the file's, for messages
    * @throws PruneException INPUT_INVALID if it is none, or not as it was written
    */
-  public static Plan read(String name, byte[] bytes) throws PruneException {
+  public static PlanFile read(String name, byte[] bytes) throws PruneException {
     try {
       PlanFile file = Json.read(bytes, PlanFile.class, name);
       if (!VERSION.equals(file.apiVersion) || !KIND.equals(file.kind)) {
         throw new OciException(name + " is not a plan: want apiVersion " + VERSION);
       }
-      Plan plan = file.toPlan();
-      if (!plan.hash().equals(file.hash)) {
+      String actual = file.toPlan().hash();
+      if (!actual.equals(file.hash)) {
         throw new OciException(
-            name + " was changed after it was made: its hash is " + plan.hash() + "; plan again");
+            name + " was changed after it was made: its hash is " + actual + "; plan again");
       }
-      return plan;
+      return file;
     } catch (OciException | DateTimeException | NullPointerException e) {
       throw new PruneException(Code.INPUT_INVALID, String.valueOf(e.getMessage()), e);
     }

@@ -5,6 +5,8 @@ import build.kiln.runtime.cache.CacheLists;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.prune.InUse.Unparsable;
+import build.kiln.runtime.prune.PruneException.Code;
+import build.kiln.runtime.prune.PrunePolicy.RegistryRules;
 import build.kiln.runtime.prune.RunReport.Condition;
 import build.kiln.runtime.prune.RunReport.ConditionType;
 import build.kiln.runtime.prune.RunReport.Outcome;
@@ -91,6 +93,34 @@ public final class PolicyRun {
     RunReport report =
         waits && approved != null ? approved(plan, approved) : executor(plan).execute(plan, "");
     return new Ended(plan, Optional.of(report));
+  }
+
+  /**
+   * Carries out a plan that was made of this policy, and looks at all again that a run looks at.
+   *
+   * @param approved the hash of the plan that a person allowed beyond the limits; empty if none
+   * @throws PruneException INPUT_INVALID if the plan is of another policy, or too old, or the use
+   *     of a cluster is missing; nothing was deleted then
+   */
+  public RunReport apply(Plan plan, String approved) throws IOException {
+    UseIndex uses = new UseIndex(workloads());
+    for (RepositoryPlan repository : plan.repositories()) {
+      Optional<RegistryRules> rules = policy.rulesFor(repository.name());
+      if (rules.isEmpty()) {
+        throw new PruneException(
+            Code.INPUT_INVALID,
+            "the plan is about %s, which its policy does not name: plan again"
+                .formatted(repository.name()));
+      }
+      List<String> missing = uses.missing(rules.get().sharedWith());
+      if (!repository.deletions().isEmpty() && !missing.isEmpty()) {
+        throw new PruneException(
+            Code.INPUT_INVALID,
+            "%s is shared with %s, whose use is not given now: give it as --in-use %s=FILE"
+                .formatted(repository.name(), String.join(", ", missing), missing.getFirst()));
+      }
+    }
+    return executor(plan).execute(plan, approved);
   }
 
   /** Says what would go now, and remembers what it saw; deletes nothing. */
@@ -181,7 +211,7 @@ public final class PolicyRun {
   private InUse listed(Collection<String> repositories) throws IOException {
     InUse all = InUse.NOTHING;
     for (String repository : repositories) {
-      String governs = policy.rulesFor(repository).map(PrunePolicy.RegistryRules::name).orElse("");
+      String governs = policy.rulesFor(repository).map(RegistryRules::name).orElse("");
       for (CachePolicy cache : caches) {
         if (cache.name().equals(governs)) {
           all = all.and(listed(cache, repository));

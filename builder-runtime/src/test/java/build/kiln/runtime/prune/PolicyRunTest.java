@@ -310,6 +310,37 @@ class PolicyRunTest {
     assertThat(tags("cache/api")).contains(tag(old));
   }
 
+  /** A plan that is carried out later, as at a desk. */
+  @Test
+  void anEntryThatIsListedAfterAPlanThatIsAppliedStays() throws IOException {
+    CacheEntry base = entry("base", "1");
+    CacheEntry old = entry("old", "2");
+    build("api", base, old);
+    cache("");
+    desk.clock.advance(Duration.ofDays(10));
+    build("api", base);
+    PolicyRun run = run(CACHE.formatted(""));
+    Plan plan = run.plan();
+    assertThat(plan.deletions()).isPositive();
+    build("other", old);
+
+    RunReport report = run.apply(plan, "");
+
+    assertThat(report.deleted()).isZero();
+    assertThat(tags("cache/api")).contains(tag(old));
+  }
+
+  @Test
+  void aPlanOfAnotherPolicyIsNotApplied() throws IOException {
+    images("app", 1, 4);
+    Plan plan = now(PULL_REQUESTS + "'limits':{'maxPercent':100}", null).plan();
+    PolicyRun other =
+        run("'registries':[{'repositories':['HOST/other'],'untagged':{'olderThan':'24h'}}]");
+
+    assertThatThrownBy(() -> other.apply(plan, "")).hasMessageContaining("plan again");
+    assertThat(tags("app")).hasSize(4);
+  }
+
   @Test
   void whatMayBeAnothersStaysWithoutTagsBesideACache() throws IOException {
     CacheEntry base = entry("base", "1");
