@@ -80,6 +80,7 @@ final class PruneUseOptions {
         book(),
         new DirectoryManifestCache(state().resolve("manifests")),
         use,
+        List::of,
         new StoredPlan(new DirectoryShardStore(state().resolve("plan"))),
         Clock.systemUTC(),
         listener);

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -97,6 +98,17 @@ public record Plan(
 
   Plan stoppedBy(Stop why) {
     return new Plan(policy, at, repositories, why, warnings, grace);
+  }
+
+  /** With something more that a person should know of. */
+  Plan warning(Warning more) {
+    return new Plan(
+        policy,
+        at,
+        repositories,
+        stop,
+        Stream.concat(warnings.stream(), Stream.of(more)).toList(),
+        grace);
   }
 
   /** With other repositories, and nothing that stops it. */

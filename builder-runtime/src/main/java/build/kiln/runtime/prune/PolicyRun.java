@@ -37,6 +37,7 @@ public final class PolicyRun {
    *
    * @param client without mirrors: what a mirror has says nothing of the registry
    * @param use what workloads, builds and mirrors use
+   * @param policies all that there are where this one is
    * @param waiting where a plan that needs an approval is kept
    * @param listener told of each deletion when it has ended
    */
@@ -45,6 +46,7 @@ public final class PolicyRun {
       LedgerBook book,
       ManifestCache manifests,
       Executor.CurrentUse use,
+      OtherPolicies.All policies,
       StoredPlan waiting,
       Clock clock,
       Consumer<Outcome> listener) {}
@@ -128,8 +130,25 @@ public final class PolicyRun {
     Collection<String> repositories =
         Repositories.find(tools.client, policy, PolicyReader.patterns(spec), tools.book.load());
     InUse uses = workloads().and(listed(repositories));
-    return new Scanner(tools.client, tools.book, tools.manifests, tools.clock)
-        .plan(policy, uses, repositories);
+    Plan plan =
+        new Scanner(tools.client, tools.book, tools.manifests, tools.clock)
+            .plan(policy, uses, repositories);
+    return others(repositories).map(plan::warning).orElse(plan);
+  }
+
+  /** It changes nothing of a plan: a policy that cannot be asked for is a warning like the rest. */
+  private Optional<Warning> others(Collection<String> repositories) throws InterruptedIOException {
+    try {
+      return new OtherPolicies(new OtherPolicies.Named(policy.name(), spec), tools.policies.list())
+          .overlap(repositories);
+    } catch (InterruptedIOException e) {
+      throw e;
+    } catch (IOException e) {
+      return Optional.of(
+          new Warning(
+              Warning.Kind.PoliciesOverlap,
+              "whether other policies name the same repositories is not known: " + e.getMessage()));
+    }
   }
 
   private InUse workloads() throws IOException {

@@ -11,6 +11,8 @@ public record Warning(Kind kind, String message) {
     /** Repositories are kept as they are until something else is over, or known. */
     RepositoriesHeld,
     /** Entries of the policy name the same repositories. */
-    EntriesOverlap
+    EntriesOverlap,
+    /** Other policies name the same repositories. */
+    PoliciesOverlap
   }
 }

@@ -314,6 +314,36 @@ class PruneOrderRunTest {
   }
 
   @Test
+  void anotherPolicyOfTheRepositoryIsNamedAndNothingElseChanges() throws IOException {
+    String policy =
+        "{'apiVersion':'kiln.build/v1alpha1','kind':'ImagePrunePolicy','metadata':{'name':'%s'},'spec':{'registries':[{'repositories':['%s/shop/**'],'untagged':{'olderThan':'24h'}}]}}";
+    for (String name : List.of("nightly", "weekly")) {
+      cluster.put(
+          "/apis/kiln.build/v1alpha1/imageprunepolicies", policy.formatted(name, registry.host()));
+    }
+
+    PruneReport report = run(",'dryRun':false");
+
+    assertThat(report.outcome().succeeded()).isTrue();
+    assertThat(report.warnings())
+        .extracting(ImagePrunePolicyStatus.Warning::reason)
+        .containsExactly("PoliciesOverlap");
+    assertThat(report.outcome().message())
+        .endsWith(registry.host() + "/shop/api (policy weekly, registries[0])");
+    assertThat(tags()).containsExactly("pr-5");
+  }
+
+  @Test
+  void policiesThatCannotBeListedAreAWarning() throws IOException {
+    cluster.fail("/imageprunepolicies", query -> true, 403, 100);
+
+    PruneReport report = run(",'dryRun':false");
+
+    assertThat(report.outcome().message()).contains("is not known").contains("403");
+    assertThat(tags()).containsExactly("pr-5");
+  }
+
+  @Test
   void whatARepositoryWaitsForIsNamed() throws IOException {
     cluster.put(
         "/apis/kiln.build/v1alpha1/imagebuilds",

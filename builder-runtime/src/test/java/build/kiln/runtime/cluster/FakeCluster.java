@@ -66,7 +66,8 @@ public final class FakeCluster implements AutoCloseable {
             "/apis/batch/v1/jobs",
             "/apis/batch/v1/cronjobs",
             "/apis/kiln.build/v1alpha1/imagebuilds",
-            "/apis/kiln.build/v1alpha1/imagemirrors")) {
+            "/apis/kiln.build/v1alpha1/imagemirrors",
+            "/apis/kiln.build/v1alpha1/imageprunepolicies")) {
       collections.put(path, new TreeMap<>());
     }
   }
