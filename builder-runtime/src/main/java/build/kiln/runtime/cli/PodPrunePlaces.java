@@ -11,13 +11,13 @@ import build.kiln.runtime.prune.ConfigMapShardStore;
 import build.kiln.runtime.prune.Executor;
 import build.kiln.runtime.prune.InUse;
 import build.kiln.runtime.prune.LedgerBook;
-import build.kiln.runtime.prune.MemoryManifestCache;
 import build.kiln.runtime.prune.MirrorMapping;
 import build.kiln.runtime.prune.OtherPolicies;
 import build.kiln.runtime.prune.PolicyReader;
 import build.kiln.runtime.prune.PolicyRun;
 import build.kiln.runtime.prune.PruneException;
 import build.kiln.runtime.prune.ReportFile;
+import build.kiln.runtime.prune.StoredManifestCache;
 import build.kiln.runtime.prune.StoredPlan;
 import build.kiln.runtime.registry.RegistryClient;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -58,7 +58,7 @@ final class PodPrunePlaces implements PrunePlaces {
     return new PolicyRun.Tools(
         client,
         new LedgerBook(store("ledger")),
-        new MemoryManifestCache(),
+        new StoredManifestCache(store("manifests")),
         use,
         this::policies,
         new StoredPlan(store("plan")),

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -133,7 +134,29 @@ public final class PolicyRun {
     Plan plan =
         new Scanner(tools.client, tools.book, tools.manifests, tools.clock)
             .plan(policy, uses, repositories);
-    return others(repositories).map(plan::warning).orElse(plan);
+    for (Warning warning : concat(others(repositories), kept())) {
+      plan = plan.warning(warning);
+    }
+    return plan;
+  }
+
+  private static List<Warning> concat(Optional<Warning> one, Optional<Warning> other) {
+    return Stream.concat(one.stream(), other.stream()).toList();
+  }
+
+  private Optional<Warning> kept() throws InterruptedIOException {
+    try {
+      tools.manifests.keep();
+      return Optional.empty();
+    } catch (InterruptedIOException e) {
+      throw e;
+    } catch (IOException e) {
+      return Optional.of(
+          new Warning(
+              Warning.Kind.ManifestsNotKept,
+              "what was read of manifests is not kept, and the next run reads it again: "
+                  + e.getMessage()));
+    }
   }
 
   /** It changes nothing of a plan: a policy that cannot be asked for is a warning like the rest. */

@@ -13,6 +13,8 @@ public record Warning(Kind kind, String message) {
     /** Entries of the policy name the same repositories. */
     EntriesOverlap,
     /** Other policies name the same repositories. */
-    PoliciesOverlap
+    PoliciesOverlap,
+    /** What was read of manifests could not be kept: the next run reads it again. */
+    ManifestsNotKept
   }
 }

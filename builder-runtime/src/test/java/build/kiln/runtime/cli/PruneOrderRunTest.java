@@ -23,10 +23,10 @@ import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.prune.ConfigMapShardStore;
 import build.kiln.runtime.prune.InUse;
 import build.kiln.runtime.prune.LedgerBook;
-import build.kiln.runtime.prune.MemoryManifestCache;
 import build.kiln.runtime.prune.PolicyReader;
 import build.kiln.runtime.prune.ReportFile;
 import build.kiln.runtime.prune.Scanner;
+import build.kiln.runtime.prune.StoredManifestCache;
 import build.kiln.runtime.prune.Warning;
 import build.kiln.runtime.registry.BlobSource;
 import build.kiln.runtime.registry.Credentials;
@@ -104,12 +104,11 @@ class PruneOrderRunTest {
 
   /** A scan of so long ago, of what is there now. */
   private void seen(Duration ago) throws IOException {
-    var ledger =
-        new LedgerBook(
-            new ConfigMapShardStore(
-                api, new ConfigMapShardStore.Owner("nightly", "uid-1"), "ledger"));
+    var owner = new ConfigMapShardStore.Owner("nightly", "uid-1");
+    var ledger = new LedgerBook(new ConfigMapShardStore(api, owner, "ledger"));
+    var manifests = new StoredManifestCache(new ConfigMapShardStore(api, owner, "manifests"));
     Clock then = Clock.fixed(Instant.now().minus(ago), ZoneOffset.UTC);
-    new Scanner(client, ledger, new MemoryManifestCache(), then)
+    new Scanner(client, ledger, manifests, then)
         .plan(
             PolicyReader.read("nightly", spec("")),
             InUse.NOTHING,
@@ -341,6 +340,33 @@ class PruneOrderRunTest {
 
     assertThat(report.outcome().message()).contains("is not known").contains("403");
     assertThat(tags()).containsExactly("pr-5");
+  }
+
+  @Test
+  void aRunReadsNoManifestThatAnEarlierOneRead() throws IOException {
+    run("");
+    registry.requests().clear();
+
+    run("");
+
+    assertThat(registry.requests().matching("GET", "/manifests/pr-"))
+        .hasSize(5)
+        .allSatisfy(r -> assertThat(r.header("If-None-Match")).isPresent());
+  }
+
+  @Test
+  void manifestsThatCannotBeKeptAreAWarning() throws IOException {
+    run("");
+    push("shop/api:pr-6", "image 6");
+    cluster.fail("-manifests-000", query -> true, 403, 100);
+
+    PruneReport report = run(",'dryRun':false");
+
+    assertThat(report.outcome().succeeded()).isTrue();
+    assertThat(report.warnings())
+        .extracting(ImagePrunePolicyStatus.Warning::reason)
+        .containsExactly("ManifestsNotKept");
+    assertThat(tags()).containsExactly("pr-6");
   }
 
   @Test
