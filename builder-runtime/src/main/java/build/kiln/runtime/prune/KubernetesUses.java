@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -33,7 +34,9 @@ public final class KubernetesUses {
   /** One tag, and no pattern of several. */
   private static final Pattern TAG = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}");
 
-  private static final Pattern BARE_DIGEST = Pattern.compile("sha256:[0-9a-f]{64}");
+  /** As runtimes name images by their configurations; without an algorithm it is SHA-256. */
+  private static final Pattern BARE_DIGEST =
+      Pattern.compile("(?<hex>[0-9a-f]{64})|sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}");
 
   /** Where a pod specification stands, by the object's kind. */
   private static final Map<String, List<String>> POD_SPECS =
@@ -175,6 +178,9 @@ public final class KubernetesUses {
       for (JsonNode container : status.path(statuses)) {
         add(container.path("image"), by);
         add(container.path("imageID"), by);
+        for (JsonNode mount : container.path("volumeMounts")) {
+          add(mount.path("volumeStatus").path("image").path("imageRef"), by);
+        }
       }
     }
   }
@@ -190,10 +196,12 @@ public final class KubernetesUses {
     if (image.isEmpty()) {
       return;
     }
+    Matcher digest = BARE_DIGEST.matcher(image);
     try {
       uses.add(
-          BARE_DIGEST.matcher(image).matches()
-              ? Use.ofDigest(Digest.parse(image), by)
+          digest.matches()
+              ? Use.ofDigest(
+                  Digest.parse(digest.group("hex") == null ? image : "sha256:" + image), by)
               : Use.of(Reference.parse(image), by));
     } catch (OciException e) {
       unparsable.add(new Unparsable(text, by));

@@ -20,11 +20,9 @@ import java.time.Duration;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import java.util.stream.Stream;
@@ -45,19 +43,18 @@ public final class PolicyReader {
     timeZone(spec.timeZone());
     RegistryNameRules.check(spec);
     List<RegistryRules> registries = new ArrayList<>();
-    Set<String> named = new HashSet<>();
     for (int i = 0; i < spec.images().size(); i++) {
-      String field = "registries[" + i + "]";
       Registry registry = spec.images().get(i);
-      nameOnce(field, registry.repositories(), named);
-      registries.add(registry(field, registry));
+      RegistryRules rules = registry("registries[" + i + "]", registry);
+      mustBeAsked(rules, registry.repositories(), registries);
+      registries.add(rules);
     }
     Duration grace = Durations.parse(spec.gracePeriod());
     for (CachePolicy cache : caches(spec)) {
-      registries.add(cache.rules(grace));
-    }
-    for (int i = 0; i < spec.caches().size(); i++) {
-      nameOnce("cache[" + i + "]", spec.caches().get(i).repositories(), named);
+      RegistryRules rules = cache.rules(grace);
+      int number = registries.size() - spec.images().size();
+      mustBeAsked(rules, spec.caches().get(number).repositories(), registries);
+      registries.add(rules);
     }
     Protect protect = spec.protect();
     return new PrunePolicy(
@@ -69,14 +66,29 @@ public final class PolicyReader {
         grace);
   }
 
-  private static void nameOnce(String field, List<String> repositories, Set<String> named)
+  /**
+   * What an earlier entry governs is never looked up in a later one: that is not what was meant.
+   */
+  private static void mustBeAsked(
+      RegistryRules rules, List<String> repositories, List<RegistryRules> earlier)
       throws PruneException {
-    for (String repository : repositories) {
-      if (!named.add(repository)) {
+    for (String written : repositories) {
+      String name = Names.canonical(written);
+      String pattern = Globs.compile(name).pattern();
+      Optional<RegistryRules> first =
+          earlier.stream()
+              .filter(
+                  entry ->
+                      name.indexOf('*') < 0
+                          ? rules.governs(name) && entry.governs(name)
+                          : entry.repositories().stream()
+                              .anyMatch(other -> other.pattern().equals(pattern)))
+              .findFirst();
+      if (first.isPresent()) {
         throw invalid(
-            field + ".repositories",
-            "\"%s\" is in an earlier entry, which governs it: remove one of them"
-                .formatted(repository));
+            rules.name() + ".repositories",
+            "%s comes first and governs \"%s\", so this entry would not be asked: put it before that one, or exclude the repository there"
+                .formatted(first.get().name(), written));
       }
     }
   }

@@ -56,6 +56,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** An order as a pod carries it out: the cluster says what is in use, and keeps what is known. */
 class PruneOrderRunTest {
@@ -413,13 +415,20 @@ class PruneOrderRunTest {
     assertThat(tags()).containsExactly("pr-5");
   }
 
-  @Test
-  void aRegistryThatDoesNotDeleteIsNamed() throws IOException {
-    registry.faults().always("DELETE", "/manifests/", Fault.error(405, "UNSUPPORTED", "no"));
+  @ParameterizedTest
+  @CsvSource({
+    "405,UNSUPPORTED,DeleteUnsupported",
+    "403,DENIED,DeleteDenied",
+    "401,UNAUTHORIZED,DeleteDenied"
+  })
+  void aRegistryThatDoesNotDeleteIsNamed(int status, String code, PruneFailureReason reason)
+      throws IOException {
+    registry.faults().always("DELETE", "/manifests/", Fault.error(status, code, "no"));
 
     PruneReport report = run(",'dryRun':false");
 
-    assertThat(report.outcome().reason()).isEqualTo(PruneFailureReason.DeleteUnsupported);
+    assertThat(report.outcome().reason()).isEqualTo(reason);
+    assertThat(report.outcome().message()).contains(registry.host());
     assertThat(report.outcome().retryable()).isFalse();
     assertThat(report.outcome().deleted()).isZero();
     assertThat(report.deletions())

@@ -3,6 +3,7 @@ package build.kiln.runtime.prune;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.prune.KubernetesUses.Source;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -96,6 +97,36 @@ class KubernetesUsesTest {
             "docker.io/library/busybox [] true",
             "null [] true",
             "r.io/main [] true");
+  }
+
+  /** A tag of a volume's image may have moved since it was mounted. */
+  @Test
+  void theImagesOfMountedVolumesAreRead() {
+    InUse found =
+        read(
+            """
+            {'kind':'Pod','metadata':{'namespace':'n','name':'p'},
+             'spec':{'volumes':[{'name':'v','image':{'reference':'r.io/model:3'}}]},
+             'status':{'containerStatuses':[{'volumeMounts':[
+               {'name':'v','volumeStatus':{'image':{'imageRef':'r.io/model@sha256:HEX'}}},{'name':'e'}]}]}}
+            """
+                .replace("HEX", HEX));
+
+    assertThat(found.uses())
+        .extracting(u -> u.repository() + " " + u.tags() + " " + (u.digest() != null))
+        .containsExactly("r.io/model [3] false", "r.io/model [] true");
+  }
+
+  /** Runtimes name images by the digests of their configurations, with or without an algorithm. */
+  @ParameterizedTest
+  @ValueSource(strings = {"HEX", "sha256:HEX", "docker://sha256:HEX", "cri-o://HEX"})
+  void anImageMayBeNamedByADigestAlone(String image) {
+    InUse found =
+        read(
+            "{'kind':'Pod','metadata':{'name':'p'},'status':{'containerStatuses':[{'imageID':'%s'}]}}"
+                .formatted(image.replace("HEX", HEX)));
+
+    assertThat(found.uses()).containsExactly(Use.ofDigest(Digest.parse("sha256:" + HEX), "Pod p"));
   }
 
   @Test

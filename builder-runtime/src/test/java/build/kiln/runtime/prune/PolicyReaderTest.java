@@ -10,6 +10,7 @@ import java.io.IOException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PolicyReaderTest {
   private static ImagePrunePolicySpec spec(String text) throws IOException {
@@ -27,12 +28,28 @@ class PolicyReaderTest {
         "'registries':[{'repositories':['r.kiln:5000/**'],'aliases':['node1:30500']}],'cache':[{'repositories':['node1:30500/c']}]|spec.cache[0].repositories",
         "'registries':[{'repositories':['r.io/a','s.io/a'],'aliases':['t.io']}]|spec.registries[0].aliases: they are other names of one registry, and repositories has r.io and s.io: write an entry for each",
         "'registries':[{'repositories':['r.io/a'],'aliases':['t.io']},{'repositories':['s.io/a'],'aliases':['T.io:443']}]|spec.registries[1].aliases: \"T.io:443\" is an alias of r.io in an earlier entry",
+        "'registries':[{'repositories':['r.io/**']},{'repositories':['r.io/x/a']}]|spec.registries[1].repositories: registries[0] comes first and governs \"r.io/x/a\", so this entry would not be asked: put it before that one, or exclude the repository there",
+        "'registries':[{'repositories':['r.io/x/**']},{'repositories':['R.io/x/**']}]|spec.registries[1].repositories: registries[0] comes first",
+        "'registries':[{'repositories':['r.io/**']}],'cache':[{'repositories':['r.io/cache']}]|spec.cache[0].repositories: registries[0] comes first",
+        "'cache':[{'repositories':['r.io/c/*']},{'repositories':['r.io/c/a']}]|spec.cache[1].repositories: cache[0] comes first",
         "'registries':[{'repositories':['r.io/a'],'aliases':['t.io/x']}]|spec.registries[0].aliases: \"t.io/x\" is no registry",
       })
-  void aRegistryOfTwoNamesIsRefused(String text, String message) {
+  void whatCannotBeMeantIsRefused(String text, String message) {
     assertThatThrownBy(() -> PolicyReader.read("p", spec(text)))
         .isInstanceOf(PruneException.class)
         .hasMessageContaining(message);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "'registries':[{'repositories':['r.io/x/a']},{'repositories':['r.io/**']}]",
+        "'registries':[{'repositories':['r.io/**'],'exclude':['r.io/x/a']},{'repositories':['r.io/x/a']}]",
+        "'registries':[{'repositories':['r.io/*']},{'repositories':['r.io/**']}]",
+        "'registries':[{'repositories':['r.io/**'],'exclude':['r.io/c/*']}],'cache':[{'repositories':['r.io/c/a']}]",
+      })
+  void whatHasAnExceptionOfItsOwnIsNot(String text) throws IOException {
+    assertThat(PolicyReader.read("p", spec(text)).registries()).hasSize(2);
   }
 
   @Test

@@ -331,6 +331,23 @@ class PolicyRunTest {
     }
   }
 
+  @Test
+  void entriesThatNameTheSameRepositoriesAreNamed() throws IOException {
+    images("app", 1, 4);
+    String two =
+        "'registries':[{'repositories':['HOST/*'],'untagged':{'olderThan':'24h'}},{'repositories':['HOST/**'],'rules':[{'match':{'tags':['pr-*']},'keepLast':1}]}]";
+
+    Plan plan = now(two, null).plan();
+
+    assertThat(plan.warnings())
+        .containsExactly(
+            new Warning(
+                Warning.Kind.EntriesOverlap,
+                "repositories are in two entries of the policy: %s/app: registries[0] governs it, registries[1] names it too and is not asked"
+                    .formatted(registry.host())));
+    assertThat(plan.deletions()).isZero();
+  }
+
   // Caches.
 
   private static final String CACHE =
