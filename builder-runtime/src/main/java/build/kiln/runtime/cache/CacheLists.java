@@ -60,7 +60,7 @@ public final class CacheLists {
    * @throws IOException if the registry fails
    */
   public static Read read(RegistryClient client, Reference repository) throws IOException {
-    List<String> tags = new ArrayList<>(client.listTags(repository));
+    List<String> tags = new ArrayList<>(client.listAllTags(repository));
     tags.removeIf(tag -> !LIST.matcher(tag).matches());
     List<Found> lists = Collections.synchronizedList(new ArrayList<>());
     List<String> broken = Collections.synchronizedList(new ArrayList<>());

@@ -1,6 +1,5 @@
 package build.kiln.runtime.cli;
 
-import build.kiln.runtime.prune.InUse;
 import build.kiln.runtime.prune.PolicyRun;
 import build.kiln.runtime.prune.ReportFile;
 import build.kiln.runtime.registry.RegistryClient;
@@ -8,11 +7,11 @@ import java.io.IOException;
 import java.io.PrintStream;
 
 /** At a desk: files say what is in use, and hold all that is kept. */
-record DeskPrunePlaces(PruneUseOptions options, InUse uses, PrintStream out)
+record DeskPrunePlaces(PruneUseOptions options, DeskUse use, PrintStream out)
     implements PrunePlaces {
   @Override
   public PolicyRun.Tools tools(RegistryClient client) throws IOException {
-    return options.tools(client, () -> uses, outcome -> out.println(PruneText.line(outcome)));
+    return options.tools(client, use, outcome -> out.println(PruneText.line(outcome)));
   }
 
   @Override

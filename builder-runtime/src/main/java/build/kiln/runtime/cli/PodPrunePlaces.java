@@ -1,22 +1,27 @@
 package build.kiln.runtime.cli;
 
+import build.kiln.api.v1alpha1.ImagePrunePolicySpec;
 import build.kiln.api.work.PruneOrder;
 import build.kiln.api.work.WorkOrder;
 import build.kiln.runtime.cluster.ClusterApi;
+import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.prune.ClusterUses;
 import build.kiln.runtime.prune.ConfigMapShardStore;
 import build.kiln.runtime.prune.Executor;
 import build.kiln.runtime.prune.InUse;
 import build.kiln.runtime.prune.LedgerBook;
-import build.kiln.runtime.prune.MemoryManifestCache;
 import build.kiln.runtime.prune.MirrorMapping;
+import build.kiln.runtime.prune.OtherPolicies;
 import build.kiln.runtime.prune.PolicyReader;
 import build.kiln.runtime.prune.PolicyRun;
 import build.kiln.runtime.prune.PruneException;
 import build.kiln.runtime.prune.ReportFile;
+import build.kiln.runtime.prune.StoredManifestCache;
 import build.kiln.runtime.prune.StoredPlan;
 import build.kiln.runtime.registry.RegistryClient;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.time.Clock;
@@ -27,6 +32,8 @@ import java.util.Objects;
 
 /** In a pod: the cluster's API says what is in use, and has all that is kept in ConfigMaps. */
 final class PodPrunePlaces implements PrunePlaces {
+  private static final String POLICIES = "/apis/kiln.build/v1alpha1/imageprunepolicies";
+
   private final PruneOrder order;
   private final ClusterApi api;
   private final ConfigMapShardStore.Owner owner;
@@ -51,11 +58,30 @@ final class PodPrunePlaces implements PrunePlaces {
     return new PolicyRun.Tools(
         client,
         new LedgerBook(store("ledger")),
-        new MemoryManifestCache(),
+        new StoredManifestCache(store("manifests")),
         use,
+        this::policies,
         new StoredPlan(store("plan")),
         clock,
         outcome -> out.println(PruneText.line(outcome)));
+  }
+
+  private List<OtherPolicies.Named> policies() throws IOException {
+    List<OtherPolicies.Named> all = new ArrayList<>();
+    List<JsonNode> found = new ArrayList<>();
+    api.list(POLICIES, Map.of(), page -> page.path("items").forEach(found::add));
+    for (JsonNode policy : found) {
+      String name = policy.path("metadata").path("name").asText();
+      try {
+        all.add(
+            new OtherPolicies.Named(
+                name, Json.mapper().treeToValue(policy.path("spec"), ImagePrunePolicySpec.class)));
+      } catch (JsonProcessingException e) {
+        throw new IOException(
+            "policy %s cannot be read (%s)".formatted(name, e.getOriginalMessage()), e);
+      }
+    }
+    return all;
   }
 
   private ConfigMapShardStore store(String part) {

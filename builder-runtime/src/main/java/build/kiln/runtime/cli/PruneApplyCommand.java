@@ -1,9 +1,6 @@
 package build.kiln.runtime.cli;
 
 import build.kiln.api.work.ExitCode;
-import build.kiln.runtime.prune.Executor;
-import build.kiln.runtime.prune.InUse;
-import build.kiln.runtime.prune.KubernetesUses.Source;
 import build.kiln.runtime.prune.Plan;
 import build.kiln.runtime.prune.PlanFile;
 import build.kiln.runtime.prune.PolicyRun;
@@ -14,8 +11,6 @@ import build.kiln.runtime.registry.RegistryClient;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.Clock;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -58,16 +53,14 @@ final class PruneApplyCommand implements Callable<Integer> {
     byte[] bytes = NamedFile.bytes(file);
     try (RegistryClient client = session.client()) {
       boolean isPlan = new String(bytes, StandardCharsets.UTF_8).contains("\"PrunePlan\"");
-      List<Source> sources = List.of();
-      Plan plan;
-      if (isPlan) {
-        plan = PlanFile.read(file.toString(), bytes);
-      } else {
-        PruneSession.Policy policy = PruneSession.policy(file, bytes);
+      PlanFile made = isPlan ? PlanFile.read(file.toString(), bytes) : null;
+      PruneSession.Policy policy =
+          made == null ? PruneSession.policy(file, bytes) : session.policy(file.toString(), made);
+      if (made == null) {
         refuseDryRun(policy);
-        sources = policy.sources();
-        plan = session.plan(policy, client);
       }
+      PolicyRun run = session.run(policy, client, o -> System.out.println(PruneText.line(o)));
+      Plan plan = made == null ? run.plan() : made.toPlan();
       if (approve != null && !approve.equals(plan.hash())) {
         throw new CommandFailure(
             ExitCode.USER,
@@ -79,7 +72,7 @@ final class PruneApplyCommand implements Callable<Integer> {
         return ExitCode.OK.code();
       }
       confirm(plan);
-      return execute(plan, client, session.inUse(sources, false));
+      return apply(plan, run);
     } catch (PruneException e) {
       throw e.code() == PruneException.Code.INPUT_INVALID
           ? new CommandFailure(ExitCode.USAGE, String.valueOf(e.getMessage()), e)
@@ -108,16 +101,8 @@ final class PruneApplyCommand implements Callable<Integer> {
         System.out);
   }
 
-  private int execute(Plan plan, RegistryClient client, InUse uses)
-      throws CommandFailure, IOException {
-    var executor =
-        new Executor(
-            client,
-            session.book(),
-            () -> uses,
-            Clock.systemUTC(),
-            outcome -> System.out.println(PruneText.line(outcome)));
-    RunReport report = executor.execute(plan, approve == null ? "" : approve);
+  private int apply(Plan plan, PolicyRun run) throws CommandFailure, IOException {
+    RunReport report = run.apply(plan, approve == null ? "" : approve);
     PruneReportCommand.keep(
         session.state(), ReportFile.of(1, new PolicyRun.Ended(plan, Optional.of(report))));
     Plan.Stop stop = report.stop();

@@ -99,6 +99,7 @@ final class PruneOrderRun {
         List.of(),
         List.of(),
         null,
+        List.of(),
         Timings.peakMemory());
   }
 

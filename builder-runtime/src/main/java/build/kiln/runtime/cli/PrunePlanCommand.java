@@ -47,11 +47,11 @@ final class PrunePlanCommand implements Callable<Integer> {
   public Integer call() throws CommandFailure {
     PruneSession.Policy policy = PruneSession.policy(file, NamedFile.bytes(file));
     try (RegistryClient client = session.client()) {
-      Plan plan = session.plan(policy, client);
+      Plan plan = session.run(policy, client, outcome -> {}).plan();
       switch (output) {
         case text -> PruneText.print(plan, System.out);
         case json -> {
-          System.out.writeBytes(PlanFile.of(plan).write());
+          System.out.writeBytes(PlanFile.of(plan).madeOf(session.input(policy)).write());
           System.out.println();
         }
       }

@@ -7,17 +7,21 @@ import build.kiln.api.v1alpha1.PruneFailureReason;
 import build.kiln.api.work.PruneOutcome;
 import build.kiln.api.work.PruneReport;
 import build.kiln.runtime.prune.Deletion;
+import build.kiln.runtime.prune.Few;
 import build.kiln.runtime.prune.Plan;
 import build.kiln.runtime.prune.PolicyRun;
 import build.kiln.runtime.prune.Reason;
 import build.kiln.runtime.prune.RepositoryPlan;
 import build.kiln.runtime.prune.RunReport;
 import build.kiln.runtime.prune.Verdict;
+import build.kiln.runtime.prune.Warning;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What the operator gets to know of a policy's run. */
@@ -53,7 +57,8 @@ final class PruneResult {
   }
 
   private PruneReport report(Optional<Problem> problem, @Nullable String where) {
-    return new PruneReport(outcome(problem), kept(), deletions(), where, Timings.peakMemory());
+    return new PruneReport(
+        outcome(problem), kept(), deletions(), where, warnings(), Timings.peakMemory());
   }
 
   private PruneOutcome outcome(Optional<Problem> problem) {
@@ -62,7 +67,7 @@ final class PruneResult {
     return new PruneOutcome(
         problem.isEmpty(),
         problem.map(Problem::reason).orElse(null),
-        problem.map(Problem::message).orElseGet(this::note),
+        message(problem),
         problem.map(p -> p.reason.retryable()).orElse(false),
         dryRun,
         plan.hash(),
@@ -73,10 +78,19 @@ final class PruneResult {
         done.map(RunReport::reclaimedBytes).orElseGet(plan::reclaimableBytes));
   }
 
+  /** Why not all was done, and what else a person should know. */
+  private @Nullable String message(Optional<Problem> problem) {
+    Stream<String> first = problem.map(Problem::message).or(this::note).stream();
+    Stream<String> then = ended.plan().warnings().stream().map(Warning::message);
+    String all = Stream.concat(first, then).collect(Collectors.joining("; "));
+    return all.isEmpty() ? null : all;
+  }
+
   /** What a person should know of a run that went well. */
-  private @Nullable String note() {
-    Plan.Stop stop = ended.plan().stop();
-    return stop == null || !dryRun ? null : "it would be stopped: " + stop.message();
+  private Optional<String> note() {
+    return Optional.ofNullable(ended.plan().stop())
+        .filter(stop -> dryRun)
+        .map(stop -> "it would be stopped: " + stop.message());
   }
 
   private Optional<Problem> problem() {
@@ -113,17 +127,19 @@ final class PruneResult {
     if (all.isEmpty()) {
       return Optional.empty();
     }
-    RepositoryPlan first = all.getFirst();
-    Verdict why = first.untouched();
     return Optional.of(
         new Problem(
             PruneFailureReason.RepositoryUnreadable,
-            "nothing was deleted in %d of %d repositories, such as %s: %s"
+            "nothing was deleted in %d of %d repositories: %s"
                 .formatted(
                     all.size(),
                     ended.plan().repositories().size(),
-                    first.name(),
-                    why == null ? "" : why.detail())));
+                    Few.of(all.stream().map(PruneResult::whyNot).toList()))));
+  }
+
+  private static String whyNot(RepositoryPlan repository) {
+    Verdict why = repository.untouched();
+    return repository.name() + (why == null ? "" : ": " + why.detail());
   }
 
   private static boolean isNotRead(RepositoryPlan repository) {
@@ -166,6 +182,12 @@ final class PruneResult {
                                         ended.plan().deletions(),
                                         image(o.repository(), o.deletion()),
                                         o.message()))));
+  }
+
+  private List<ImagePrunePolicyStatus.Warning> warnings() {
+    return ended.plan().warnings().stream()
+        .map(w -> new ImagePrunePolicyStatus.Warning(w.kind().name(), w.message()))
+        .toList();
   }
 
   private List<Kept> kept() {

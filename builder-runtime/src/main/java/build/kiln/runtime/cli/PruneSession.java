@@ -5,13 +5,14 @@ import build.kiln.api.v1alpha1.ImagePrunePolicySpec;
 import build.kiln.api.work.ExitCode;
 import build.kiln.runtime.cli.manifest.ManifestException;
 import build.kiln.runtime.cli.manifest.PolicyFile;
-import build.kiln.runtime.prune.InUse;
 import build.kiln.runtime.prune.KubernetesUses.Source;
 import build.kiln.runtime.prune.LedgerBook;
-import build.kiln.runtime.prune.Plan;
+import build.kiln.runtime.prune.PlanFile;
+import build.kiln.runtime.prune.PlanInput;
 import build.kiln.runtime.prune.PolicyReader;
 import build.kiln.runtime.prune.PolicyRun;
 import build.kiln.runtime.prune.PruneException;
+import build.kiln.runtime.prune.RunReport;
 import build.kiln.runtime.registry.RegistryClient;
 import build.kiln.runtime.registry.RegistryException;
 import java.io.IOException;
@@ -20,6 +21,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -39,12 +41,17 @@ final class PruneSession {
   static Policy policy(Path file, byte[] bytes) throws CommandFailure {
     try {
       ImagePrunePolicy policy = PolicyFile.read(file.toString(), bytes);
-      ImagePrunePolicySpec spec = policy.getSpec();
-      String name = policy.getMetadata().getName();
-      PolicyReader.read(name, spec);
-      return new Policy(name, spec, PolicyReader.sources(spec));
+      return policy(file.toString(), policy.getMetadata().getName(), policy.getSpec());
     } catch (ManifestException e) {
       throw new CommandFailure(ExitCode.USAGE, String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private static Policy policy(String file, String name, ImagePrunePolicySpec spec)
+      throws CommandFailure {
+    try {
+      PolicyReader.read(name, spec);
+      return new Policy(name, spec, PolicyReader.sources(spec));
     } catch (PruneException e) {
       throw new CommandFailure(ExitCode.USAGE, file + ": " + e.getMessage(), e);
     }
@@ -64,15 +71,31 @@ final class PruneSession {
     return new RegistryClient(desk.registry(insecure), desk.credentials());
   }
 
-  /** As {@link PruneUseOptions#inUse}. */
-  InUse inUse(List<Source> sources, boolean wanted) throws CommandFailure {
-    return places.inUse(sources, wanted);
+  /** A policy with what is in use, which it asks again before deletions. */
+  PolicyRun run(Policy policy, RegistryClient client, Consumer<RunReport.Outcome> listener)
+      throws CommandFailure, IOException {
+    DeskUse use = places.use(policy.sources, policy.spec.protect().inUse());
+    return new PolicyRun(policy.name, policy.spec, places.tools(client, use, listener));
   }
 
-  Plan plan(Policy policy, RegistryClient client) throws CommandFailure, IOException {
-    InUse uses = places.inUse(policy.sources, policy.spec.protect().inUse());
-    return new PolicyRun(policy.name, policy.spec, places.tools(client, () -> uses, o -> {}))
-        .plan();
+  /** As {@link PruneUseOptions#input}. */
+  PlanInput input(Policy policy) throws CommandFailure {
+    return places.input(policy.spec);
+  }
+
+  /**
+   * The policy that a plan was made of.
+   *
+   * @throws CommandFailure of USAGE if it does not say, or what it was made with is not given now
+   */
+  Policy policy(String file, PlanFile plan) throws CommandFailure {
+    PlanInput input = plan.input();
+    if (input == null) {
+      throw CommandFailure.usage(
+          file + " does not say what it was made of: write it with kiln prune plan -o json");
+    }
+    places.mustKnow(input);
+    return policy(file, plan.policy(), input.spec());
   }
 
   static CommandFailure failure(IOException e) {

@@ -39,7 +39,7 @@ final class PruneText {
       repository.kept().forEach(k -> kept.merge(k.verdict().reason(), 1, Integer::sum));
       out.println("  keep " + counts(kept));
     }
-    plan.clash().forEach(line -> out.println("note: " + line));
+    printWarnings(plan, out);
     out.println();
     out.printf(
         "Plan %s: of %d manifests %d are deleted, and %d single tags; up to %s become free.%n",
@@ -58,6 +58,7 @@ final class PruneText {
   static void print(PolicyRun.Ended ended, PrintStream out) {
     if (ended.executed().isPresent()) {
       print(ended.executed().get().withoutOutcomes(), out);
+      printWarnings(ended.plan(), out);
     } else {
       print(ended.plan(), out);
     }
@@ -68,9 +69,14 @@ final class PruneText {
     RunReport result = file.result();
     if (result != null) {
       print(result, out);
+      printWarnings(file.plan().toPlan(), out);
     } else {
       print(file.plan().toPlan(), out);
     }
+  }
+
+  private static void printWarnings(Plan plan, PrintStream out) {
+    plan.warnings().forEach(w -> out.printf("%s: %s%n", w.kind(), w.message()));
   }
 
   private static String counts(Map<Reason, Integer> counts) {

@@ -165,7 +165,7 @@ final class RunCommand implements Callable<Integer> {
     var order =
         new PruneOrder(read.policy(), 1, null, "none-is-needed-here", manifest.settings(desk));
     var places =
-        new DeskPrunePlaces(prune, prune.inUse(sources(spec), spec.protect().inUse()), System.out);
+        new DeskPrunePlaces(prune, prune.use(sources(spec), spec.protect().inUse()), System.out);
     PruneOutcome outcome =
         new PruneOrderRun(order, manifest.secrets(), desk, places).run().outcome();
     if (outcome.reason() != null) {

@@ -1,6 +1,7 @@
 package build.kiln.runtime.oci;
 
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -11,6 +12,10 @@ import org.jspecify.annotations.Nullable;
  */
 public record Reference(
     String registry, String repository, @Nullable String tag, @Nullable Digest digest) {
+  /** All names of Docker Hub's registry. */
+  public static final Set<String> HUB_HOSTS =
+      Set.of("docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com");
+
   private static final String HUB = "docker.io";
   private static final Pattern REPOSITORY =
       Pattern.compile(

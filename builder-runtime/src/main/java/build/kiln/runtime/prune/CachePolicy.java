@@ -56,11 +56,15 @@ public record CachePolicy(
       tags.add(list.tag());
       uses.add(
           new Use(
-              canonical, tags, null, "the cache of " + list.name() + " for " + list.platform()));
+              canonical,
+              tags,
+              null,
+              "the cache of " + list.name() + " for " + list.platform(),
+              true));
     }
     List<Unparsable> broken =
         read.broken().stream()
-            .map(tag -> new Unparsable(canonical, "the cache's list " + tag + ", not readable,"))
+            .map(tag -> new Unparsable(canonical, "the cache's list " + tag + " cannot be read"))
             .toList();
     return new InUse(uses, broken, List.of(), List.of(), List.of(), List.of());
   }

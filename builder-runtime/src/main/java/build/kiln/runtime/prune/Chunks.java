@@ -63,6 +63,9 @@ final class Chunks {
     }
     for (var chunk : wanted.entrySet()) {
       Stored there = before.get(chunk.getKey());
+      if (there != null && Arrays.equals(there.bytes(), chunk.getValue())) {
+        continue;
+      }
       check(store.put(chunk.getKey(), chunk.getValue(), there == null ? null : there.version()));
     }
     return wanted;
@@ -72,7 +75,7 @@ final class Chunks {
     if (!written) {
       throw new PruneException(
           Code.LEDGER_BUSY,
-          "tried to keep the run's plan or report but another run of the policy did so at the same time; run again");
+          "tried to keep what the run found but another run of the policy did so at the same time; run again");
     }
   }
 

@@ -9,10 +9,10 @@ import org.jspecify.annotations.Nullable;
  * An answer that is used again for a while, or for as long as getting it took, if that is longer.
  * Time is counted by a ticker, since clocks are set back. Not thread-safe.
  */
-final class Fresh<T> {
+public final class Fresh<T> {
   /** Asks. */
   @FunctionalInterface
-  interface Question<T> {
+  public interface Question<T> {
     T ask() throws IOException;
   }
 
@@ -26,14 +26,14 @@ final class Fresh<T> {
   /**
    * @param nanoTime as {@link System#nanoTime}
    */
-  Fresh(Duration least, LongSupplier nanoTime, Question<T> question) {
+  public Fresh(Duration least, LongSupplier nanoTime, Question<T> question) {
     this.least = least;
     this.nanoTime = nanoTime;
     this.question = question;
   }
 
   /** The last answer, or a new one if that is too old; what fails is asked again. */
-  T get() throws IOException {
+  public T get() throws IOException {
     long start = nanoTime.getAsLong();
     T known = answer;
     if (known != null && start - end < 0) {

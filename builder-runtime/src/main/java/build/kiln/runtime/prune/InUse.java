@@ -13,6 +13,8 @@ import java.util.List;
  *     nothing may be deleted
  * @param clusters other clusters whose uses are among these
  * @param mappings names of the same repositories
+ * @param aliases names of the same registries
+ * @param sources what was found of references in other kinds
  */
 public record InUse(
     List<Use> uses,
@@ -20,10 +22,17 @@ public record InUse(
     List<Busy> busy,
     List<String> unknown,
     List<String> clusters,
-    List<MirrorMapping> mappings) {
+    List<MirrorMapping> mappings,
+    List<RegistryAlias> aliases,
+    List<SourceCount> sources) {
 
   /** Text in the place of a reference, and where it stands. */
-  public record Unparsable(String text, String by) {}
+  public record Unparsable(String text, String by) {
+    /** For people: where it stands, and the text, which may be anything. */
+    String said() {
+      return "%s: \"%s\"".formatted(Few.cut(by, 150), Few.cut(text, 100));
+    }
+  }
 
   /** A repository that is written to, or what the names of several begin with, and by what. */
   public record Busy(String repository, String by) {}
@@ -31,14 +40,41 @@ public record InUse(
   public static final InUse NOTHING =
       new InUse(List.of(), List.of(), List.of(), List.of(), List.of(), List.of());
 
+  public InUse(
+      List<Use> uses,
+      List<Unparsable> unparsable,
+      List<Busy> busy,
+      List<String> unknown,
+      List<String> clusters,
+      List<MirrorMapping> mappings) {
+    this(uses, unparsable, busy, unknown, clusters, mappings, List.of(), List.of());
+  }
+
   /** That something could not be listed, a line each. */
   public static InUse unknown(List<String> what) {
     return new InUse(List.of(), List.of(), List.of(), what, List.of(), List.of());
   }
 
+  /** That the use of another cluster is known. */
+  public static InUse ofCluster(String name) {
+    return new InUse(List.of(), List.of(), List.of(), List.of(), List.of(name), List.of());
+  }
+
   /** That names stand for the same repositories. */
   public static InUse mapped(List<MirrorMapping> mappings) {
     return new InUse(List.of(), List.of(), List.of(), List.of(), List.of(), mappings);
+  }
+
+  /** That names stand for the same registries. */
+  public static InUse aliased(List<RegistryAlias> aliases) {
+    return new InUse(
+        List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), aliases, List.of());
+  }
+
+  /** What was found of sources of references. */
+  static InUse counted(List<SourceCount> sources) {
+    return new InUse(
+        List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), sources);
   }
 
   static InUse unparsable(Unparsable what) {
@@ -47,7 +83,7 @@ public record InUse(
 
   /** Without what is used; who writes now still counts. */
   InUse onlyWriters() {
-    return new InUse(List.of(), List.of(), busy, unknown, clusters, mappings);
+    return new InUse(List.of(), List.of(), busy, unknown, clusters, mappings, aliases, List.of());
   }
 
   public InUse {
@@ -57,6 +93,8 @@ public record InUse(
     unknown = List.copyOf(unknown);
     clusters = List.copyOf(clusters);
     mappings = List.copyOf(mappings);
+    aliases = List.copyOf(aliases);
+    sources = List.copyOf(sources);
   }
 
   /** What either knows. */
@@ -67,7 +105,9 @@ public record InUse(
         both(busy, other.busy),
         both(unknown, other.unknown),
         both(clusters, other.clusters),
-        both(mappings, other.mappings));
+        both(mappings, other.mappings),
+        both(aliases, other.aliases),
+        both(sources, other.sources));
   }
 
   private static <T> List<T> both(List<T> a, List<T> b) {

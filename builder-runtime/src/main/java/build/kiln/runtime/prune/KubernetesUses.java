@@ -13,7 +13,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Reads what Kubernetes objects refer to, from their JSON, and of lists too: what it says depends
@@ -32,7 +34,9 @@ public final class KubernetesUses {
   /** One tag, and no pattern of several. */
   private static final Pattern TAG = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}");
 
-  private static final Pattern BARE_DIGEST = Pattern.compile("sha256:[0-9a-f]{64}");
+  /** As runtimes name images by their configurations; without an algorithm it is SHA-256. */
+  private static final Pattern BARE_DIGEST =
+      Pattern.compile("(?<hex>[0-9a-f]{64})|sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}");
 
   /** Where a pod specification stands, by the object's kind. */
   private static final Map<String, List<String>> POD_SPECS =
@@ -58,15 +62,26 @@ public final class KubernetesUses {
    * Where objects of another kind name images.
    *
    * @param apiVersion such as {@code serving.knative.dev/v1}
+   * @param optional whether objects may be there of which none has it
    */
-  public record Source(String apiVersion, String kind, JsonPath path) {
+  public record Source(String apiVersion, String kind, JsonPath path, boolean optional) {
     /** Of the kind, such as {@code Service of serving.knative.dev/v1}. */
     String name() {
       return kind + " of " + apiVersion;
     }
+
+    /** Whether an object is of the kind, in whatever version. */
+    private boolean isOf(String objectKind, String objectVersion) {
+      return kind.equals(objectKind)
+          && (objectVersion.isEmpty() || group(apiVersion).equals(group(objectVersion)));
+    }
+
+    private static String group(String version) {
+      return version.substring(0, Math.max(0, version.indexOf('/')));
+    }
   }
 
-  private final List<Source> sources;
+  private final List<SourceCount> sources;
   private final List<Use> uses = new ArrayList<>();
   private final Set<Unparsable> unparsable = new LinkedHashSet<>();
   private final List<Busy> busy = new ArrayList<>();
@@ -76,7 +91,8 @@ public final class KubernetesUses {
    * @param sources where objects of other kinds name images
    */
   public KubernetesUses(List<Source> sources) {
-    this.sources = sources;
+    this.sources =
+        sources.stream().map(SourceCount::none).collect(Collectors.toCollection(ArrayList::new));
   }
 
   /**
@@ -92,27 +108,31 @@ public final class KubernetesUses {
 
   /** Takes an object or a list of them. */
   public void read(JsonNode object) {
-    read(object, "");
+    read(object, "", "");
   }
 
   /** What all that was read refers to. */
   public InUse inUse() {
     return new InUse(
-        uses, List.copyOf(unparsable), busy, List.of(), List.of(), List.copyOf(mappings));
+            uses, List.copyOf(unparsable), busy, List.of(), List.of(), List.copyOf(mappings))
+        .and(InUse.counted(sources));
   }
 
   /**
-   * @param listed the kind of a list's items, which the API server leaves out of them
+   * @param listedKind the kind of a list's items, which the API server leaves out of them
+   * @param listedVersion their apiVersion, likewise
    */
-  private void read(JsonNode object, String listed) {
-    String kind = object.path("kind").asText(listed);
+  private void read(JsonNode object, String listedKind, String listedVersion) {
+    String kind = object.path("kind").asText(listedKind);
+    String version = object.path("apiVersion").asText(listedVersion);
     if (object.path("items").isArray()) {
-      String of = kind.endsWith("List") ? kind.substring(0, kind.length() - 4) : "";
-      object.path("items").forEach(item -> read(item, of));
+      boolean typed = kind.endsWith("List") && kind.length() > 4;
+      String of = typed ? kind.substring(0, kind.length() - 4) : "";
+      object.path("items").forEach(item -> read(item, of, typed ? version : ""));
       return;
     }
     String by = name(object, kind);
-    if (object.path("apiVersion").asText("").startsWith("kiln.build/")) {
+    if (version.startsWith("kiln.build/")) {
       kiln(object, kind, by);
     }
     for (String pointer : POD_SPECS.getOrDefault(kind, List.of())) {
@@ -121,12 +141,20 @@ public final class KubernetesUses {
     if (kind.equals("Pod")) {
       podStatus(object.path("status"), by);
     }
-    for (Source source : sources) {
-      if (source.kind.equals(kind)
-          && source.apiVersion.equals(object.path("apiVersion").asText(source.apiVersion))) {
-        source.path.values(object).forEach(value -> add(value.asText(), by));
+    sources.replaceAll(
+        count -> count.source().isOf(kind, version) ? read(count, object, version, by) : count);
+  }
+
+  /** What an object says at a path; of another version of its kind, it is only counted. */
+  private SourceCount read(SourceCount count, JsonNode object, String version, String by) {
+    int values = 0;
+    if (version.isEmpty() || count.source().apiVersion().equals(version)) {
+      for (JsonNode value : count.source().path().values(object)) {
+        add(value.asText(), by);
+        values += value.asText().isBlank() ? 0 : 1;
       }
     }
+    return count.and(new SourceCount(count.source(), 1, values));
   }
 
   private static String name(JsonNode object, String kind) {
@@ -150,6 +178,9 @@ public final class KubernetesUses {
       for (JsonNode container : status.path(statuses)) {
         add(container.path("image"), by);
         add(container.path("imageID"), by);
+        for (JsonNode mount : container.path("volumeMounts")) {
+          add(mount.path("volumeStatus").path("image").path("imageRef"), by);
+        }
       }
     }
   }
@@ -165,10 +196,12 @@ public final class KubernetesUses {
     if (image.isEmpty()) {
       return;
     }
+    Matcher digest = BARE_DIGEST.matcher(image);
     try {
       uses.add(
-          BARE_DIGEST.matcher(image).matches()
-              ? Use.ofDigest(Digest.parse(image), by)
+          digest.matches()
+              ? Use.ofDigest(
+                  Digest.parse(digest.group("hex") == null ? image : "sha256:" + image), by)
               : Use.of(Reference.parse(image), by));
     } catch (OciException e) {
       unparsable.add(new Unparsable(text, by));

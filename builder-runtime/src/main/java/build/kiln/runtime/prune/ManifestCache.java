@@ -14,4 +14,11 @@ public interface ManifestCache {
 
   /** Replaces it. */
   void save(String repository, Map<Digest, ManifestFacts> manifests) throws IOException;
+
+  /**
+   * Called when all repositories were scanned.
+   *
+   * @throws IOException if what was saved cannot be kept for another run, which costs that run time
+   */
+  default void keep() throws IOException {}
 }

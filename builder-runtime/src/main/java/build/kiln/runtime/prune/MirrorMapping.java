@@ -34,6 +34,11 @@ public record MirrorMapping(String upstream, String mirror, String by) {
     return new MirrorMapping(canonical(upstream), canonical(name));
   }
 
+  /** With the registries' names that these are compared by. */
+  MirrorMapping named(RegistryNames registries) {
+    return new MirrorMapping(registries.prefix(upstream), registries.prefix(mirror), by);
+  }
+
   private static String canonical(String name) {
     String lower = name.strip().toLowerCase(Locale.ROOT);
     return Reclaimed.registry(Names.canonical(Reference.parse(host(lower) + "/any")))

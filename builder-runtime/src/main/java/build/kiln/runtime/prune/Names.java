@@ -7,14 +7,30 @@ import java.util.Locale;
 
 /** One name for a repository, however it is written. */
 final class Names {
+  private static final String HUB = "docker.io";
   private static final int LABEL = 40;
   private static final int HASH = 10;
 
   private Names() {}
 
-  /** Registry in lower case, and repository. */
+  /** Registry in lower case, or Docker Hub's first name, and repository. */
   static String canonical(Reference reference) {
-    return reference.registry().toLowerCase(Locale.ROOT) + "/" + reference.repository();
+    return canonical(reference.registry(), reference.repository());
+  }
+
+  /** The same of {@code registry/repository}, of which the repository may be a pattern. */
+  static String canonical(String pattern) {
+    int slash = pattern.indexOf('/');
+    return canonical(pattern.substring(0, slash), pattern.substring(slash + 1));
+  }
+
+  private static String canonical(String registry, String repository) {
+    String lower = registry.toLowerCase(Locale.ROOT);
+    if (!Reference.HUB_HOSTS.contains(lower)) {
+      return lower + "/" + repository;
+    }
+    boolean official = repository.indexOf('/') < 0 && repository.indexOf('*') < 0;
+    return HUB + (official ? "/library/" : "/") + repository;
   }
 
   /**

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param at when it was made
  * @param repositories by name
  * @param stop why nothing of it may be done; null if it may
- * @param clash repositories that more than one entry of the policy names, a line each
+ * @param warnings what a person should know of besides
  * @param grace how young something must be for the executor to leave it
  */
 public record Plan(
@@ -28,7 +29,7 @@ public record Plan(
     Instant at,
     List<RepositoryPlan> repositories,
     @Nullable Stop stop,
-    List<String> clash,
+    List<Warning> warnings,
     Duration grace) {
 
   /** Why a plan is not carried out. */
@@ -59,7 +60,7 @@ public record Plan(
 
   public Plan {
     repositories = List.copyOf(repositories);
-    clash = List.copyOf(clash);
+    warnings = List.copyOf(warnings);
   }
 
   /** How many digests were looked at. */
@@ -96,12 +97,23 @@ public record Plan(
   }
 
   Plan stoppedBy(Stop why) {
-    return new Plan(policy, at, repositories, why, clash, grace);
+    return new Plan(policy, at, repositories, why, warnings, grace);
+  }
+
+  /** With something more that a person should know of. */
+  Plan warning(Warning more) {
+    return new Plan(
+        policy,
+        at,
+        repositories,
+        stop,
+        Stream.concat(warnings.stream(), Stream.of(more)).toList(),
+        grace);
   }
 
   /** With other repositories, and nothing that stops it. */
   Plan with(List<RepositoryPlan> others) {
-    return new Plan(policy, at, others, null, clash, grace);
+    return new Plan(policy, at, others, null, warnings, grace);
   }
 
   /**

@@ -33,8 +33,9 @@ public record PlanFile(
     Map<Reason, Integer> keptByReason,
     long reclaimableBytes,
     @Nullable Stop stop,
-    @Nullable List<String> clash,
-    List<RepositoryPlan> repositories) {
+    @Nullable List<Warning> warnings,
+    List<RepositoryPlan> repositories,
+    @Nullable PlanInput input) {
   private static final String VERSION = "prune.kiln.build/v1";
   private static final String KIND = "PrunePlan";
 
@@ -51,12 +52,22 @@ public record PlanFile(
         plan.keptByReason(),
         plan.reclaimableBytes(),
         plan.stop(),
-        plan.clash().isEmpty() ? null : plan.clash(),
-        plan.repositories());
+        plan.warnings().isEmpty() ? null : plan.warnings(),
+        plan.repositories(),
+        null);
+  }
+
+  /** With what it was made of, which carrying it out needs. */
+  public PlanFile madeOf(PlanInput what) {
+    return with(repositories, what);
   }
 
   /** With what goes alone, which is what its hash is of; the counts are those of all. */
   PlanFile withoutKept() {
+    return with(repositories.stream().map(RepositoryPlan::withoutKept).toList(), input);
+  }
+
+  private PlanFile with(List<RepositoryPlan> others, @Nullable PlanInput what) {
     return new PlanFile(
         apiVersion,
         kind,
@@ -69,8 +80,9 @@ public record PlanFile(
         keptByReason,
         reclaimableBytes,
         stop,
-        clash,
-        repositories.stream().map(RepositoryPlan::withoutKept).toList());
+        warnings,
+        others,
+        what);
   }
 
   /** The plan that it says. */
@@ -80,7 +92,7 @@ public record PlanFile(
         Instant.parse(at),
         repositories,
         stop,
-        clash == null ? List.of() : clash,
+        warnings == null ? List.of() : warnings,
         Duration.parse(grace));
   }
 
@@ -95,18 +107,18 @@ public record PlanFile(
    * @param name the file's, for messages
    * @throws PruneException INPUT_INVALID if it is none, or not as it was written
    */
-  public static Plan read(String name, byte[] bytes) throws PruneException {
+  public static PlanFile read(String name, byte[] bytes) throws PruneException {
     try {
       PlanFile file = Json.read(bytes, PlanFile.class, name);
       if (!VERSION.equals(file.apiVersion) || !KIND.equals(file.kind)) {
         throw new OciException(name + " is not a plan: want apiVersion " + VERSION);
       }
-      Plan plan = file.toPlan();
-      if (!plan.hash().equals(file.hash)) {
+      String actual = file.toPlan().hash();
+      if (!actual.equals(file.hash)) {
         throw new OciException(
-            name + " was changed after it was made: its hash is " + plan.hash() + "; plan again");
+            name + " was changed after it was made: its hash is " + actual + "; plan again");
       }
-      return plan;
+      return file;
     } catch (OciException | DateTimeException | NullPointerException e) {
       throw new PruneException(Code.INPUT_INVALID, String.valueOf(e.getMessage()), e);
     }

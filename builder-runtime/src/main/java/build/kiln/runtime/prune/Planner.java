@@ -51,22 +51,19 @@ public final class Planner {
     List<RepositoryInventory> sorted =
         inventory.stream().sorted(Comparator.comparing(RepositoryInventory::name)).toList();
     List<RepositoryPlan> plans = new ArrayList<>();
-    List<String> clash = new ArrayList<>();
+    var warnings = new PlanWarnings(uses);
     for (RepositoryInventory repository : sorted) {
       List<RegistryRules> rules =
           policy.registries().stream().filter(r -> r.governs(repository.name())).toList();
       if (rules.isEmpty()) {
         continue;
       }
-      if (rules.size() > 1) {
-        clash.add(
-            "%s: %s governs it, %s names it too and is not asked"
-                .formatted(repository.name(), rules.get(0).name(), rules.get(1).name()));
-      }
-      plans.add(plan(repository, rules.getFirst(), ledger, now));
+      RepositoryPlan its = plan(repository, rules.getFirst(), ledger, now);
+      warnings.look(its, rules);
+      plans.add(its);
     }
     List<RepositoryPlan> unique = withUniqueBlobs(plans, sorted);
-    Plan plan = new Plan(policy.name(), now, unique, null, clash, policy.grace());
+    Plan plan = new Plan(policy.name(), now, unique, null, warnings.all(), policy.grace());
     Stop stop = stop(plan, ledger, now);
     return stop == null ? plan : plan.stoppedBy(stop);
   }
@@ -104,8 +101,7 @@ public final class Planner {
     }
     Optional<Unparsable> unparsable = uses.unparsable(repository.name());
     if (unparsable.isPresent() && policy.protection().inUse()) {
-      return unparsable.map(
-          u -> Verdict.of(Reason.REFERENCE_UNPARSABLE, u.by() + " has \"" + u.text() + "\""));
+      return unparsable.map(u -> Verdict.of(Reason.REFERENCE_UNPARSABLE, u.said()));
     }
     List<String> others = uses.missing(rules.sharedWith());
     return others.isEmpty()
@@ -219,7 +215,7 @@ public final class Planner {
       return new Stop(
           Cause.USE_UNKNOWN,
           "what is in use is not known: %s; nothing is deleted until it can be listed"
-              .formatted(String.join("; ", uses.unknown())));
+              .formatted(Few.of(uses.unknown())));
     }
     if (ledger.latest().isAfter(now.plus(CLOCK_TOLERANCE))) {
       return new Stop(

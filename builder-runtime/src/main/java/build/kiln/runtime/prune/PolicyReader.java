@@ -20,12 +20,9 @@ import java.time.Duration;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import java.util.stream.Stream;
@@ -44,20 +41,20 @@ public final class PolicyReader {
    */
   public static PrunePolicy read(String name, ImagePrunePolicySpec spec) throws PruneException {
     timeZone(spec.timeZone());
+    RegistryNameRules.check(spec);
     List<RegistryRules> registries = new ArrayList<>();
-    Set<String> named = new HashSet<>();
     for (int i = 0; i < spec.images().size(); i++) {
-      String field = "registries[" + i + "]";
       Registry registry = spec.images().get(i);
-      nameOnce(field, registry.repositories(), named);
-      registries.add(registry(field, registry));
+      RegistryRules rules = registry("registries[" + i + "]", registry);
+      mustBeAsked(rules, registry.repositories(), registries);
+      registries.add(rules);
     }
     Duration grace = Durations.parse(spec.gracePeriod());
     for (CachePolicy cache : caches(spec)) {
-      registries.add(cache.rules(grace));
-    }
-    for (int i = 0; i < spec.caches().size(); i++) {
-      nameOnce("cache[" + i + "]", spec.caches().get(i).repositories(), named);
+      RegistryRules rules = cache.rules(grace);
+      int number = registries.size() - spec.images().size();
+      mustBeAsked(rules, spec.caches().get(number).repositories(), registries);
+      registries.add(rules);
     }
     Protect protect = spec.protect();
     return new PrunePolicy(
@@ -69,14 +66,29 @@ public final class PolicyReader {
         grace);
   }
 
-  private static void nameOnce(String field, List<String> repositories, Set<String> named)
+  /**
+   * What an earlier entry governs is never looked up in a later one: that is not what was meant.
+   */
+  private static void mustBeAsked(
+      RegistryRules rules, List<String> repositories, List<RegistryRules> earlier)
       throws PruneException {
-    for (String repository : repositories) {
-      if (!named.add(repository)) {
+    for (String written : repositories) {
+      String name = Names.canonical(written);
+      String pattern = Globs.compile(name).pattern();
+      Optional<RegistryRules> first =
+          earlier.stream()
+              .filter(
+                  entry ->
+                      name.indexOf('*') < 0
+                          ? rules.governs(name) && entry.governs(name)
+                          : entry.repositories().stream()
+                              .anyMatch(other -> other.pattern().equals(pattern)))
+              .findFirst();
+      if (first.isPresent()) {
         throw invalid(
-            field + ".repositories",
-            "\"%s\" is in an earlier entry, which governs it: remove one of them"
-                .formatted(repository));
+            rules.name() + ".repositories",
+            "%s comes first and governs \"%s\", so this entry would not be asked: put it before that one, or exclude the repository there"
+                .formatted(first.get().name(), written));
       }
     }
   }
@@ -104,6 +116,16 @@ public final class PolicyReader {
         .toList();
   }
 
+  /** Other names of the policy's registries. */
+  public static List<RegistryAlias> aliases(ImagePrunePolicySpec spec) {
+    List<RegistryAlias> aliases = new ArrayList<>();
+    for (Registry registry : spec.images()) {
+      String host = Reclaimed.registry(registry.repositories().getFirst());
+      orNone(registry.aliases()).forEach(alias -> aliases.add(new RegistryAlias(host, alias)));
+    }
+    return aliases;
+  }
+
   /**
    * Where other kinds refer to images.
    *
@@ -113,7 +135,12 @@ public final class PolicyReader {
     List<Source> sources = new ArrayList<>();
     for (ImagePrunePolicySpec.ExtraSource extra : orNone(spec.protect().extraSources())) {
       try {
-        sources.add(new Source(extra.apiVersion(), extra.kind(), JsonPath.parse(extra.jsonPath())));
+        sources.add(
+            new Source(
+                extra.apiVersion(),
+                extra.kind(),
+                JsonPath.parse(extra.jsonPath()),
+                extra.optional()));
       } catch (IllegalArgumentException e) {
         throw invalid(
             "protect.extraSources[%d].jsonPath".formatted(sources.size()),
@@ -161,16 +188,9 @@ public final class PolicyReader {
     return list == null ? List.of() : list;
   }
 
-  /** The registry's name in lower case, as repositories are named here. */
+  /** As repositories are named here. */
   private static List<Pattern> repositories(List<String> globs) {
-    return globs(
-        globs.stream()
-            .map(
-                glob -> {
-                  int slash = glob.indexOf('/');
-                  return glob.substring(0, slash).toLowerCase(Locale.ROOT) + glob.substring(slash);
-                })
-            .toList());
+    return globs(globs.stream().map(Names::canonical).toList());
   }
 
   private static List<Pattern> globs(List<String> globs) {
@@ -214,7 +234,7 @@ public final class PolicyReader {
     }
   }
 
-  private static PruneException invalid(String field, String why) {
+  static PruneException invalid(String field, String why) {
     return new PruneException(Code.POLICY_INVALID, "spec." + field + ": " + why);
   }
 }

@@ -5,6 +5,8 @@ import build.kiln.runtime.cache.CacheLists;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.prune.InUse.Unparsable;
+import build.kiln.runtime.prune.PruneException.Code;
+import build.kiln.runtime.prune.PrunePolicy.RegistryRules;
 import build.kiln.runtime.prune.RunReport.Condition;
 import build.kiln.runtime.prune.RunReport.ConditionType;
 import build.kiln.runtime.prune.RunReport.Outcome;
@@ -20,6 +22,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +38,7 @@ public final class PolicyRun {
    *
    * @param client without mirrors: what a mirror has says nothing of the registry
    * @param use what workloads, builds and mirrors use
+   * @param policies all that there are where this one is
    * @param waiting where a plan that needs an approval is kept
    * @param listener told of each deletion when it has ended
    */
@@ -43,6 +47,7 @@ public final class PolicyRun {
       LedgerBook book,
       ManifestCache manifests,
       Executor.CurrentUse use,
+      OtherPolicies.All policies,
       StoredPlan waiting,
       Clock clock,
       Consumer<Outcome> listener) {}
@@ -93,17 +98,84 @@ public final class PolicyRun {
     return new Ended(plan, Optional.of(report));
   }
 
+  /**
+   * Carries out a plan that was made of this policy, and looks at all again that a run looks at.
+   *
+   * @param approved the hash of the plan that a person allowed beyond the limits; empty if none
+   * @throws PruneException INPUT_INVALID if the plan is of another policy, or too old, or the use
+   *     of a cluster is missing; nothing was deleted then
+   */
+  public RunReport apply(Plan plan, String approved) throws IOException {
+    UseIndex uses = new UseIndex(workloads());
+    for (RepositoryPlan repository : plan.repositories()) {
+      Optional<RegistryRules> rules = policy.rulesFor(repository.name());
+      if (rules.isEmpty()) {
+        throw new PruneException(
+            Code.INPUT_INVALID,
+            "the plan is about %s, which its policy does not name: plan again"
+                .formatted(repository.name()));
+      }
+      List<String> missing = uses.missing(rules.get().sharedWith());
+      if (!repository.deletions().isEmpty() && !missing.isEmpty()) {
+        throw new PruneException(
+            Code.INPUT_INVALID,
+            "%s is shared with %s, whose use is not given now: give it as --in-use %s=FILE"
+                .formatted(repository.name(), String.join(", ", missing), missing.getFirst()));
+      }
+    }
+    return executor(plan).execute(plan, approved);
+  }
+
   /** Says what would go now, and remembers what it saw; deletes nothing. */
   public Plan plan() throws IOException {
     Collection<String> repositories =
         Repositories.find(tools.client, policy, PolicyReader.patterns(spec), tools.book.load());
     InUse uses = workloads().and(listed(repositories));
-    return new Scanner(tools.client, tools.book, tools.manifests, tools.clock)
-        .plan(policy, uses, repositories);
+    Plan plan =
+        new Scanner(tools.client, tools.book, tools.manifests, tools.clock)
+            .plan(policy, uses, repositories);
+    for (Warning warning : concat(others(repositories), kept())) {
+      plan = plan.warning(warning);
+    }
+    return plan;
+  }
+
+  private static List<Warning> concat(Optional<Warning> one, Optional<Warning> other) {
+    return Stream.concat(one.stream(), other.stream()).toList();
+  }
+
+  private Optional<Warning> kept() throws InterruptedIOException {
+    try {
+      tools.manifests.keep();
+      return Optional.empty();
+    } catch (InterruptedIOException e) {
+      throw e;
+    } catch (IOException e) {
+      return Optional.of(
+          new Warning(
+              Warning.Kind.ManifestsNotKept,
+              "what was read of manifests is not kept, and the next run reads it again: "
+                  + e.getMessage()));
+    }
+  }
+
+  /** It changes nothing of a plan: a policy that cannot be asked for is a warning like the rest. */
+  private Optional<Warning> others(Collection<String> repositories) throws InterruptedIOException {
+    try {
+      return new OtherPolicies(new OtherPolicies.Named(policy.name(), spec), tools.policies.list())
+          .overlap(repositories);
+    } catch (InterruptedIOException e) {
+      throw e;
+    } catch (IOException e) {
+      return Optional.of(
+          new Warning(
+              Warning.Kind.PoliciesOverlap,
+              "whether other policies name the same repositories is not known: " + e.getMessage()));
+    }
   }
 
   private InUse workloads() throws IOException {
-    InUse all = tools.use.now();
+    InUse all = tools.use.now().and(InUse.aliased(PolicyReader.aliases(spec)));
     return spec.protect().inUse() ? all : all.onlyWriters();
   }
 
@@ -181,7 +253,7 @@ public final class PolicyRun {
   private InUse listed(Collection<String> repositories) throws IOException {
     InUse all = InUse.NOTHING;
     for (String repository : repositories) {
-      String governs = policy.rulesFor(repository).map(PrunePolicy.RegistryRules::name).orElse("");
+      String governs = policy.rulesFor(repository).map(RegistryRules::name).orElse("");
       for (CachePolicy cache : caches) {
         if (cache.name().equals(governs)) {
           all = all.and(listed(cache, repository));
@@ -200,8 +272,7 @@ public final class PolicyRun {
     } catch (IOException | OciException e) {
       // As one that cannot be parsed: nothing in the repository may go.
       return InUse.unparsable(
-          new Unparsable(
-              repository, "the cache, whose lists cannot be read (" + e.getMessage() + "),"));
+          new Unparsable(repository, "the cache's lists cannot be read (" + e.getMessage() + ")"));
     }
   }
 }

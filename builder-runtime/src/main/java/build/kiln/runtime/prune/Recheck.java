@@ -78,7 +78,7 @@ final class Recheck {
 
   private List<String> listTags() throws IOException {
     try {
-      return client.listTags(repository);
+      return client.listAllTags(repository);
     } catch (RegistryException e) {
       if (e.code() == RegistryException.Code.NOT_FOUND) {
         return List.of();

@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -30,10 +29,11 @@ public final class Repositories {
       throws IOException {
     Set<String> found = new TreeSet<>();
     Map<String, List<String>> listed = new HashMap<>();
-    for (String pattern : patterns) {
-      String registry = pattern.substring(0, pattern.indexOf('/')).toLowerCase(Locale.ROOT);
+    for (String written : patterns) {
+      String pattern = Names.canonical(written);
+      String registry = Reclaimed.registry(pattern);
       if (pattern.indexOf('*') < 0) {
-        found.add(registry + pattern.substring(pattern.indexOf('/')));
+        found.add(pattern);
       } else if (!listed.containsKey(registry)) {
         listed.put(registry, list(client, registry, pattern));
       }

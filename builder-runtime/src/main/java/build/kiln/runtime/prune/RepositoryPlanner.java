@@ -120,9 +120,9 @@ final class RepositoryPlanner {
   /** Why a tag stays whatever the rules say. */
   private Optional<Verdict> ownReason(String tag, Digest digest) {
     if (policy.protection().inUse()) {
-      String by = uses.of(inventory.name()).tags().get(tag);
-      if (by != null) {
-        return Optional.of(Verdict.of(Reason.IN_USE, by));
+      Optional<String> by = uses.tag(inventory.name(), tag);
+      if (by.isPresent()) {
+        return by.map(who -> Verdict.of(Reason.IN_USE, who));
       }
     }
     if (policy.protection().tags().stream().anyMatch(p -> p.matcher(tag).find())) {
@@ -183,13 +183,10 @@ final class RepositoryPlanner {
   }
 
   private void findRoots() {
-    UseIndex.Uses here = uses.of(inventory.name());
-    boolean byDigest =
-        policy.protection().inUse() && (!here.digests().isEmpty() || uses.hasAnywhere());
     for (ManifestFacts manifest : inventory.manifests().values()) {
       Digest digest = manifest.digest();
-      if (byDigest) {
-        user(here, manifest).ifPresent(by -> root(digest, Verdict.of(Reason.IN_USE, by)));
+      if (policy.protection().inUse()) {
+        user(manifest).ifPresent(by -> root(digest, Verdict.of(Reason.IN_USE, by)));
       }
       LedgerEntry entry = known.get(digest);
       if (entry == null) {
@@ -201,21 +198,9 @@ final class RepositoryPlanner {
     }
   }
 
-  private Optional<String> user(UseIndex.Uses here, ManifestFacts manifest) {
-    Digest config = manifest.config();
-    List<@Nullable String> users = new ArrayList<>();
-    users.add(here.digests().get(manifest.digest()));
-    users.add(uses.anywhere(manifest.digest()).orElse(null));
-    if (config != null) {
-      users.add(here.digests().get(config));
-      users.add(uses.anywhere(config).orElse(null));
-    }
-    for (String user : users) {
-      if (user != null) {
-        return Optional.of(user);
-      }
-    }
-    return Optional.empty();
+  private Optional<String> user(ManifestFacts manifest) {
+    return uses.digest(manifest.digest())
+        .or(() -> Optional.ofNullable(manifest.config()).flatMap(uses::digest));
   }
 
   /** An index has the labels of its images: of what use would they be without it? */
@@ -364,6 +349,7 @@ final class RepositoryPlanner {
               digest,
               tagsOf.getOrDefault(digest, List.of()),
               facts.size(),
+              facts.config(),
               facts.blobs(),
               Objects.requireNonNull(verdicts.get(digest))));
     }

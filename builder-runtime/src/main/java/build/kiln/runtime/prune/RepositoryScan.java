@@ -119,7 +119,7 @@ final class RepositoryScan {
 
   private List<String> listTags() throws IOException {
     try {
-      return client.listTags(repository);
+      return client.listAllTags(repository);
     } catch (RegistryException e) {
       if (e.code() == RegistryException.Code.NOT_FOUND) {
         // As one without tags, which is not believed if it had many lately.
@@ -165,7 +165,7 @@ final class RepositoryScan {
         throw e;
       }
       // Deleted since the list was made, unless the tag is left over from a manifest that is lost.
-      if (client.listTags(repository).contains(tag)) {
+      if (client.listAllTags(repository).contains(tag)) {
         throw e;
       }
     }

@@ -64,6 +64,7 @@ public final class StoredPlan {
     List<byte[]> parts = chunks.values().stream().map(Stored::bytes).toList();
     try {
       return Optional.of(PlanFile.read("the plan that was kept", Chunks.unpack(parts)))
+          .map(PlanFile::toPlan)
           .filter(plan -> plan.hash().equals(hash));
     } catch (ZipException | EOFException | PruneException partial) {
       // Written in part, or by another release: there is none to approve, and a run says so.

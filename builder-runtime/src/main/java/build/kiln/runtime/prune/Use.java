@@ -12,9 +12,17 @@ import org.jspecify.annotations.Nullable;
  * @param tags that are in use
  * @param digest that is in use: of a manifest, an index, or an image's configuration
  * @param by who needs it, such as {@code Deployment shop/api}
+ * @param onlyThere whether the tags of other repositories of that path are of no interest
  */
 public record Use(
-    @Nullable String repository, List<String> tags, @Nullable Digest digest, String by) {
+    @Nullable String repository,
+    List<String> tags,
+    @Nullable Digest digest,
+    String by,
+    boolean onlyThere) {
+  public Use(@Nullable String repository, List<String> tags, @Nullable Digest digest, String by) {
+    this(repository, tags, digest, by, false);
+  }
 
   /** By a reference; without tag and digest it means {@code latest}. */
   public static Use of(Reference reference, String by) {

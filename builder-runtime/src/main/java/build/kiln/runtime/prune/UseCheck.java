@@ -7,9 +7,10 @@ import build.kiln.runtime.prune.Executor.CurrentUse;
 import build.kiln.runtime.prune.InUse.Busy;
 import build.kiln.runtime.prune.InUse.Unparsable;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Asks before each deletion in a repository whether something of it came into use. */
@@ -17,12 +18,21 @@ final class UseCheck {
   private final CurrentUse use;
   private final RepositoryPlan plan;
 
+  /** Digests that stay and lose all tags. */
+  private final Set<Digest> untagged = new HashSet<>();
+
   private @Nullable InUse last;
   private Optional<String> lastAnswer = Optional.empty();
 
   UseCheck(CurrentUse use, RepositoryPlan plan) {
     this.use = use;
     this.plan = plan;
+    plan.deletions().stream()
+        .filter(OfTag.class::isInstance)
+        .forEach(deletion -> untagged.add(deletion.digest()));
+    plan.kept().stream()
+        .filter(keep -> !keep.tags().isEmpty())
+        .forEach(keep -> untagged.remove(keep.digest()));
   }
 
   /** Why nothing more in the repository may go; empty if it may. */
@@ -40,7 +50,7 @@ final class UseCheck {
   private Optional<String> judge(InUse now) {
     UseIndex index = new UseIndex(now);
     if (!index.unknown().isEmpty()) {
-      return Optional.of("what is in use cannot be listed: " + String.join("; ", index.unknown()));
+      return Optional.of("what is in use cannot be listed: " + Few.of(index.unknown()));
     }
     Optional<Busy> writer = index.busy(plan.name());
     if (writer.isPresent()) {
@@ -48,11 +58,10 @@ final class UseCheck {
     }
     Optional<Unparsable> unparsable = index.unparsable(plan.name());
     if (unparsable.isPresent()) {
-      return unparsable.map(u -> u.by() + " has \"" + u.text() + "\" now");
+      return unparsable.map(u -> "a reference that cannot be parsed names it now: " + u.said());
     }
-    UseIndex.Uses uses = index.of(plan.name());
     for (Deletion deletion : plan.deletions()) {
-      Optional<String> user = user(deletion, uses, index);
+      Optional<String> user = user(deletion, index);
       if (user.isPresent()) {
         return user.map(by -> deletion.digest() + " is used by " + by + " now");
       }
@@ -60,35 +69,23 @@ final class UseCheck {
     return Optional.empty();
   }
 
-  private static Optional<String> user(Deletion deletion, UseIndex.Uses uses, UseIndex index) {
-    List<Digest> digests = new ArrayList<>(List.of(deletion.digest()));
-    List<String> tags =
-        switch (deletion) {
-          case OfTag t -> List.of(t.tag());
-          case OfManifest m -> {
-            // Its configuration is among them, by whose digest nodes name what they run.
-            m.blobs().forEach(blob -> digests.add(blob.digest()));
-            yield m.tags();
-          }
-        };
-    for (Digest digest : digests) {
-      String by = uses.digests().get(digest);
-      if (by != null) {
-        return Optional.of(by);
-      }
-      // A tag of what stays may go.
-      Optional<String> elsewhere =
-          deletion instanceof OfManifest ? index.anywhere(digest) : Optional.empty();
-      if (elsewhere.isPresent()) {
-        return elsewhere;
-      }
-    }
-    for (String tag : tags) {
-      String by = uses.tags().get(tag);
-      if (by != null) {
-        return Optional.of(by);
-      }
-    }
-    return Optional.empty();
+  private Optional<String> user(Deletion deletion, UseIndex index) {
+    return switch (deletion) {
+      case OfTag t ->
+          index
+              .tag(plan.name(), t.tag())
+              // A tag of what stays may go.
+              .or(
+                  () ->
+                      untagged.contains(t.digest()) ? index.digest(t.digest()) : Optional.empty());
+      case OfManifest m ->
+          Stream.concat(
+                  // Some nodes name what they run by its configuration.
+                  Stream.of(Optional.of(m.digest()), Optional.ofNullable(m.config()))
+                      .map(digest -> digest.flatMap(index::digest)),
+                  m.tags().stream().map(tag -> index.tag(plan.name(), tag)))
+              .flatMap(Optional::stream)
+              .findFirst();
+    };
   }
 }

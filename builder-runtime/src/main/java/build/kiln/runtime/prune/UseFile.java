@@ -23,13 +23,19 @@ public final class UseFile {
 
   /**
    * @param name the file's, for messages and as who uses what its lines name
-   * @throws PruneException INPUT_INVALID if it begins as JSON and is none
+   * @throws PruneException INPUT_INVALID if it begins as JSON and is none, or is empty
    */
   public static InUse read(String name, byte[] bytes, List<Source> sources) throws PruneException {
     String text = new String(bytes, StandardCharsets.UTF_8);
+    if (text.isBlank()) {
+      throw new PruneException(
+          Code.INPUT_INVALID,
+          name
+              + " is empty: did the command that wrote it fail? It says nothing of what is in use");
+    }
     return text.stripLeading().startsWith("{") || text.stripLeading().startsWith("[")
         ? json(name, bytes, sources)
-        : lines(name, text);
+        : lines(name, text).and(KubernetesUses.of(List.of(), sources));
   }
 
   private static InUse json(String name, byte[] bytes, List<Source> sources) throws PruneException {

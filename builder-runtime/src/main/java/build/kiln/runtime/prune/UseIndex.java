@@ -3,58 +3,88 @@ package build.kiln.runtime.prune;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.prune.InUse.Busy;
 import build.kiln.runtime.prune.InUse.Unparsable;
+import build.kiln.runtime.prune.KubernetesUses.Source;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import org.jspecify.annotations.Nullable;
 
-/** Uses by repository, under all its names; of several users the first by name is told. */
+/**
+ * Uses by repository, under all its names; of several users the first by name is told.
+ *
+ * <p>A digest is content, and a registry may have names that nobody told: so a digest that is in
+ * use counts wherever it is, and a tag that is in use counts in every repository of that path.
+ */
 final class UseIndex {
-  /** Of one repository. */
-  record Uses(Map<String, String> tags, Map<Digest, String> digests) {
-    Uses() {
-      this(new HashMap<>(), new HashMap<>());
-    }
-  }
-
   private final InUse inUse;
-  private final Map<String, Uses> byRepository = new HashMap<>();
-  private final Map<Digest, String> anywhere = new HashMap<>();
-
+  private final RegistryNames registries;
+  private final List<MirrorMapping> mappings;
+  private final Map<Digest, String> digests = new HashMap<>();
+  private final Map<String, Map<String, String>> tags = new HashMap<>();
+  private final Map<String, Map<String, String>> tagsByPath = new HashMap<>();
   private final Set<String> unknown;
+  private final List<Unparsable> unparsables;
+  private final Map<Source, SourceCount> sources = new LinkedHashMap<>();
 
   UseIndex(InUse inUse) {
     this.inUse = inUse;
+    this.registries = new RegistryNames(inUse.aliases());
+    this.mappings = inUse.mappings().stream().map(m -> m.named(registries)).toList();
     this.unknown = new TreeSet<>(inUse.unknown());
-    for (Use use : inUse.uses()) {
-      String repository = use.repository();
-      if (repository == null) {
-        put(anywhere, use.digest(), use.by());
-        continue;
+    this.unparsables =
+        inUse.unparsable().stream()
+            .distinct()
+            .sorted(Comparator.comparing(Unparsable::by).thenComparing(Unparsable::text))
+            .toList();
+    inUse.uses().forEach(this::add);
+    inUse.sources().forEach(s -> sources.merge(s.source(), s, SourceCount::and));
+    sources.values().forEach(s -> s.unknown().ifPresent(unknown::add));
+  }
+
+  private void add(Use use) {
+    if (use.digest() != null) {
+      digests.merge(use.digest(), use.by(), UseIndex::first);
+    }
+    String repository = use.repository();
+    if (repository == null) {
+      return;
+    }
+    MirrorMapping.Found names = names(repository);
+    names
+        .excess()
+        .ifPresent(
+            mirror ->
+                unknown.add(
+                    "%s: its image %s has more than %d names by mirrors, such as %s, which must be corrected"
+                        .formatted(use.by(), repository, MirrorMapping.MOST, mirror)));
+    for (String name : names.all()) {
+      put(tags, name, use.tags(), use.by());
+      if (!use.onlyThere()) {
+        put(
+            tagsByPath,
+            RegistryNames.path(name),
+            use.tags(),
+            use.by() + ", which names " + repository);
       }
-      MirrorMapping.Found names = names(repository);
-      names
-          .excess()
-          .ifPresent(
-              mirror ->
-                  unknown.add(
-                      "%s: its image %s has more than %d names by mirrors, such as %s, which must be corrected"
-                          .formatted(use.by(), repository, MirrorMapping.MOST, mirror)));
-      for (String name : names.all()) {
-        Uses uses = byRepository.computeIfAbsent(name, ignored -> new Uses());
-        use.tags().forEach(tag -> uses.tags.merge(tag, use.by(), UseIndex::first));
-        put(uses.digests, use.digest(), use.by());
-      }
+    }
+  }
+
+  private static void put(
+      Map<String, Map<String, String>> map, String name, List<String> tags, String by) {
+    if (!tags.isEmpty()) {
+      Map<String, String> its = map.computeIfAbsent(name, ignored -> new HashMap<>());
+      tags.forEach(tag -> its.merge(tag, by, UseIndex::first));
     }
   }
 
   private MirrorMapping.Found names(String repository) {
-    return MirrorMapping.names(repository, inUse.mappings());
+    return MirrorMapping.names(registries.repository(repository), mappings);
   }
 
   /** What is not known, by name; if there is any, nothing may be deleted. */
@@ -62,27 +92,31 @@ final class UseIndex {
     return Collections.unmodifiableSet(unknown);
   }
 
-  private static void put(Map<Digest, String> map, @Nullable Digest digest, String by) {
-    if (digest != null) {
-      map.merge(digest, by, UseIndex::first);
-    }
+  /** Sources that protect nothing, though deleting may go on. */
+  List<String> emptySources() {
+    return sources.values().stream()
+        .filter(s -> s.unknown().isEmpty())
+        .flatMap(s -> s.warning().stream())
+        .sorted()
+        .toList();
   }
 
   private static String first(String a, String b) {
     return a.compareTo(b) <= 0 ? a : b;
   }
 
-  Uses of(String repository) {
-    return byRepository.getOrDefault(repository, new Uses());
+  /** Who uses a tag of a repository. */
+  Optional<String> tag(String repository, String tag) {
+    String name = registries.repository(repository);
+    String by = tags.getOrDefault(name, Map.of()).get(tag);
+    return by != null
+        ? Optional.of(by)
+        : Optional.ofNullable(tagsByPath.getOrDefault(RegistryNames.path(name), Map.of()).get(tag));
   }
 
-  /** Who uses a digest without saying where it is. */
-  Optional<String> anywhere(Digest digest) {
-    return Optional.ofNullable(anywhere.get(digest));
-  }
-
-  boolean hasAnywhere() {
-    return !anywhere.isEmpty();
+  /** Who uses a digest, of a manifest, an index or an image's configuration, wherever it is. */
+  Optional<String> digest(Digest digest) {
+    return Optional.ofNullable(digests.get(digest));
   }
 
   Optional<Busy> busy(String repository) {
@@ -92,26 +126,36 @@ final class UseIndex {
   }
 
   private boolean writesTo(Busy busy, String repository) {
-    MirrorMapping.Found names = names(busy.repository());
+    MirrorMapping.Found names = MirrorMapping.names(registries.prefix(busy.repository()), mappings);
+    String name = registries.repository(repository);
     return names.excess().isPresent()
-        || names.all().stream()
-            .anyMatch(n -> repository.equals(n) || repository.startsWith(n + "/"));
+        || names.all().stream().anyMatch(n -> name.equals(n) || name.startsWith(n + "/"));
   }
 
   /** A reference that cannot be parsed and contains the repository's name, without its registry. */
   Optional<Unparsable> unparsable(String repository) {
-    if (inUse.unparsable().isEmpty()) {
-      return Optional.empty();
+    return unparsables(repository).stream().findFirst();
+  }
+
+  /** All of them. */
+  List<Unparsable> unparsables(String repository) {
+    if (unparsables.isEmpty()) {
+      return List.of();
     }
     MirrorMapping.Found names = names(repository);
-    return inUse.unparsable().stream()
+    List<String> parts = names.all().stream().map(UseIndex::shortest).toList();
+    return unparsables.stream()
         .filter(
             u -> {
               String text = u.text().toLowerCase(Locale.ROOT);
-              return names.excess().isPresent()
-                  || names.all().stream().anyMatch(n -> text.contains(shortest(n)));
+              return names.excess().isPresent() || parts.stream().anyMatch(text::contains);
             })
-        .min((a, b) -> (a.by() + a.text()).compareTo(b.by() + b.text()));
+        .toList();
+  }
+
+  /** All references that cannot be parsed, by who has them. */
+  List<Unparsable> unparsables() {
+    return unparsables;
   }
 
   /** As little as people may write of it. */

@@ -41,9 +41,10 @@ final class Pages {
   /** Takes a page. */
   interface Visitor {
     /**
-     * @return the path to go on with if the page has no Link
+     * @param linked whether the page has a Link
+     * @return the path to go on with if it has none
      */
-    Optional<String> page(JsonNode document) throws IOException;
+    Optional<String> page(JsonNode document, boolean linked) throws IOException;
   }
 
   private record Page(int status, JsonNode document, Optional<URI> next) {}
@@ -79,7 +80,7 @@ final class Pages {
       if (page.status == 404) {
         return Optional.of(page.document);
       }
-      Optional<String> otherwise = visitor.page(page.document);
+      Optional<String> otherwise = visitor.page(page.document, page.next.isPresent());
       target = page.next.map(URI::toString).or(() -> otherwise);
     }
     return Optional.empty();

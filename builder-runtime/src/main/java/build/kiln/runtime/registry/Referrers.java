@@ -76,7 +76,7 @@ final class Referrers {
                 "/v2/" + there.repository() + "/referrers/" + subject,
                 List.of(Scope.pull(there)),
                 true),
-            document -> {
+            (document, linked) -> {
               all.addAll(descriptors(doing, endpoint, document));
               return Optional.empty();
             });

@@ -236,7 +236,15 @@ public final class RegistryClient implements AutoCloseable {
 
   /** All tags of a repository, in the registry's order. */
   public List<String> listTags(Reference repository) throws IOException {
-    return tags.list(repository);
+    return tags.list(repository, false);
+  }
+
+  /**
+   * As {@link #listTags}, for those who delete what is not listed: a list without a Link is
+   * believed to be whole only when the registry knows no name after its last.
+   */
+  public List<String> listAllTags(Reference repository) throws IOException {
+    return tags.list(repository, true);
   }
 
   /**

@@ -3,7 +3,6 @@ package build.kiln.runtime.registry;
 import build.kiln.runtime.oci.Reference;
 import java.util.Comparator;
 import java.util.Locale;
-import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -16,9 +15,6 @@ import java.util.stream.Collectors;
  * @param path without slashes at its ends; empty for all repositories
  */
 record RegistryPattern(String host, String path) {
-  private static final Set<String> HUB =
-      Set.of("docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com");
-
   /** Best first: a host without wildcards, then the longer path, then the longer host. */
   static final Comparator<RegistryPattern> BY_PRECISION =
       Comparator.comparing((RegistryPattern p) -> p.host.indexOf('*') >= 0)
@@ -38,7 +34,7 @@ record RegistryPattern(String host, String path) {
   /** Lower case, and one name for Docker Hub. */
   static String canonicalHost(String host) {
     String lower = host.toLowerCase(Locale.ROOT);
-    return HUB.contains(lower) ? "docker.io" : lower;
+    return Reference.HUB_HOSTS.contains(lower) ? "docker.io" : lower;
   }
 
   boolean matches(Reference repository) {

@@ -10,6 +10,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Names, page by page: the tags of a repository (distribution-spec 1.1, end-8), the catalog. */
 final class Tags {
@@ -23,7 +24,11 @@ final class Tags {
     this.sites = sites;
   }
 
-  List<String> list(Reference repository) throws IOException {
+  /**
+   * @param toTheEnd whether to ask for what comes after the last name, unless the registry has
+   *     shown that it gives Links: some cut lists without a word
+   */
+  List<String> list(Reference repository, boolean toTheEnd) throws IOException {
     Endpoint endpoint = sites.upstream(repository);
     Reference there = endpoint.repository(repository);
     return names(
@@ -34,7 +39,8 @@ final class Tags {
             "/v2/" + there.repository() + "/tags/list?n=" + PAGE,
             List.of(Scope.pull(there)),
             false),
-        "tags");
+        "tags",
+        toTheEnd);
   }
 
   /** Not of the specification: distribution and those like it have it, for who may. */
@@ -49,20 +55,24 @@ final class Tags {
             "/v2/_catalog?n=" + PAGE,
             List.of(Scope.parse("registry:catalog:*")),
             false),
-        "repositories");
+        "repositories",
+        false);
   }
 
-  private List<String> names(Listing listing, String field) throws IOException {
+  private List<String> names(Listing listing, String field, boolean toTheEnd) throws IOException {
     Set<String> all = new LinkedHashSet<>();
+    var links = new AtomicBoolean();
     pages.visit(
         listing,
-        document -> {
+        (document, linked) -> {
           List<String> page = new ArrayList<>();
           // Null for a repository that lost its last tag.
           document.path(field).forEach(name -> page.add(name.asText()));
           boolean grew = all.addAll(page);
-          // Some registries keep to the page size but say no Link; then the last name goes on.
-          return page.size() == PAGE && grew
+          // Some registries keep to a page size but say no Link; then the last name goes on.
+          boolean full = page.size() == PAGE || (toTheEnd && !links.get());
+          links.compareAndSet(false, linked);
+          return full && grew
               ? Optional.of(
                   listing.path()
                       + "&last="

@@ -23,10 +23,11 @@ import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.prune.ConfigMapShardStore;
 import build.kiln.runtime.prune.InUse;
 import build.kiln.runtime.prune.LedgerBook;
-import build.kiln.runtime.prune.MemoryManifestCache;
 import build.kiln.runtime.prune.PolicyReader;
 import build.kiln.runtime.prune.ReportFile;
 import build.kiln.runtime.prune.Scanner;
+import build.kiln.runtime.prune.StoredManifestCache;
+import build.kiln.runtime.prune.Warning;
 import build.kiln.runtime.registry.BlobSource;
 import build.kiln.runtime.registry.Credentials;
 import build.kiln.runtime.registry.RegistryClient;
@@ -55,6 +56,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** An order as a pod carries it out: the cluster says what is in use, and keeps what is known. */
 class PruneOrderRunTest {
@@ -103,12 +106,11 @@ class PruneOrderRunTest {
 
   /** A scan of so long ago, of what is there now. */
   private void seen(Duration ago) throws IOException {
-    var ledger =
-        new LedgerBook(
-            new ConfigMapShardStore(
-                api, new ConfigMapShardStore.Owner("nightly", "uid-1"), "ledger"));
+    var owner = new ConfigMapShardStore.Owner("nightly", "uid-1");
+    var ledger = new LedgerBook(new ConfigMapShardStore(api, owner, "ledger"));
+    var manifests = new StoredManifestCache(new ConfigMapShardStore(api, owner, "manifests"));
     Clock then = Clock.fixed(Instant.now().minus(ago), ZoneOffset.UTC);
-    new Scanner(client, ledger, new MemoryManifestCache(), then)
+    new Scanner(client, ledger, manifests, then)
         .plan(
             PolicyReader.read("nightly", spec("")),
             InUse.NOTHING,
@@ -237,6 +239,151 @@ class PruneOrderRunTest {
     assertThat(tags()).hasSize(5);
   }
 
+  /** One tenant's typo keeps what it names, and the run says whose it is. */
+  @Test
+  void referencesThatCannotBeParsedAreNamed() throws IOException {
+    for (int i = 10; i < 22; i++) {
+      cluster.put(
+          "/api/v1/pods",
+          "{'metadata':{'name':'p%d','namespace':'tenant'},'spec':{'containers':[{'image':'%s/shop/api:%d:x'}]}}"
+              .formatted(i, registry.host(), i));
+    }
+    cluster.put(
+        "/apis/apps/v1/deployments",
+        "{'metadata':{'name':'d','namespace':'other'},'spec':{'template':{'spec':{'containers':[{'image':'nginx::'}]}}}}");
+
+    PruneReport report = run(",'dryRun':false");
+
+    assertThat(report.outcome().succeeded()).isTrue();
+    assertThat(tags()).hasSize(5);
+    String tenth = "Pod tenant/p19: \"%s/shop/api:19:x\" keeps".formatted(registry.host());
+    assertThat(report.warnings())
+        .singleElement()
+        .satisfies(
+            warning -> {
+              assertThat(warning.reason()).isEqualTo("ReferencesUnparsable");
+              assertThat(warning.message())
+                  .contains("Pod tenant/p10", tenth + " " + registry.host() + "/shop/api")
+                  .endsWith("; and 3 more");
+            });
+    String message = report.warnings().getFirst().message();
+    assertThat(report.outcome().message()).endsWith(message);
+    assertThat(out.toString(StandardCharsets.UTF_8)).contains("ReferencesUnparsable: " + message);
+    assertThat(ReportFile.read("report", reportMaps()).plan().toPlan().warnings())
+        .extracting(Warning::message)
+        .containsExactly(message);
+  }
+
+  @Test
+  void aReferenceThatCannotBeParsedIsNamedThoughItKeepsNothing() throws IOException {
+    pod("nginx::");
+
+    PruneReport report = run("");
+
+    assertThat(report.outcome().message())
+        .contains("Pod n/p: \"nginx::\" keeps nothing here")
+        .doesNotContain("stopped");
+    assertThat(report.outcome().deleted()).isEqualTo(4);
+  }
+
+  @Test
+  void aSourceOfUseThatNamesNothingStopsARunUnlessThePolicyAllowsIt() throws IOException {
+    cluster.put(
+        "/apis/example.com/v1/widgets",
+        "{'metadata':{'name':'w','namespace':'n'},'spec':{'image':'%s/shop/api:pr-1'}}"
+            .formatted(registry.host()));
+    String source =
+        ",'dryRun':false,'protect':{'extraSources':[{'apiVersion':'example.com/v1','kind':'Widget','jsonPath':'%s'%s}]}";
+
+    PruneReport stopped = run(source.formatted(".spec.img", ""));
+    assertThat(stopped.outcome().reason()).isEqualTo(PruneFailureReason.UseUnknown);
+    assertThat(stopped.outcome().message())
+        .contains("Widget of example.com/v1: 1 of them were read, and .spec.img names nothing");
+    assertThat(tags()).hasSize(5);
+
+    PruneReport right = run(source.formatted(".spec.image", ""));
+    assertThat(right.outcome().succeeded()).isTrue();
+    assertThat(right.warnings()).isEmpty();
+    assertThat(tags()).containsExactly("pr-1", "pr-5");
+
+    PruneReport allowed = run(source.formatted(".spec.img", ",'optional':true"));
+    assertThat(allowed.outcome().succeeded()).isTrue();
+    assertThat(allowed.warnings())
+        .extracting(ImagePrunePolicyStatus.Warning::reason)
+        .containsExactly("SourcesEmpty");
+    assertThat(tags()).containsExactly("pr-5");
+  }
+
+  @Test
+  void anotherPolicyOfTheRepositoryIsNamedAndNothingElseChanges() throws IOException {
+    String policy =
+        "{'apiVersion':'kiln.build/v1alpha1','kind':'ImagePrunePolicy','metadata':{'name':'%s'},'spec':{'registries':[{'repositories':['%s/shop/**'],'untagged':{'olderThan':'24h'}}]}}";
+    for (String name : List.of("nightly", "weekly")) {
+      cluster.put(
+          "/apis/kiln.build/v1alpha1/imageprunepolicies", policy.formatted(name, registry.host()));
+    }
+
+    PruneReport report = run(",'dryRun':false");
+
+    assertThat(report.outcome().succeeded()).isTrue();
+    assertThat(report.warnings())
+        .extracting(ImagePrunePolicyStatus.Warning::reason)
+        .containsExactly("PoliciesOverlap");
+    assertThat(report.outcome().message())
+        .endsWith(registry.host() + "/shop/api (policy weekly, registries[0])");
+    assertThat(tags()).containsExactly("pr-5");
+  }
+
+  @Test
+  void policiesThatCannotBeListedAreAWarning() throws IOException {
+    cluster.fail("/imageprunepolicies", query -> true, 403, 100);
+
+    PruneReport report = run(",'dryRun':false");
+
+    assertThat(report.outcome().message()).contains("is not known").contains("403");
+    assertThat(tags()).containsExactly("pr-5");
+  }
+
+  @Test
+  void aRunReadsNoManifestThatAnEarlierOneRead() throws IOException {
+    run("");
+    registry.requests().clear();
+
+    run("");
+
+    assertThat(registry.requests().matching("GET", "/manifests/pr-"))
+        .hasSize(5)
+        .allSatisfy(r -> assertThat(r.header("If-None-Match")).isPresent());
+  }
+
+  @Test
+  void manifestsThatCannotBeKeptAreAWarning() throws IOException {
+    run("");
+    push("shop/api:pr-6", "image 6");
+    cluster.fail("-manifests-000", query -> true, 403, 100);
+
+    PruneReport report = run(",'dryRun':false");
+
+    assertThat(report.outcome().succeeded()).isTrue();
+    assertThat(report.warnings())
+        .extracting(ImagePrunePolicyStatus.Warning::reason)
+        .containsExactly("ManifestsNotKept");
+    assertThat(tags()).containsExactly("pr-6");
+  }
+
+  @Test
+  void whatARepositoryWaitsForIsNamed() throws IOException {
+    cluster.put(
+        "/apis/kiln.build/v1alpha1/imagebuilds",
+        "{'apiVersion':'kiln.build/v1alpha1','kind':'ImageBuild','metadata':{'name':'b','namespace':'shop'},'spec':{'output':{'image':'%s/shop/api','tags':['1']}},'status':{'conditions':[{'type':'Reconciling','status':'True'}]}}"
+            .formatted(registry.host()));
+
+    PruneReport report = run(",'dryRun':false");
+
+    assertThat(report.outcome().message())
+        .contains("%s/shop/api (REPOSITORY_BUSY: ImageBuild shop/b)".formatted(registry.host()));
+  }
+
   @Test
   void aKindThatCannotBeListedStopsIt() throws IOException {
     cluster.fail("/statefulsets", query -> true, 403, 100);
@@ -268,13 +415,20 @@ class PruneOrderRunTest {
     assertThat(tags()).containsExactly("pr-5");
   }
 
-  @Test
-  void aRegistryThatDoesNotDeleteIsNamed() throws IOException {
-    registry.faults().always("DELETE", "/manifests/", Fault.error(405, "UNSUPPORTED", "no"));
+  @ParameterizedTest
+  @CsvSource({
+    "405,UNSUPPORTED,DeleteUnsupported",
+    "403,DENIED,DeleteDenied",
+    "401,UNAUTHORIZED,DeleteDenied"
+  })
+  void aRegistryThatDoesNotDeleteIsNamed(int status, String code, PruneFailureReason reason)
+      throws IOException {
+    registry.faults().always("DELETE", "/manifests/", Fault.error(status, code, "no"));
 
     PruneReport report = run(",'dryRun':false");
 
-    assertThat(report.outcome().reason()).isEqualTo(PruneFailureReason.DeleteUnsupported);
+    assertThat(report.outcome().reason()).isEqualTo(reason);
+    assertThat(report.outcome().message()).contains(registry.host());
     assertThat(report.outcome().retryable()).isFalse();
     assertThat(report.outcome().deleted()).isZero();
     assertThat(report.deletions())

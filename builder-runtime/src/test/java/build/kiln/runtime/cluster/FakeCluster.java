@@ -66,7 +66,8 @@ public final class FakeCluster implements AutoCloseable {
             "/apis/batch/v1/jobs",
             "/apis/batch/v1/cronjobs",
             "/apis/kiln.build/v1alpha1/imagebuilds",
-            "/apis/kiln.build/v1alpha1/imagemirrors")) {
+            "/apis/kiln.build/v1alpha1/imagemirrors",
+            "/apis/kiln.build/v1alpha1/imageprunepolicies")) {
       collections.put(path, new TreeMap<>());
     }
   }
@@ -80,6 +81,11 @@ public final class FakeCluster implements AutoCloseable {
   public void put(String collection, String json) throws IOException {
     ObjectNode object = (ObjectNode) Json.tree(json.replace('\'', '"'));
     store(collection, object);
+  }
+
+  /** Removes all objects of a collection; it is there still. */
+  public synchronized void remove(String collection) {
+    collections.put(collection, new TreeMap<>());
   }
 
   private synchronized void store(String collection, ObjectNode object) {
@@ -229,6 +235,9 @@ public final class FakeCluster implements AutoCloseable {
     String plural = collection.substring(collection.lastIndexOf('/') + 1);
     ObjectNode list = Json.mapper().createObjectNode();
     list.put("kind", kind(plural) + "List");
+    list.put(
+        "apiVersion",
+        collection.substring(0, collection.lastIndexOf('/')).replaceFirst("^/(apis|api)/", ""));
     ObjectNode metadata = list.putObject("metadata");
     if (to < all.size()) {
       metadata.put("continue", Integer.toString(to));

@@ -167,8 +167,20 @@ final class Cases {
     for (int i = random.nextInt(3); i > 0; i--) {
       String repository = inventory.get(random.nextInt(inventory.size())).name();
       uses.add(
-          switch (random.nextInt(4)) {
+          switch (random.nextInt(6)) {
             case 0 -> new Use(repository, List.of(), digest(random.nextInt(10)), "Pod a/b");
+            case 4 ->
+                new Use(
+                    repository.replace("r.example", "node1:30500"),
+                    List.of(TAGS.get(random.nextInt(TAGS.size()))),
+                    null,
+                    "Deployment by a name that nobody told");
+            case 5 ->
+                new Use(
+                    "node1:30500/elsewhere",
+                    List.of(),
+                    digest(random.nextInt(10)),
+                    "Pod by a name that nobody told");
             case 1 -> Use.ofDigest(digest(1000 + random.nextInt(12)), "Pod by config");
             case 2 ->
                 new Use(

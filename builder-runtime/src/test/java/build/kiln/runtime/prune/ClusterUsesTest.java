@@ -155,8 +155,9 @@ class ClusterUsesTest {
     cluster.put(
         "/apis/batch.volcano.sh/v1/jobs",
         "{'apiVersion':'batch.volcano.sh/v1','kind':'Job','metadata':{'name':'v','namespace':'n'},'spec':{'tasks':[{'image':'r.io/volcano:1'}]}}");
-    var volcano = new Source("batch.volcano.sh/v1", "Job", JsonPath.parse(".spec.tasks[*].image"));
-    var absent = new Source("example.com/v1", "Widget", JsonPath.parse(".spec.image"));
+    var volcano =
+        new Source("batch.volcano.sh/v1", "Job", JsonPath.parse(".spec.tasks[*].image"), false);
+    var absent = new Source("example.com/v1", "Widget", JsonPath.parse(".spec.image"), false);
 
     assertThat(names(uses(volcano).now())).containsExactly("r.io/volcano:1");
     assertThat(uses(volcano).now().unknown()).isEmpty();
@@ -164,6 +165,49 @@ class ClusterUsesTest {
         .singleElement()
         .asString()
         .startsWith("Widget of example.com/v1: ");
+  }
+
+  /** The path may be wrong, and what it should name is not known then. */
+  @Test
+  void aSourceThatNamesNothingWhereItCouldStopsDeletion() throws IOException {
+    for (int i = 0; i < 3; i++) {
+      cluster.put(
+          "/apis/tekton.dev/v1/tasks",
+          "{'metadata':{'name':'t%d','namespace':'n'},'spec':{'steps':[{'image':'r.io/s:%d'},{'image':''}]}}"
+              .formatted(i, i));
+    }
+    var right = new Source("tekton.dev/v1", "Task", JsonPath.parse(".spec.steps[*].image"), false);
+    var wrong = new Source("tekton.dev/v1", "Task", JsonPath.parse(".spec.step[*].image"), false);
+    var blank = new Source("tekton.dev/v1", "Task", JsonPath.parse(".spec.steps[1].image"), false);
+    var allowed = new Source("tekton.dev/v1", "Task", JsonPath.parse(".spec.sidecar"), true);
+
+    var index = new UseIndex(uses(right, wrong, blank, allowed).now());
+
+    assertThat(index.unknown())
+        .containsExactlyInAnyOrder(
+            "Task of tekton.dev/v1: 3 of them were read, and .spec.step[*].image names nothing in any; correct protect.extraSources, or set optional: true there if that may be",
+            "Task of tekton.dev/v1: 3 of them were read, and .spec.steps[1].image names nothing in any; correct protect.extraSources, or set optional: true there if that may be");
+    assertThat(index.emptySources())
+        .containsExactly(".spec.sidecar names nothing in any Task of tekton.dev/v1");
+  }
+
+  @Test
+  void aSourceWithoutObjectsIsTold() throws IOException {
+    cluster.put("/apis/tekton.dev/v1/tasks", "{'metadata':{'name':'t','namespace':'n'}}");
+    cluster.remove("/apis/tekton.dev/v1/tasks");
+    // A kind of the same name in another group.
+    cluster.put("/apis/batch/v1/jobs", TEMPLATE.formatted("j", "b"));
+    cluster.put("/apis/batch.volcano.sh/v1/jobs", "{'metadata':{'name':'t','namespace':'n'}}");
+    cluster.remove("/apis/batch.volcano.sh/v1/jobs");
+    var task = new Source("tekton.dev/v1", "Task", JsonPath.parse("..image"), false);
+    var job = new Source("batch.volcano.sh/v1", "Job", JsonPath.parse(".spec.tasks"), false);
+
+    var index = new UseIndex(uses(task, job).now());
+
+    assertThat(index.unknown()).isEmpty();
+    assertThat(index.emptySources())
+        .containsExactly(
+            "there is no Job of batch.volcano.sh/v1", "there is no Task of tekton.dev/v1");
   }
 
   @Test

@@ -3,10 +3,16 @@ package build.kiln.runtime.prune;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import build.kiln.runtime.oci.Descriptor;
+import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.registry.embedded.EmbeddedRegistry;
 import build.kiln.runtime.registry.embedded.Fault;
+import com.sun.net.httpserver.HttpExchange;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -42,9 +48,42 @@ class EmbeddedRunTest extends RunContract {
       throw new AssertionError(e);
     }
     assertThat(registry.requests().count("GET", "/manifests/v")).isEqualTo(tags);
-    assertThat(registry.requests().all()).hasSize(tags + 1);
+    // And the list, which is asked for what comes after its end.
+    assertThat(registry.requests().count("GET", "/tags/list")).isEqualTo(2);
+    assertThat(registry.requests().all()).hasSize(tags + 2);
     assertThat(registry.requests().matching("GET", "/manifests/"))
         .allSatisfy(r -> assertThat(r.header("If-None-Match")).isPresent());
+  }
+
+  /** A tag that a list leaves out may be one on what its other tags let go. */
+  @Test
+  void aListThatIsCutWithoutAWordIsNotBelieved() throws IOException {
+    Descriptor image = desk.image("app:pr-1", "a");
+    desk.image("app:stable", "a");
+    desk.image("app:pr-2", "b");
+    registry.faults().always("GET", "/tags/list", new Fault.Instead(this::twoAtMost));
+    planNow(1);
+    old();
+    desk.image("app:pr-3", "c");
+
+    desk.executor().execute(planNow(1), "");
+
+    assertThat(desk.has("app", image)).isTrue();
+    assertThat(registry.contents().tags("app")).containsExactly("pr-3", "stable");
+  }
+
+  private void twoAtMost(HttpExchange http) throws IOException {
+    Matcher last = Pattern.compile("last=([^&]*)").matcher(http.getRequestURI().getQuery());
+    String after = last.find() ? last.group(1) : "";
+    List<String> tags =
+        registry.contents().tags("app").stream()
+            .filter(tag -> tag.compareTo(after) > 0)
+            .limit(2)
+            .toList();
+    byte[] answer = Json.write(Map.of("name", "app", "tags", tags));
+    http.getResponseHeaders().set("Content-Type", "application/json");
+    http.sendResponseHeaders(200, answer.length);
+    http.getResponseBody().write(answer);
   }
 
   /** Three images of which one is to stay, seen long ago. */
@@ -104,7 +143,7 @@ class EmbeddedRunTest extends RunContract {
     planNow(1);
     registry
         .faults()
-        .once(
+        .always(
             "GET",
             "tags/list",
             Fault.content("application/json", "{\"name\":\"app\",\"tags\":[\"pr-1\"]}"));

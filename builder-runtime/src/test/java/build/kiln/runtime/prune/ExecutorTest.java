@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -87,13 +88,47 @@ class ExecutorTest {
     assertThat(desk.client.head(desk.ref("app").withDigest(second.digest()))).isPresent();
   }
 
+  /** Pods say the digest of what they run, whatever tag they were started by. */
+  @Test
+  void aTagOfWhatIsUsedByItsDigestGoesIfAnotherStays() throws IOException {
+    Descriptor image = desk.image("app:pr-1", "a");
+    desk.image("app:stable", "a");
+    planNow(1);
+    desk.clock.advance(Duration.ofDays(10));
+    desk.image("app:pr-2", "b");
+    InUse used = uses(Use.of(desk.ref("app").withDigest(image.digest()), "Pod a/b"));
+
+    RunReport report = desk.executor(used).execute(desk.plan(desk.policy(1), used, "app"), "");
+
+    assertThat(report.untagged()).isEqualTo(1);
+    assertThat(desk.client.listTags(desk.ref("app"))).containsExactlyInAnyOrder("stable", "pr-2");
+  }
+
+  @Test
+  void theLastTagOfWhatComesIntoUseByItsDigestStays() throws IOException {
+    Descriptor child = desk.image("app:pr-1", "a");
+    desk.index("app:stable", child);
+    planNow(1);
+    desk.clock.advance(Duration.ofDays(10));
+    desk.image("app:pr-2", "b");
+    Plan plan = planNow(1);
+    assertThat(plan.deletions()).isEqualTo(1);
+
+    RunReport report =
+        desk.executor(uses(Use.of(desk.ref("app").withDigest(child.digest()), "Pod a/b")))
+            .execute(plan, "");
+
+    assertThat(report.left()).isEqualTo(1);
+    assertThat(desk.client.listTags(desk.ref("app"))).contains("pr-1");
+  }
+
   /** By the digest of its configuration, as nodes do. */
   @Test
   void whatANodeRunsByItsConfigurationStays() throws IOException {
     Plan plan = twoOfThree();
     Deletion.OfManifest first =
         (Deletion.OfManifest) plan.repositories().getFirst().deletions().getFirst();
-    InUse now = uses(Use.ofDigest(first.blobs().getFirst().digest(), "Pod a/b"));
+    InUse now = uses(Use.ofDigest(Objects.requireNonNull(first.config()), "Pod a/b"));
 
     RunReport report = desk.executor(now).execute(plan, "");
 

@@ -3,6 +3,7 @@ package build.kiln.runtime.prune;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.prune.KubernetesUses.Source;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -97,6 +98,36 @@ class KubernetesUsesTest {
             "r.io/main [] true");
   }
 
+  /** A tag of a volume's image may have moved since it was mounted. */
+  @Test
+  void theImagesOfMountedVolumesAreRead() {
+    InUse found =
+        read(
+            """
+            {'kind':'Pod','metadata':{'namespace':'n','name':'p'},
+             'spec':{'volumes':[{'name':'v','image':{'reference':'r.io/model:3'}}]},
+             'status':{'containerStatuses':[{'volumeMounts':[
+               {'name':'v','volumeStatus':{'image':{'imageRef':'r.io/model@sha256:HEX'}}},{'name':'e'}]}]}}
+            """
+                .replace("HEX", HEX));
+
+    assertThat(found.uses())
+        .extracting(u -> u.repository() + " " + u.tags() + " " + (u.digest() != null))
+        .containsExactly("r.io/model [3] false", "r.io/model [] true");
+  }
+
+  /** Runtimes name images by the digests of their configurations, with or without an algorithm. */
+  @ParameterizedTest
+  @ValueSource(strings = {"HEX", "sha256:HEX", "docker://sha256:HEX", "cri-o://HEX"})
+  void anImageMayBeNamedByADigestAlone(String image) {
+    InUse found =
+        read(
+            "{'kind':'Pod','metadata':{'name':'p'},'status':{'containerStatuses':[{'imageID':'%s'}]}}"
+                .formatted(image.replace("HEX", HEX)));
+
+    assertThat(found.uses()).containsExactly(Use.ofDigest(Digest.parse("sha256:" + HEX), "Pod p"));
+  }
+
   @Test
   void whatCannotBeParsedProtectsEveryRepositoryItNames() {
     InUse found =
@@ -154,12 +185,12 @@ class KubernetesUsesTest {
     assertThat(tags(workflow, ".spec.params['with.dot']")).containsExactly("4");
     assertThat(tags(workflow, ".spec.params.*")).containsExactly("4");
     assertThat(tags(workflow, ".spec.steps")).isEmpty();
-    Source other = new Source("tekton.dev/v1beta1", "Task", JsonPath.parse("..image"));
+    Source other = new Source("tekton.dev/v1beta1", "Task", JsonPath.parse("..image"), false);
     assertThat(read(workflow, other).uses()).isEmpty();
   }
 
   private static List<String> tags(String object, String path) {
-    Source source = new Source("tekton.dev/v1", "Task", JsonPath.parse(path));
+    Source source = new Source("tekton.dev/v1", "Task", JsonPath.parse(path), false);
     return read(object, source).uses().stream().flatMap(u -> u.tags().stream()).toList();
   }
 

@@ -157,8 +157,6 @@ class PlannerPropertyTest {
                   .anyMatch(
                       u ->
                           u.digest() != null
-                              && (u.repository() == null
-                                  || u.repository().equals(repository.name()))
                               && (u.digest().equals(manifest.digest())
                                   || u.digest().equals(manifest.config())));
       if (fresh || labelled || used) {

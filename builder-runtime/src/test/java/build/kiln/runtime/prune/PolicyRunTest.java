@@ -19,7 +19,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -32,6 +35,7 @@ class PolicyRunTest {
   private EmbeddedRegistry registry;
   private Desk desk;
   private InUse use = InUse.NOTHING;
+  private List<OtherPolicies.Named> policies = List.of();
 
   @BeforeEach
   void start() throws IOException {
@@ -71,6 +75,7 @@ class PolicyRunTest {
             desk.book,
             desk.cache,
             using,
+            () -> policies,
             new StoredPlan(new DirectoryShardStore(folder.resolve("plan"))),
             desk.clock,
             outcome -> {}));
@@ -236,6 +241,113 @@ class PolicyRunTest {
     assertThat(tags("app")).containsExactly("pr-4");
   }
 
+  @Test
+  void policiesThatNameTheSameRepositoriesAreNamed() throws IOException {
+    images("app", 1, 4);
+    images("api", 1, 2);
+    String port = registry.host().substring(registry.host().indexOf(':'));
+    policies =
+        List.of(
+            new OtherPolicies.Named("nightly", spec(PULL_REQUESTS + "'dryRun':true")),
+            new OtherPolicies.Named(
+                "weekly",
+                spec(
+                    "'registries':[{'repositories':['node1:30500/x']},{'repositories':['node1:30500/**'],'exclude':['node1:30500/api'],'aliases':['localhost%s']}]"
+                        .formatted(port))),
+            new OtherPolicies.Named("caches", spec("'cache':[{'repositories':['HOST/api']}]")),
+            new OtherPolicies.Named("far", spec("'cache':[{'repositories':['r.io/api']}]")));
+
+    PolicyRun.Ended ended = now(PULL_REQUESTS + "'dryRun':false,'limits':{'maxPercent':100}", null);
+
+    assertThat(ended.plan().warnings())
+        .containsExactly(
+            new Warning(
+                Warning.Kind.PoliciesOverlap,
+                "repositories are in other policies too, and what one of them lets go is gone for both: HOST/api (policy caches, cache[0]); HOST/app (policy weekly, registries[1])"
+                    .replace("HOST", registry.host())));
+    assertThat(ended.executed().orElseThrow().deleted()).isEqualTo(4);
+  }
+
+  /** Each with a ledger of its own, at the same time. */
+  @Test
+  void twoPoliciesOnARepositoryLeaveNothingDangling() throws Exception {
+    List<Descriptor> used = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      Descriptor shared = desk.image("app", "shared by " + i / 2);
+      Descriptor own = desk.image("app", "own of " + i);
+      used.add(desk.index("app:pr-" + i, own, shared));
+      desk.index("app:1." + i + ".0", own, shared);
+      now(PULL_REQUESTS + "'dryRun':true", null);
+      desk.clock.advance(Duration.ofDays(2));
+    }
+    use =
+        new InUse(
+            List.of(Use.of(desk.ref("app").withDigest(used.get(1).digest()), "Pod n/p")),
+            List.of(),
+            List.of(),
+            List.of(),
+            List.of(),
+            List.of());
+    String versions =
+        "'registries':[{'repositories':['HOST/**'],'rules':[{'match':{'tags':['1.*']},'keepSemver':{'minors':2}}]}],";
+    String rest = "'dryRun':false,'limits':{'maxPercent':100}";
+    try (var other = new Desk(registry.host(), folder.resolve("other"))) {
+      other.clock.advance(Duration.ofDays(12));
+      var one = run(PULL_REQUESTS + rest);
+      var two =
+          new PolicyRun(
+              "weekly",
+              spec(versions + rest),
+              new PolicyRun.Tools(
+                  other.client,
+                  other.book,
+                  other.cache,
+                  () -> use,
+                  () -> policies,
+                  new StoredPlan(new DirectoryShardStore(folder.resolve("other-plan"))),
+                  other.clock,
+                  outcome -> {}));
+      two.plan();
+      desk.clock.advance(Duration.ofDays(3));
+      other.clock.advance(Duration.ofDays(3));
+      try (var threads = Executors.newFixedThreadPool(2)) {
+        List<Callable<PolicyRun.Ended>> both = List.of(() -> one.run(null), () -> two.run(null));
+        for (var ended : threads.invokeAll(both)) {
+          assertThat(ended.get().executed().orElseThrow().failed()).isZero();
+        }
+      }
+    }
+    assertThat(desk.has("app", used.get(1))).isTrue();
+    List<String> left = tags("app");
+    assertThat(left).hasSizeLessThan(12).isNotEmpty();
+    for (String tag : left) {
+      var index = desk.client.fetchManifest(desk.ref("app:" + tag));
+      var descriptor = index.descriptor();
+      for (Digest child :
+          ManifestFacts.read(descriptor.digest(), descriptor.mediaType(), index.bytes())
+              .children()) {
+        assertThat(desk.client.head(desk.ref("app").withDigest(child))).isPresent();
+      }
+    }
+  }
+
+  @Test
+  void entriesThatNameTheSameRepositoriesAreNamed() throws IOException {
+    images("app", 1, 4);
+    String two =
+        "'registries':[{'repositories':['HOST/*'],'untagged':{'olderThan':'24h'}},{'repositories':['HOST/**'],'rules':[{'match':{'tags':['pr-*']},'keepLast':1}]}]";
+
+    Plan plan = now(two, null).plan();
+
+    assertThat(plan.warnings())
+        .containsExactly(
+            new Warning(
+                Warning.Kind.EntriesOverlap,
+                "repositories are in two entries of the policy: %s/app: registries[0] governs it, registries[1] names it too and is not asked"
+                    .formatted(registry.host())));
+    assertThat(plan.deletions()).isZero();
+  }
+
   // Caches.
 
   private static final String CACHE =
@@ -308,6 +420,37 @@ class PolicyRunTest {
     assertThat(ended.plan().deletions()).isPositive();
     assertThat(ended.executed().orElseThrow().deleted()).isZero();
     assertThat(tags("cache/api")).contains(tag(old));
+  }
+
+  /** A plan that is carried out later, as at a desk. */
+  @Test
+  void anEntryThatIsListedAfterAPlanThatIsAppliedStays() throws IOException {
+    CacheEntry base = entry("base", "1");
+    CacheEntry old = entry("old", "2");
+    build("api", base, old);
+    cache("");
+    desk.clock.advance(Duration.ofDays(10));
+    build("api", base);
+    PolicyRun run = run(CACHE.formatted(""));
+    Plan plan = run.plan();
+    assertThat(plan.deletions()).isPositive();
+    build("other", old);
+
+    RunReport report = run.apply(plan, "");
+
+    assertThat(report.deleted()).isZero();
+    assertThat(tags("cache/api")).contains(tag(old));
+  }
+
+  @Test
+  void aPlanOfAnotherPolicyIsNotApplied() throws IOException {
+    images("app", 1, 4);
+    Plan plan = now(PULL_REQUESTS + "'limits':{'maxPercent':100}", null).plan();
+    PolicyRun other =
+        run("'registries':[{'repositories':['HOST/other'],'untagged':{'olderThan':'24h'}}]");
+
+    assertThatThrownBy(() -> other.apply(plan, "")).hasMessageContaining("plan again");
+    assertThat(tags("app")).hasSize(4);
   }
 
   @Test

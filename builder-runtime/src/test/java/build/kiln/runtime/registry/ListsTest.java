@@ -1,6 +1,7 @@
 package build.kiln.runtime.registry;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import build.kiln.runtime.oci.Json;
 import com.sun.net.httpserver.HttpHandler;
@@ -72,6 +73,38 @@ class ListsTest {
 
     assertThat(client.listTags(registry.ref("a"))).isEqualTo(PAGE);
     assertThat(queries()).hasSize(2);
+  }
+
+  /** A limit of the registry's own, of which it says nothing. */
+  @Test
+  void aListThatIsCutWithoutAWordIsAskedForToItsEnd() throws IOException {
+    registry.once("GET", PATH, tags(PAGE.subList(0, 100)));
+    registry.once("GET", PATH, tags(PAGE.subList(100, 200)));
+    registry.once("GET", PATH, tags(PAGE.subList(200, 201)));
+    registry.once("GET", PATH, tags(List.of()));
+
+    assertThat(client.listAllTags(registry.ref("a"))).isEqualTo(PAGE.subList(0, 201));
+    assertThat(queries())
+        .containsExactly("n=1000", "n=1000&last=v0099", "n=1000&last=v0199", "n=1000&last=v0200");
+  }
+
+  @Test
+  void aRegistryThatGivesLinksIsBelievedWithoutOne() throws IOException {
+    registry.once("GET", PATH, tags(PAGE, "Link", "<" + PATH + "?cursor=x>; rel=\"next\""));
+    registry.once("GET", PATH, tags(List.of("w")));
+
+    assertThat(client.listAllTags(registry.ref("a"))).hasSize(1001);
+    assertThat(queries()).hasSize(2);
+  }
+
+  @Test
+  void anEndThatCannotBeAskedForIsAFailure() throws IOException {
+    registry.once("GET", PATH, tags(List.of("a", "b")));
+    registry.on("GET", PATH, Scripted.answer(400, "{}"));
+
+    assertThatThrownBy(() -> client.listAllTags(registry.ref("a")))
+        .isInstanceOf(RegistryException.class)
+        .hasMessageContaining("list the tags");
   }
 
   @Test

@@ -133,6 +133,14 @@ public record ImagePrunePolicySpec(
                   "registries[].exclude must be a registry and a repository, such as registry.example.com/shop/base")
           @JsonPropertyDescription("Those of them that this entry does not name, written likewise.")
           @Nullable List<@Size(min = 1, max = 512) String> exclude,
+      @Size(min = 1, max = 16)
+          @ValidationRule(
+              value = "self.all(a, a.matches('^" + HOST + "$'))",
+              message =
+                  "registries[].aliases must be registries such as localhost:5000, without a scheme and a path")
+          @JsonPropertyDescription(
+              "Other names of the registry, such as that by which nodes pull from it: what is in use under one of them is in use here. All forms of a Service's DNS name, a port of 443 or 80, and Docker Hub's names are known without it.")
+          @Nullable List<@Size(min = 1, max = 255) String> aliases,
       @JsonPropertyDescription(
               "A Secret of type kubernetes.io/dockerconfigjson, for an account that may delete.")
           @Nullable SecretRef secretRef,
@@ -391,7 +399,15 @@ public record ImagePrunePolicySpec(
               message = "jsonPath must be such as .spec.steps[*].image or ..image")
           @JsonPropertyDescription(
               "Where it refers to images, as kubectl writes it, such as .spec.steps[*].image; without filters and slices.")
-          String jsonPath) {}
+          String jsonPath,
+      @Default("false")
+          @JsonPropertyDescription(
+              "Whether objects of the kind may be there of which none has the field. If not, a run deletes nothing then, since the path may be wrong.")
+          Boolean optional) {
+    public ExtraSource {
+      optional = Objects.requireNonNullElse(optional, false);
+    }
+  }
 
   /** How much one run may delete. */
   @JsonIgnoreProperties(ignoreUnknown = true)

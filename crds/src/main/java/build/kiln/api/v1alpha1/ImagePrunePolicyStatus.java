@@ -59,7 +59,11 @@ public record ImagePrunePolicyStatus(
       @Size(max = 1024) @JsonPropertyDescription("Where the whole report is.")
           @Nullable String report,
       @Size(max = 20) @JsonPropertyDescription("The first 20 deletions: those that failed first.")
-          @Nullable List<Deletion> deletions) {}
+          @Nullable List<Deletion> deletions,
+      @Size(max = 10)
+          @JsonPropertyDescription(
+              "What a person should know of or mend, such as references that cannot be parsed.")
+          @Nullable List<Warning> warnings) {}
 
   /** What became of a deletion. */
   public enum Result {
@@ -77,6 +81,16 @@ public record ImagePrunePolicyStatus(
   public record Kept(
       @Size(max = 64) @JsonPropertyDescription("The reason.") String reason,
       @JsonPropertyDescription("How many.") int count) {}
+
+  /** What a person should know of a run, or mend. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Warning(
+      @Size(max = 64)
+          @JsonPropertyDescription("Its kind, which is the reason of the event that tells it.")
+          String reason,
+      @Size(max = 1024) @JsonPropertyDescription("What it is about, by name, the first ten.")
+          String message) {}
 
   /** One deletion. */
   @JsonIgnoreProperties(ignoreUnknown = true)

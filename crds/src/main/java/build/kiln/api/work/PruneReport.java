@@ -2,9 +2,11 @@ package build.kiln.api.work;
 
 import build.kiln.api.v1alpha1.ImagePrunePolicyStatus.Deletion;
 import build.kiln.api.v1alpha1.ImagePrunePolicyStatus.Kept;
+import build.kiln.api.v1alpha1.ImagePrunePolicyStatus.Warning;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** What the operator gets to know of a prune policy's run, the last framed record on stdout. */
@@ -18,5 +20,11 @@ public record PruneReport(
     List<Deletion> deletions,
     /** Where the whole report is; null if it is nowhere. */
     @Nullable String report,
+    /** What a person should know of besides; at most 10. */
+    List<Warning> warnings,
     /** The process's peak resident memory in bytes, 0 if unknown. */
-    long peakMemory) {}
+    long peakMemory) {
+  public PruneReport {
+    warnings = Objects.requireNonNullElse(warnings, List.of());
+  }
+}

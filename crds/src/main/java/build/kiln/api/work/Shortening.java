@@ -5,6 +5,7 @@ import build.kiln.api.v1alpha1.ImageBuildStatus.Progress;
 import build.kiln.api.v1alpha1.ImageBuildStatus.Step;
 import build.kiln.api.v1alpha1.ImageMirrorStatus.Image;
 import build.kiln.api.v1alpha1.ImagePrunePolicyStatus.Deletion;
+import build.kiln.api.v1alpha1.ImagePrunePolicyStatus.Warning;
 import build.kiln.api.v1alpha1.Text;
 import java.util.List;
 import java.util.Map;
@@ -106,6 +107,15 @@ final class Shortening {
                                     deletion.rule()))
                         .toList(),
                     Text.start(whole.report(), limits.message()),
+                    whole.warnings().stream()
+                        .map(
+                            warning ->
+                                new Warning(
+                                    warning.reason(),
+                                    Text.orEmpty(
+                                        Text.start(
+                                            warning.message(), Math.min(1024, limits.message())))))
+                        .toList(),
                     whole.peakMemory()))
         .toList();
   }

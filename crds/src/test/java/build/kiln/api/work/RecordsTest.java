@@ -19,6 +19,7 @@ import build.kiln.api.v1alpha1.PruneFailureReason;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.nio.charset.StandardCharsets;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -269,6 +270,7 @@ class RecordsTest {
                             i + text, ImagePrunePolicyStatus.Result.Planned, "RULE", "rules[0]"))
                 .toList(),
             text,
+            Collections.nCopies(10, new ImagePrunePolicyStatus.Warning("Kind", text)),
             1 << 20);
 
     String message = Records.outcome(outcome);
@@ -285,7 +287,13 @@ class RecordsTest {
               assertThat(read.deleted()).isEqualTo(8);
             });
     assertThat(Records.lastPruneReport(NONCE, line))
-        .hasValueSatisfying(read -> assertThat(read.kept()).isEqualTo(report.kept()));
+        .hasValueSatisfying(
+            read -> {
+              assertThat(read.kept()).isEqualTo(report.kept());
+              assertThat(read.warnings())
+                  .hasSize(10)
+                  .allMatch(warning -> warning.message().length() <= 1024);
+            });
     assertThat(Records.lastPruneReport("another-nonce-12345", line)).isEmpty();
   }
 

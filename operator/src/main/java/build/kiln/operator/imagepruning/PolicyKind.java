@@ -228,7 +228,8 @@ final class PolicyKind
         outcome.failed(),
         outcome.reclaimedBytes(),
         said.report(),
-        said.deletions().isEmpty() ? null : said.deletions());
+        said.deletions().isEmpty() ? null : said.deletions(),
+        said.warnings().isEmpty() ? null : said.warnings());
   }
 
   @Override

@@ -55,8 +55,16 @@ final class PruneReader {
             logged.map(PruneReport::kept).orElse(List.of()),
             logged.map(PruneReport::deletions).orElse(List.of()),
             logged.<@Nullable String>map(PruneReport::report).orElse(null),
+            logged.map(PruneReport::warnings).orElse(List.of()),
             logged.map(PruneReport::peakMemory).orElse(0L));
-    return new Conclusion<>(well ? success(outcome) : failure(outcome, retry), report);
+    RunResult result = well ? success(outcome) : failure(outcome, retry);
+    return new Conclusion<>(result.warning(warnings(report)), report);
+  }
+
+  private static List<RunResult.Warning> warnings(PruneReport report) {
+    return report.warnings().stream()
+        .map(warning -> new RunResult.Warning(warning.reason(), warning.message()))
+        .toList();
   }
 
   private static RunResult success(PruneOutcome outcome) {

@@ -47,7 +47,12 @@ final class Announcements {
                   "run %d starts as Job %s"
                       .formatted(number, after.newest().map(ScheduledRun::job).orElse("?")),
                   number));
-      case Action.Finish finish -> List.of(finished(words, finish.result(), number));
+      case Action.Finish finish ->
+          Stream.concat(
+                  Stream.of(finished(words, finish.result(), number)),
+                  finish.result().warnings().stream()
+                      .map(w -> Announcement.warning(w.reason(), w.message(), number)))
+              .toList();
       case Action.Block block ->
           List.of(Announcement.warning(block.reason().name(), block.message(), number));
       case Action.Watch watch -> watched(watch.reading(), number);

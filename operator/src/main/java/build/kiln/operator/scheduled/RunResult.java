@@ -5,6 +5,7 @@ import build.kiln.api.work.ExitCode;
 import build.kiln.operator.job.Backoff;
 import build.kiln.operator.job.JobState;
 import build.kiln.operator.settings.Settings;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,17 +14,31 @@ import org.jspecify.annotations.Nullable;
  * @param reason of Ready: Succeeded, or why it failed
  * @param message what happened, where, and what to do
  * @param retry how long until another run; null if that would not help, or is not needed
+ * @param warnings what a person should know besides, an event each
  */
-public record RunResult(boolean succeeded, String reason, String message, @Nullable Backoff retry) {
+public record RunResult(
+    boolean succeeded,
+    String reason,
+    String message,
+    @Nullable Backoff retry,
+    List<Warning> warnings) {
+  /** What a person should know of a run, whether or not it succeeded. */
+  public record Warning(String reason, String message) {}
+
   /** The reason of a run that succeeded. */
   public static final String SUCCEEDED = "Succeeded";
 
   public static RunResult success(String message) {
-    return new RunResult(true, SUCCEEDED, message, null);
+    return new RunResult(true, SUCCEEDED, message, null, List.of());
   }
 
   public static RunResult failure(String reason, String message, @Nullable Backoff retry) {
-    return new RunResult(false, reason, message, retry);
+    return new RunResult(false, reason, message, retry, List.of());
+  }
+
+  /** With what else a person should know. */
+  public RunResult warning(List<Warning> more) {
+    return new RunResult(succeeded, reason, message, retry, List.copyOf(more));
   }
 
   /**

@@ -67,6 +67,15 @@ class LifeTest {
     assertThat(Instant.parse(requireNonNull(status.nextRun())))
         .isAfter(Instant.now())
         .isBefore(Instant.now().plus(Duration.ofHours(25)));
+    assertThat(last.warnings())
+        .extracting(ImagePrunePolicyStatus.Warning::message)
+        .containsExactly("Pod shop/web: \"r.io/A:1:2\"");
+    assertThat(cluster.awaitEvents("ReferencesUnparsable").getFirst())
+        .satisfies(
+            event -> {
+              assertThat(event.getType()).isEqualTo("Warning");
+              assertThat(event.getMessage()).isEqualTo("Pod shop/web: \"r.io/A:1:2\"");
+            });
     assertThat(cluster.awaitEvents("PruneSucceeded").getFirst().getInvolvedObject().getKind())
         .isEqualTo("ImagePrunePolicy");
     Awaitility.await()

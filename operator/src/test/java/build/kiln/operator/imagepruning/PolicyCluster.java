@@ -66,6 +66,9 @@ final class PolicyCluster
                 new Deletion(
                     "r.io/a:1", ImagePrunePolicyStatus.Result.Deleted, "RULE", "registries[0]")),
             "kubectl get ...",
+            List.of(
+                new ImagePrunePolicyStatus.Warning(
+                    "ReferencesUnparsable", "Pod shop/web: \"r.io/A:1:2\"")),
             1);
     logs.put(pod.getMetadata().getName(), Records.report(order(job).nonce(), report) + "\n");
     ends(job, pod, exit, Records.outcome(outcome));

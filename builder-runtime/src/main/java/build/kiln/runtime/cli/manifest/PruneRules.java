@@ -23,6 +23,9 @@ final class PruneRules {
                   matches(
                       "^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/[a-z0-9*][a-z0-9*._/-]*\\z"))),
           Map.entry(
+              "self.all(a, a.matches('^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$'))",
+              Rules.all(matches("^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?\\z"))),
+          Map.entry(
               "self.all(c, c.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$'))",
               Rules.all(matches("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?\\z"))),
           Map.entry(
