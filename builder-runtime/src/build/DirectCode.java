@@ -1,4 +1,5 @@
 import java.io.IOException;
+import java.lang.classfile.Attributes;
 import java.lang.classfile.ClassBuilder;
 import java.lang.classfile.ClassElement;
 import java.lang.classfile.ClassFile;
@@ -197,10 +198,10 @@ final class DirectCode {
   }
 
   private void recordToString(CodeBuilder code, List<DirectMethodHandleDesc> fields) {
-    code.new_(BUILDER).dup().invokespecial(BUILDER, "<init>", MethodTypeDesc.of(ConstantDescs.CD_void));
-    // A nested class is known by its own name alone.
-    String name = owner.displayName();
-    append(code, name.substring(name.lastIndexOf('$') + 1) + "[");
+    code.new_(BUILDER)
+        .dup()
+        .invokespecial(BUILDER, "<init>", MethodTypeDesc.of(ConstantDescs.CD_void));
+    append(code, simpleName() + "[");
     String separator = "";
     for (DirectMethodHandleDesc field : fields) {
       append(code, separator + field.methodName() + "=");
@@ -217,6 +218,17 @@ final class DirectCode {
     }
     append(code, "]");
     code.invokevirtual(BUILDER, "toString", MethodTypeDesc.of(ConstantDescs.CD_String)).areturn();
+  }
+
+  /** As the source has it, for a class within others too. */
+  private String simpleName() {
+    return model.findAttribute(Attributes.innerClasses()).stream()
+        .flatMap(all -> all.classes().stream())
+        .filter(each -> each.innerClass().asSymbol().equals(owner))
+        .flatMap(each -> each.innerName().stream())
+        .map(Object::toString)
+        .findFirst()
+        .orElse(owner.displayName());
   }
 
   private static void append(CodeBuilder code, String text) {

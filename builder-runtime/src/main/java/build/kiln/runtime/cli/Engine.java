@@ -137,6 +137,11 @@ final class Engine implements AutoCloseable {
     public void keep(String circumstances) throws IOException {
       store.putCache(RECORD, circumstances.getBytes(StandardCharsets.UTF_8));
     }
+
+    @Override
+    public void forget() throws IOException {
+      store.removeCache(RECORD);
+    }
   }
 
   private record RememberedHashes(LocalStore store, Path folder) implements StatCache.Storage {

@@ -41,7 +41,10 @@ public final class Json {
                     .with(Manifest.class, Manifest.JSON)
                     .with(Index.class, Index.JSON)
                     .with(ImageConfig.class, ImageConfig.JSON)
-                    .with(ImageConfig.ContainerConfig.class, ImageConfig.ContainerConfig.JSON))
+                    .with(ImageConfig.ContainerConfig.class, ImageConfig.ContainerConfig.JSON)
+                    .with(ImageConfig.RootFs.class, ImageConfig.RootFs.JSON)
+                    .with(ImageConfig.History.class, ImageConfig.History.JSON)
+                    .with(ImageConfig.Healthcheck.class, ImageConfig.Healthcheck.JSON))
             .build();
   }
 
@@ -135,10 +138,15 @@ public final class Json {
     return new OciException(what + " is not valid: " + reason, cause);
   }
 
+  /**
+   * @throws OciException if it is nested deeper than JSON that can be read, or has Java objects
+   */
   public static byte[] write(JsonNode json) {
     var bytes = new ByteArrayOutputStream(1024);
     try (JsonGenerator generator = FACTORY.createGenerator(bytes)) {
       JsonTree.write(json, generator);
+    } catch (JsonProcessingException e) {
+      throw new OciException("cannot be written as JSON: " + e.getOriginalMessage(), e);
     } catch (IOException e) {
       throw new UncheckedIOException("memory takes all", e);
     }

@@ -24,8 +24,9 @@ import java.util.function.Predicate;
  * @param <T> the type
  */
 public interface JsonForm<T> {
-  /** A string. */
-  JsonForm<String> TEXT = new OrNull<>(text(text -> text), "");
+  /** A string; null is an empty one, and what tools wrote as a number or a boolean is its text. */
+  JsonForm<String> TEXT =
+      new OrNull<>(scalar("a string", JsonForm::isScalar, JsonNode::asText, TextNode::valueOf), "");
 
   /** A whole number of 64 bits. */
   JsonForm<Long> LONG =
@@ -83,6 +84,10 @@ public interface JsonForm<T> {
       Function<JsonNode, T> reading,
       Function<T, JsonNode> writing) {
     return new Scalar<>(wanted, fits, reading, writing);
+  }
+
+  private static boolean isScalar(JsonNode json) {
+    return json.isTextual() || json.isNumber() || json.isBoolean();
   }
 
   private static boolean isLong(JsonNode json) {

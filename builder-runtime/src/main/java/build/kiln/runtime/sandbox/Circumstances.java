@@ -46,19 +46,28 @@ final class Circumstances {
     }
     // Without the first field, a number of its own, and the optional ones, which are peers'
     // numbers.
+    String scratch = config.scratch().toRealPath() + "/";
     lines(Path.of("/proc/self/mountinfo"))
         .map(line -> line.split(" "))
-        .filter(mount -> mount[4].startsWith("/proc") || mount[4].startsWith("/sys"))
+        .filter(mount -> counts(mount[4], scratch))
         .forEach(mount -> all.append(String.join(" ", mount[3], mount[4], mount[5])).append('\n'));
     for (Path tool : tools.all()) {
       BasicFileAttributes file = Files.readAttributes(tool, BasicFileAttributes.class);
       all.append(tool).append(' ').append(file.fileKey()).append(' ').append(file.size());
       all.append(' ').append(file.lastModifiedTime().toMillis()).append('\n');
     }
-    try (DirectoryHandle scratch = DirectoryHandle.open(config.scratch())) {
-      all.append(scratch.fileSystem()).append(' ').append(scratch.status().device());
+    try (DirectoryHandle folder = DirectoryHandle.open(config.scratch())) {
+      all.append(folder.fileSystem()).append(' ').append(folder.status().device());
     }
     return Digest.ofBytes(all.toString().getBytes(StandardCharsets.UTF_8)).toString();
+  }
+
+  /** What lies over /proc and /sys, and what the scratch directory is on, with its options. */
+  private static boolean counts(String mountPoint, String scratch) {
+    return mountPoint.startsWith("/proc")
+        || mountPoint.startsWith("/sys")
+        || mountPoint.equals("/")
+        || scratch.startsWith(mountPoint + "/");
   }
 
   private static Stream<String> lines(Path file) throws IOException {

@@ -18,13 +18,16 @@ public interface Earlier {
 
         @Override
         public void keep(String circumstances) {}
+
+        @Override
+        public void forget() {}
       };
 
   /** The circumstances in which the strongest isolation worked last. */
   Optional<String> found();
 
-  /**
-   * @param circumstances one line; empty if it did not work after all
-   */
   void keep(String circumstances) throws IOException;
+
+  /** It did not work after all. */
+  void forget() throws IOException;
 }

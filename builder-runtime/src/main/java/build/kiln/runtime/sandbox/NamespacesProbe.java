@@ -46,22 +46,27 @@ final class NamespacesProbe {
 
   private Sandbox tried(Earlier earlier, String circumstances, String strongest)
       throws SandboxException, InterruptedException {
-    keep(earlier, "");
+    boolean keeping = forgotten(earlier);
     Sandbox works = choose();
-    if (works.description().equals(strongest)) {
-      keep(earlier, circumstances);
+    if (keeping && works.description().equals(strongest)) {
+      try {
+        earlier.keep(circumstances);
+      } catch (IOException e) {
+        // The next process tries again.
+        return works;
+      }
     }
     return works;
   }
 
-  private static void keep(Earlier earlier, String circumstances) {
+  private static boolean forgotten(Earlier earlier) {
     try {
-      if (!earlier.found().orElse("").equals(circumstances)) {
-        earlier.keep(circumstances);
+      if (earlier.found().isPresent()) {
+        earlier.forget();
       }
+      return true;
     } catch (IOException e) {
-      // The next process tries again.
-      return;
+      return false;
     }
   }
 

@@ -71,7 +71,6 @@ final class ImageReach {
     }
   }
 
-  @SuppressWarnings("ConstantValue") // what is no image has a configuration without them
   private void addDiffIds(ImageConfig config) {
     diffIds.addAll(config.rootfs().diffIds());
   }

@@ -387,6 +387,11 @@ public final class LocalStore implements AutoCloseable {
     cache.put(key, json);
   }
 
+  /** Forgets a record of the step cache, if there is one. */
+  public void removeCache(String key) throws IOException {
+    cache.remove(key);
+  }
+
   /** A record of the step cache; a damaged one is none. */
   public Optional<byte[]> getCache(String key) {
     Optional<byte[]> record = cache.get(key);

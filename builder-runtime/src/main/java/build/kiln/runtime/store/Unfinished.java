@@ -2,7 +2,6 @@ package build.kiln.runtime.store;
 
 import build.kiln.runtime.posix.DirectoryHandle;
 import build.kiln.runtime.posix.TreeRemover;
-import build.kiln.runtime.posix.UniqueNames;
 import build.kiln.runtime.store.StoreException.Code;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
@@ -11,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.UUID;
 
 /** Files and folders that appear under their name only when they are whole. */
 final class Unfinished {
@@ -95,7 +95,7 @@ final class Unfinished {
   }
 
   private static Path beside(Path file) {
-    return file.resolveSibling("." + file.getFileName() + "." + UniqueNames.next() + ".tmp");
+    return file.resolveSibling("." + file.getFileName() + "." + UUID.randomUUID() + ".tmp");
   }
 
   private static StoreException missing(Path temp, NoSuchFileException e) {

@@ -54,6 +54,11 @@ class DirectCodeTest {
           }
         }
 
+        static String local() {
+          record Local$Name(int a) {}
+          return new Local$Name(1).toString();
+        }
+
         static String kind(Object object) {
           return switch (object) {
             case null -> "null";
@@ -98,6 +103,7 @@ class DirectCodeTest {
         }
 
         public static void main(String[] arguments) {
+          System.out.println(local());
           new Sample().run();
         }
       }
@@ -133,7 +139,11 @@ class DirectCodeTest {
     assertThat(bootstraps()).contains("ObjectMethods", "SwitchBootstraps");
     assertThat(java("-cp", jar.toString(), "src/build/DirectCode.java", jar.toString())).isEmpty();
     assertThat(bootstraps()).doesNotContain("ObjectMethods", "SwitchBootstraps");
-    assertThat(run()).isEqualTo(before).contains("Square[side=2.0]").contains("sequence");
+    assertThat(run())
+        .isEqualTo(before)
+        .contains("Square[side=2.0]")
+        .contains("sequence")
+        .contains("Local$Name[a=1]");
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -107,7 +108,7 @@ class JsonTest {
         "{'schemaVersion':2,'config':{'digest':'D'},'layers':[{'digest':'D'},null]} | layers[1]: want an object, not null",
         "{'schemaVersion':2,'config':{'digest':'D'},'layers':[{'digest':'D','size':'x'}]} | layers[0].size: want a whole number, not string",
         "{'schemaVersion':2,'config':{'digest':'D','annotations':{'a':{}}},'layers':[]} | config.annotations.a: want a string, not object",
-        "{'schemaVersion':2,'config':{'digest':'D','platform':{'os':5}},'layers':[]} | config.platform.os: want a string, not number",
+        "{'schemaVersion':2,'config':{'digest':'D','platform':{'os':[]}},'layers':[]} | config.platform.os: want a string, not array",
       })
   void whatIsWrongIsSaidWithItsPlace(String json, String problem) {
     assertThatThrownBy(
@@ -168,6 +169,28 @@ class JsonTest {
     var read = Json.read(json.getBytes(StandardCharsets.UTF_8), ImageConfig.JSON, "it");
     assertThat(new String(Json.write(read, ImageConfig.JSON), StandardCharsets.UTF_8))
         .isEqualTo(json);
+  }
+
+  @Test
+  void aNumberWhereATextBelongsIsItsText() {
+    var read =
+        Json.read(
+            bytes("{'config':{'User':1000,'Labels':{'build':17,'signed':true}}}"),
+            ImageConfig.JSON,
+            "it");
+    var config = Objects.requireNonNull(read.config());
+    assertThat(config.user()).isEqualTo("1000");
+    assertThat(config.labels()).containsEntry("build", "17").containsEntry("signed", "true");
+  }
+
+  @Test
+  void whatIsNestedTooDeepIsNotWritten() {
+    ArrayNode json = MAPPER.createArrayNode();
+    for (int i = 0; i < 1010; i++) {
+      json = MAPPER.createArrayNode().add(json);
+    }
+    ArrayNode deep = json;
+    assertThatThrownBy(() -> Json.write(deep)).isInstanceOf(OciException.class);
   }
 
   /** As Go's reader has it, which most images were written for. */
