@@ -33,6 +33,7 @@ final class RepositoryPlanner {
   private final PrunePolicy policy;
   private final UseIndex uses;
   private final Instant now;
+  private final UseIndex.Tags usedTags;
   private final Links links;
   private final Optional<Duration> untagged;
 
@@ -58,6 +59,7 @@ final class RepositoryPlanner {
     this.policy = policy;
     this.uses = uses;
     this.now = now;
+    this.usedTags = uses.tags(inventory.name());
     this.links = new Links(inventory);
     this.untagged = rules.untagged(inventory.tags().keySet());
     new TreeMap<>(inventory.tags())
@@ -120,7 +122,7 @@ final class RepositoryPlanner {
   /** Why a tag stays whatever the rules say. */
   private Optional<Verdict> ownReason(String tag, Digest digest) {
     if (policy.protection().inUse()) {
-      Optional<String> by = uses.tag(inventory.name(), tag);
+      Optional<String> by = usedTags.user(tag);
       if (by.isPresent()) {
         return by.map(who -> Verdict.of(Reason.IN_USE, who));
       }

@@ -60,8 +60,9 @@ final class UseCheck {
     if (unparsable.isPresent()) {
       return unparsable.map(u -> "a reference that cannot be parsed names it now: " + u.said());
     }
+    UseIndex.Tags usedTags = index.tags(plan.name());
     for (Deletion deletion : plan.deletions()) {
-      Optional<String> user = user(deletion, index);
+      Optional<String> user = user(deletion, index, usedTags);
       if (user.isPresent()) {
         return user.map(by -> deletion.digest() + " is used by " + by + " now");
       }
@@ -69,11 +70,11 @@ final class UseCheck {
     return Optional.empty();
   }
 
-  private Optional<String> user(Deletion deletion, UseIndex index) {
+  private Optional<String> user(Deletion deletion, UseIndex index, UseIndex.Tags usedTags) {
     return switch (deletion) {
       case OfTag t ->
-          index
-              .tag(plan.name(), t.tag())
+          usedTags
+              .user(t.tag())
               // A tag of what stays may go.
               .or(
                   () ->
@@ -83,7 +84,7 @@ final class UseCheck {
                   // Some nodes name what they run by its configuration.
                   Stream.of(Optional.of(m.digest()), Optional.ofNullable(m.config()))
                       .map(digest -> digest.flatMap(index::digest)),
-                  m.tags().stream().map(tag -> index.tag(plan.name(), tag)))
+                  m.tags().stream().map(usedTags::user))
               .flatMap(Optional::stream)
               .findFirst();
     };

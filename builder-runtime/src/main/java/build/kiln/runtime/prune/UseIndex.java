@@ -105,13 +105,20 @@ final class UseIndex {
     return a.compareTo(b) <= 0 ? a : b;
   }
 
-  /** Who uses a tag of a repository. */
-  Optional<String> tag(String repository, String tag) {
+  /** Those who use tags of one repository. */
+  record Tags(Map<String, String> here, Map<String, String> elsewhere) {
+    Optional<String> user(String tag) {
+      String by = here.get(tag);
+      return Optional.ofNullable(by == null ? elsewhere.get(tag) : by);
+    }
+  }
+
+  /** Who uses the tags of a repository: first by a name of it that is known. */
+  Tags tags(String repository) {
     String name = registries.repository(repository);
-    String by = tags.getOrDefault(name, Map.of()).get(tag);
-    return by != null
-        ? Optional.of(by)
-        : Optional.ofNullable(tagsByPath.getOrDefault(RegistryNames.path(name), Map.of()).get(tag));
+    return new Tags(
+        tags.getOrDefault(name, Map.of()),
+        tagsByPath.getOrDefault(RegistryNames.path(name), Map.of()));
   }
 
   /** Who uses a digest, of a manifest, an index or an image's configuration, wherever it is. */

@@ -84,8 +84,8 @@ class RegistryNamesTest {
     var busy = List.of(new InUse.Busy(written, "ImageBuild n/b"));
     var index = new UseIndex(new InUse(uses, List.of(), busy, List.of(), List.of(), List.of()));
 
-    assertThat(index.tag(repository, "1")).contains("Pod n/p");
-    assertThat(index.tag(repository, "2")).isEmpty();
+    assertThat(index.tags(repository).user("1")).contains("Pod n/p");
+    assertThat(index.tags(repository).user("2")).isEmpty();
     assertThat(index.busy(repository)).isPresent();
   }
 
@@ -104,7 +104,7 @@ class RegistryNamesTest {
                     List.of(mapping))
                 .and(InUse.aliased(List.of(new RegistryAlias("r.io", "r.internal:5000")))));
 
-    assertThat(index.tag("r.internal:5000/hub/library/nginx", "1")).contains("Pod n/p");
+    assertThat(index.tags("r.internal:5000/hub/library/nginx").user("1")).contains("Pod n/p");
   }
 
   /** A registry may have names that nobody told. */
@@ -124,10 +124,10 @@ class RegistryNamesTest {
                 List.of()));
 
     assertThat(index.digest(digest)).contains("Pod n/p");
-    assertThat(index.tag("r.io/shop/api", "1"))
+    assertThat(index.tags("r.io/shop/api").user("1"))
         .contains("Deployment n/d, which names node1:30500/shop/api");
-    assertThat(index.tag("r.io/other/api", "1")).isEmpty();
-    assertThat(index.tag("r.io/shop/api", "2")).isEmpty();
+    assertThat(index.tags("r.io/other/api").user("1")).isEmpty();
+    assertThat(index.tags("r.io/shop/api").user("2")).isEmpty();
   }
 
   @Test
@@ -137,7 +137,7 @@ class RegistryNamesTest {
         new UseIndex(
             new InUse(List.of(use), List.of(), List.of(), List.of(), List.of(), List.of()));
 
-    assertThat(index.tag("r.io/cache", "k-1")).contains("the cache of api");
-    assertThat(index.tag("other.io/cache", "k-1")).isEmpty();
+    assertThat(index.tags("r.io/cache").user("k-1")).contains("the cache of api");
+    assertThat(index.tags("other.io/cache").user("k-1")).isEmpty();
   }
 }
