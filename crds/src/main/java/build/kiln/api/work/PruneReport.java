@@ -2,6 +2,7 @@ package build.kiln.api.work;
 
 import build.kiln.api.v1alpha1.ImagePrunePolicyStatus.Deletion;
 import build.kiln.api.v1alpha1.ImagePrunePolicyStatus.Kept;
+import build.kiln.api.v1alpha1.ImagePrunePolicyStatus.Nodes;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.List;
@@ -19,4 +20,22 @@ public record PruneReport(
     /** Where the whole report is; null if it is nowhere. */
     @Nullable String report,
     /** The process's peak resident memory in bytes, 0 if unknown. */
-    long peakMemory) {}
+    long peakMemory,
+    /** What became of images on nodes, which the operator adds; null if there are none. */
+    @Nullable Nodes nodes) {
+
+  /** Of a pod, which sees no node. */
+  public PruneReport(
+      PruneOutcome outcome,
+      List<Kept> kept,
+      List<Deletion> deletions,
+      @Nullable String report,
+      long peakMemory) {
+    this(outcome, kept, deletions, report, peakMemory, null);
+  }
+
+  /** With what became of images on nodes. */
+  public PruneReport with(Nodes ofNodes) {
+    return new PruneReport(outcome, kept, deletions, report, peakMemory, ofNodes);
+  }
+}
