@@ -1,9 +1,11 @@
 package build.kiln.runtime.cri;
 
 import build.kiln.runtime.cri.CriException.Code;
+import java.io.BufferedInputStream;
 import java.io.Closeable;
+import java.io.DataInputStream;
+import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.net.ProtocolException;
@@ -15,19 +17,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import org.apache.hc.core5.http.HttpException;
 import org.apache.hc.core5.http2.H2Error;
-import org.apache.hc.core5.http2.config.H2Param;
-import org.apache.hc.core5.http2.config.H2Setting;
-import org.apache.hc.core5.http2.frame.DefaultFrameFactory;
-import org.apache.hc.core5.http2.frame.FrameConsts;
-import org.apache.hc.core5.http2.frame.FrameFactory;
-import org.apache.hc.core5.http2.frame.FrameFlag;
-import org.apache.hc.core5.http2.frame.FrameType;
-import org.apache.hc.core5.http2.frame.RawFrame;
 import org.apache.hc.core5.http2.hpack.HPackDecoder;
 import org.apache.hc.core5.http2.hpack.HPackEncoder;
-import org.apache.hc.core5.http2.impl.io.FrameInputBuffer;
-import org.apache.hc.core5.http2.impl.io.FrameOutputBuffer;
 import org.apache.hc.core5.util.ByteArrayBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Unary calls of gRPC over one connection of HTTP/2 to a Unix socket, one after the other. A call
@@ -44,27 +37,31 @@ final class GrpcChannel implements Closeable {
   private static final byte[] PREFACE =
       "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
 
-  private static final FrameFactory FRAMES = DefaultFrameFactory.INSTANCE;
+  private static final short ENABLE_PUSH = 2;
+  private static final short INITIAL_WINDOW_SIZE = 4;
   private static final int FIRST_WINDOW = 65_535;
+
+  /** After so many bytes the peer is told that they were read. */
+  private static final int TOLD = 1 << 20;
 
   private final Path socket;
   private final Duration timeout;
   private final UnixStream stream;
-  private final InputStream in;
+  private final DataInputStream in;
   private final OutputStream out;
-  private final FrameInputBuffer input = new FrameInputBuffer(FrameConsts.MIN_FRAME_SIZE);
-  private final FrameOutputBuffer output = new FrameOutputBuffer(FrameConsts.MIN_FRAME_SIZE);
   private final HPackEncoder encoder = new HPackEncoder(0, StandardCharsets.US_ASCII);
   private final HPackDecoder decoder = new HPackDecoder(4096, StandardCharsets.US_ASCII);
 
   private int nextStream = 1;
   private long window = FIRST_WINDOW;
+  private int untold;
+  private @Nullable IOException unwritable;
 
   private GrpcChannel(Path socket, Duration timeout, UnixStream stream) {
     this.socket = socket;
     this.timeout = timeout;
     this.stream = stream;
-    this.in = stream.in();
+    this.in = new DataInputStream(new BufferedInputStream(stream.in(), 1 << 15));
     this.out = stream.out();
     decoder.setMaxListSize(GrpcReply.MOST_HEADERS);
   }
@@ -99,12 +96,18 @@ final class GrpcChannel implements Closeable {
   }
 
   private void begin() throws IOException {
-    out.write(PREFACE);
-    write(
-        FRAMES.createSettings(
-            new H2Setting(H2Param.ENABLE_PUSH, 0),
-            new H2Setting(H2Param.INITIAL_WINDOW_SIZE, MOST_BYTES + FIRST_WINDOW)));
-    write(FRAMES.createWindowUpdate(0, MOST_BYTES));
+    write(PREFACE);
+    ByteBuffer settings = ByteBuffer.allocate(2 * (Short.BYTES + Integer.BYTES));
+    settings.putShort(ENABLE_PUSH).putInt(0);
+    settings.putShort(INITIAL_WINDOW_SIZE);
+    settings.putInt(MOST_BYTES + FIRST_WINDOW).flip();
+    write(new Frame(Frame.SETTINGS, 0, 0, settings).bytes());
+    write(opened(MOST_BYTES).bytes());
+  }
+
+  /** Lets the peer send so many bytes more. */
+  private static Frame opened(int bytes) {
+    return new Frame(Frame.WINDOW_UPDATE, 0, 0, ByteBuffer.allocate(4).putInt(bytes).flip());
   }
 
   /**
@@ -153,7 +156,7 @@ final class GrpcChannel implements Closeable {
       throws IOException, HttpException {
     ByteBuffer message = ByteBuffer.allocate(GrpcReply.PREFIX + request.length);
     message.put((byte) 0).putInt(request.length).put(request).flip();
-    if (message.remaining() > FrameConsts.MIN_FRAME_SIZE) {
+    if (message.remaining() > Frame.MOST_BYTES) {
       throw new IllegalArgumentException("a request of " + request.length + " bytes");
     }
     ByteArrayBuffer headers = new ByteArrayBuffer(256);
@@ -166,15 +169,19 @@ final class GrpcChannel implements Closeable {
     header(headers, "user-agent", "kiln");
     header(headers, "grpc-timeout", timeout.toMillis() + "m");
     write(
-        FRAMES.createHeaders(
-            reply.stream(), ByteBuffer.wrap(headers.array(), 0, headers.length()), true, false));
+        new Frame(
+                Frame.HEADERS,
+                Frame.END_HEADERS,
+                reply.stream(),
+                ByteBuffer.wrap(headers.array(), 0, headers.length()).slice())
+            .bytes());
     int length = message.remaining();
     while (window < length && !reply.ended()) {
       receive(reply);
     }
     if (!reply.ended()) {
       window -= length;
-      write(FRAMES.createData(reply.stream(), message, true));
+      write(new Frame(Frame.DATA, Frame.END_STREAM, reply.stream(), message).bytes());
     }
   }
 
@@ -182,63 +189,66 @@ final class GrpcChannel implements Closeable {
     encoder.encodeHeader(to, name, value, true);
   }
 
-  private void write(RawFrame frame) throws IOException {
-    output.write(frame, out);
+  /** A peer that takes no more may have said why: so what it sent is read to its end first. */
+  private void write(byte[] bytes) throws InterruptedIOException {
+    if (unwritable == null) {
+      try {
+        out.write(bytes);
+      } catch (InterruptedIOException e) {
+        throw e;
+      } catch (IOException e) {
+        unwritable = e;
+      }
+    }
   }
 
   private void receive(GrpcReply reply) throws IOException, HttpException {
-    RawFrame frame = input.read(in);
-    FrameType type = FrameType.valueOf(frame.getType());
-    if (type == null) {
-      return;
-    }
-    reply.orderly(type, frame);
-    switch (type) {
-      case DATA -> {
+    Frame frame = next();
+    reply.orderly(frame);
+    switch (frame.type()) {
+      case Frame.DATA -> {
         reply.data(frame);
-        if (frame.getLength() > 0) {
-          write(FRAMES.createWindowUpdate(0, frame.getLength()));
+        untold += frame.payload().remaining();
+        if (untold >= TOLD) {
+          write(opened(untold).bytes());
+          untold = 0;
         }
       }
-      case HEADERS, CONTINUATION -> reply.headers(frame, decoder);
-      case SETTINGS -> {
-        if (!frame.isFlagSet(FrameFlag.ACK)) {
-          write(FRAMES.createSettingsAck());
+      case Frame.HEADERS, Frame.CONTINUATION -> reply.headers(frame, decoder);
+      case Frame.SETTINGS -> {
+        if (!frame.has(Frame.ACK)) {
+          write(Frame.empty(Frame.SETTINGS, Frame.ACK).bytes());
         }
       }
-      case PING -> {
-        if (!frame.isFlagSet(FrameFlag.ACK)) {
-          write(FRAMES.createPingAck(payload(frame)));
+      case Frame.PING -> {
+        if (!frame.has(Frame.ACK)) {
+          write(new Frame(Frame.PING, Frame.ACK, 0, frame.payload()).bytes());
         }
       }
-      case WINDOW_UPDATE -> {
-        if (frame.getStreamId() == 0) {
-          window += number(frame, 0);
+      case Frame.WINDOW_UPDATE -> {
+        if (frame.stream() == 0) {
+          window += frame.number(0);
         }
       }
-      case RST_STREAM -> reply.reset(frame.getStreamId(), number(frame, 0));
-      case GOAWAY -> {
-        if (number(frame, 0) < reply.stream()) {
-          throw new IOException("it ends the connection (%s)".formatted(error(number(frame, 4))));
+      case Frame.RST_STREAM -> reply.reset(frame);
+      case Frame.GOAWAY -> {
+        if (frame.number(0) < reply.stream()) {
+          throw new IOException("it ends the connection (%s)".formatted(error(frame.number(4))));
         }
       }
-      case PUSH_PROMISE -> throw new ProtocolException("it promises what nobody asked for");
-      case PRIORITY -> {}
+      case Frame.PUSH_PROMISE -> throw new ProtocolException("it promises what nobody asked for");
+      default -> {} // what is not known is to be passed over
     }
   }
 
-  static ByteBuffer payload(RawFrame frame) {
-    ByteBuffer payload = frame.getPayload();
-    return payload == null ? ByteBuffer.allocate(0) : payload.duplicate();
-  }
-
-  /** A number of 31 bits in a frame. */
-  private static int number(RawFrame frame, int at) throws ProtocolException {
-    ByteBuffer payload = payload(frame);
-    if (payload.remaining() < at + Integer.BYTES) {
-      throw new ProtocolException("a frame is too short");
+  private Frame next() throws IOException {
+    try {
+      return Frame.read(in);
+    } catch (EOFException e) {
+      throw unwritable == null
+          ? new IOException("it ended the connection without a word", e)
+          : unwritable;
     }
-    return payload.getInt(payload.position() + at) & Integer.MAX_VALUE;
   }
 
   static String error(int code) {

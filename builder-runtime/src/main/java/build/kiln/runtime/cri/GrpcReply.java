@@ -10,9 +10,6 @@ import java.util.HashMap;
 import java.util.Map;
 import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpException;
-import org.apache.hc.core5.http2.frame.FrameFlag;
-import org.apache.hc.core5.http2.frame.FrameType;
-import org.apache.hc.core5.http2.frame.RawFrame;
 import org.apache.hc.core5.http2.hpack.HPackDecoder;
 import org.jspecify.annotations.Nullable;
 
@@ -23,9 +20,6 @@ final class GrpcReply {
 
   /** Of all headers together, in bytes. */
   static final int MOST_HEADERS = 64 << 10;
-
-  /** Weights of HTTP/2, which nobody uses any more. */
-  private static final int PRIORITY_BYTES = 5;
 
   private static final int NOT_FOUND = 5;
   private static final int UNIMPLEMENTED = 12;
@@ -65,53 +59,40 @@ final class GrpcReply {
   }
 
   /** Nothing may come between the parts of a block of headers. */
-  void orderly(FrameType type, RawFrame frame) throws ProtocolException {
-    boolean goesOn = type == FrameType.CONTINUATION && frame.getStreamId() == blockStream;
-    if (block == null ? type == FrameType.CONTINUATION : !goesOn) {
+  void orderly(Frame frame) throws ProtocolException {
+    boolean goesOn = frame.type() == Frame.CONTINUATION;
+    if (block == null ? goesOn : !goesOn || frame.stream() != blockStream) {
       throw new ProtocolException("a block of headers is interrupted");
     }
   }
 
-  void data(RawFrame frame) throws ProtocolException {
-    if (frame.getStreamId() != stream) {
+  void data(Frame frame) throws ProtocolException {
+    if (frame.stream() != stream) {
       return;
     }
-    ByteBuffer content = frame.getPayloadContent();
-    int length = content == null ? 0 : content.remaining();
-    if (body.size() + length > PREFIX + GrpcChannel.MOST_BYTES) {
+    byte[] content = frame.content();
+    if (body.size() + content.length > PREFIX + GrpcChannel.MOST_BYTES) {
       throw new ProtocolException(
           "its answer is larger than %d MiB".formatted(GrpcChannel.MOST_BYTES >> 20));
     }
-    if (content != null) {
-      byte[] bytes = new byte[length];
-      content.get(bytes);
-      body.writeBytes(bytes);
-    }
-    ended = frame.isFlagSet(FrameFlag.END_STREAM);
+    body.writeBytes(content);
+    ended = frame.has(Frame.END_STREAM);
   }
 
   /** Every block is decoded, whoever's it is: the decoder remembers. */
-  void headers(RawFrame frame, HPackDecoder decoder) throws HttpException, IOException {
-    ByteBuffer content = frame.getPayloadContent();
+  void headers(Frame frame, HPackDecoder decoder) throws HttpException, IOException {
     ByteArrayOutputStream all = block;
     if (all == null) {
       all = new ByteArrayOutputStream();
-      blockStream = frame.getStreamId();
-      blockEnds = frame.isFlagSet(FrameFlag.END_STREAM);
-      if (content != null && frame.isFlagSet(FrameFlag.PRIORITY)) {
-        content.position(Math.min(content.limit(), content.position() + PRIORITY_BYTES));
-      }
+      blockStream = frame.stream();
+      blockEnds = frame.has(Frame.END_STREAM);
     }
-    if (content != null) {
-      byte[] bytes = new byte[content.remaining()];
-      content.get(bytes);
-      all.writeBytes(bytes);
-    }
+    all.writeBytes(frame.content());
     if (all.size() > MOST_HEADERS) {
       throw new ProtocolException("its headers are larger than " + MOST_HEADERS + " bytes");
     }
     block = all;
-    if (frame.isFlagSet(FrameFlag.END_HEADERS)) {
+    if (frame.has(Frame.END_HEADERS)) {
       block = null;
       for (Header header : decoder.decodeHeaders(ByteBuffer.wrap(all.toByteArray()))) {
         if (blockStream == stream) {
@@ -122,9 +103,10 @@ final class GrpcReply {
     }
   }
 
-  void reset(int which, int error) throws IOException {
-    if (which == stream) {
-      throw new IOException("it gives the call up (%s)".formatted(GrpcChannel.error(error)));
+  void reset(Frame frame) throws IOException {
+    if (frame.stream() == stream) {
+      throw new IOException(
+          "it gives the call up (%s)".formatted(GrpcChannel.error(frame.number(0))));
     }
   }
 

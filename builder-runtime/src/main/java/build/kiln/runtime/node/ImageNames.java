@@ -3,6 +3,7 @@ package build.kiln.runtime.node;
 import build.kiln.runtime.cri.CriImage;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Reference;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -21,10 +22,11 @@ final class ImageNames {
     this.byName = byName;
   }
 
-  /** Names with who is meant by each; the first one is told. */
+  /** Names with who means each; of several the first by the alphabet is told. */
   static ImageNames of(Stream<NodeInventory.Use> uses) {
     Map<String, String> byName = new HashMap<>();
-    uses.forEach(use -> spellings(use.image()).forEach(s -> byName.putIfAbsent(s, use.by())));
+    uses.forEach(
+        use -> spellings(use.image()).forEach(s -> byName.merge(s, use.by(), ImageNames::first)));
     return new ImageNames(byName);
   }
 
@@ -33,7 +35,11 @@ final class ImageNames {
     return Stream.concat(Stream.of(image.id()), image.names())
         .flatMap(ImageNames::spellings)
         .flatMap(spelling -> Stream.ofNullable(byName.get(spelling)))
-        .findFirst();
+        .min(Comparator.naturalOrder());
+  }
+
+  private static String first(String one, String other) {
+    return one.compareTo(other) <= 0 ? one : other;
   }
 
   /** All that a name may be called elsewhere. */

@@ -136,6 +136,17 @@ class CriTest {
   }
 
   @Test
+  void oneConnectionIsGoodForManyCalls() throws IOException {
+    runtime.images.clear();
+    try (Cri cri = open()) {
+      // Each takes a number of a stream; beyond 16 bits something could be cut.
+      for (int i = 0; i < 35_000; i++) {
+        assertThat(cri.image(A)).isEmpty();
+      }
+    }
+  }
+
+  @Test
   void anErrorIsToldInItsWordsAndTheNextCallWorks() throws IOException {
     runtime.hook =
         (method, argument) ->

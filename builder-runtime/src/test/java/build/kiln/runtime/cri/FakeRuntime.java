@@ -5,10 +5,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -43,7 +43,7 @@ public final class FakeRuntime implements AutoCloseable {
   public final Map<String, String> info = new ConcurrentSkipListMap<>();
 
   /** Methods with their arguments, in the order in which they were called. */
-  public final List<String> calls = new CopyOnWriteArrayList<>();
+  public final List<String> calls = Collections.synchronizedList(new ArrayList<>());
 
   public volatile Hook hook = (method, argument) -> null;
 

@@ -1,8 +1,9 @@
 package build.kiln.runtime.cri;
 
+import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -24,12 +25,9 @@ import org.apache.hc.core5.http.message.BasicHeader;
 import org.apache.hc.core5.http2.H2Error;
 import org.apache.hc.core5.http2.frame.DefaultFrameFactory;
 import org.apache.hc.core5.http2.frame.FrameFactory;
-import org.apache.hc.core5.http2.frame.FrameFlag;
-import org.apache.hc.core5.http2.frame.FrameType;
 import org.apache.hc.core5.http2.frame.RawFrame;
 import org.apache.hc.core5.http2.hpack.HPackDecoder;
 import org.apache.hc.core5.http2.hpack.HPackEncoder;
-import org.apache.hc.core5.http2.impl.io.FrameInputBuffer;
 import org.apache.hc.core5.http2.impl.io.FrameOutputBuffer;
 import org.apache.hc.core5.util.ByteArrayBuffer;
 
@@ -127,9 +125,8 @@ final class GrpcServer implements AutoCloseable {
   }
 
   private final class Connection {
-    private final InputStream in;
+    private final DataInputStream in;
     private final OutputStream out;
-    private final FrameInputBuffer input = new FrameInputBuffer(FRAME);
     private final FrameOutputBuffer output = new FrameOutputBuffer(FRAME);
     private final HPackDecoder decoder = new HPackDecoder(4096, StandardCharsets.US_ASCII);
     private final HPackEncoder encoder = new HPackEncoder(4096, StandardCharsets.US_ASCII);
@@ -138,7 +135,7 @@ final class GrpcServer implements AutoCloseable {
     private long window = 65_535;
 
     Connection(SocketChannel channel) {
-      this.in = Channels.newInputStream(channel);
+      this.in = new DataInputStream(new BufferedInputStream(Channels.newInputStream(channel)));
       this.out = Channels.newOutputStream(channel);
     }
 
@@ -154,32 +151,38 @@ final class GrpcServer implements AutoCloseable {
       }
       write(FRAMES.createSettings());
       while (true) {
-        receive(input.read(in));
+        receive(Frame.read(in));
       }
     }
 
-    private void receive(RawFrame frame) throws IOException, HttpException {
-      if (frame.isType(FrameType.SETTINGS) && !frame.isFlagSet(FrameFlag.ACK)) {
-        write(FRAMES.createSettingsAck());
-      } else if (frame.isType(FrameType.WINDOW_UPDATE) && frame.getStreamId() == 0) {
-        window += frame.getPayload().getInt(frame.getPayload().position());
-      } else if (frame.isType(FrameType.HEADERS)) {
-        Map<String, String> all = new HashMap<>();
-        for (Header header : decoder.decodeHeaders(frame.getPayloadContent())) {
-          all.put(header.getName(), header.getValue());
+    private void receive(Frame frame) throws IOException, HttpException {
+      switch (frame.type()) {
+        case Frame.SETTINGS -> {
+          if (!frame.has(Frame.ACK)) {
+            write(FRAMES.createSettingsAck());
+          }
         }
-        headers = all;
-        methods.put(frame.getStreamId(), all.getOrDefault(":path", ""));
-      } else if (frame.isType(FrameType.DATA)) {
-        consumed(frame.getLength());
-        ByteBuffer content = frame.getPayloadContent();
-        if (content.get() != 0 || content.getInt() != content.remaining()) {
-          throw new AssertionError("no message");
+        case Frame.WINDOW_UPDATE -> window += frame.stream() == 0 ? frame.number(0) : 0;
+        case Frame.HEADERS -> {
+          Map<String, String> all = new HashMap<>();
+          for (Header header : decoder.decodeHeaders(ByteBuffer.wrap(frame.content()))) {
+            all.put(header.getName(), header.getValue());
+          }
+          headers = all;
+          methods.put(frame.stream(), all.getOrDefault(":path", ""));
         }
-        byte[] request = new byte[content.remaining()];
-        content.get(request);
-        String method = methods.getOrDefault(frame.getStreamId(), "");
-        answer(frame.getStreamId(), handler.answer(method, request));
+        case Frame.DATA -> {
+          consumed(frame.payload().remaining());
+          ByteBuffer content = ByteBuffer.wrap(frame.content());
+          if (content.get() != 0 || content.getInt() != content.remaining()) {
+            throw new AssertionError("no message");
+          }
+          byte[] request = new byte[content.remaining()];
+          content.get(request);
+          String method = methods.remove(frame.stream());
+          answer(frame.stream(), handler.answer(String.valueOf(method), request));
+        }
+        default -> {}
       }
     }
 
@@ -281,8 +284,7 @@ final class GrpcServer implements AutoCloseable {
           ByteBuffer padded = ByteBuffer.allocate(part.length + 4).put((byte) 3).put(part);
           padded.position(0);
           spend(padded.remaining());
-          write(
-              new RawFrame(FrameType.DATA.getValue(), FrameFlag.PADDED.getValue(), stream, padded));
+          out.write(new Frame(Frame.DATA, Frame.PADDED, stream, padded).bytes());
         } else {
           spend(part.length);
           write(FRAMES.createData(stream, ByteBuffer.wrap(part), false));

@@ -22,6 +22,7 @@ import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.ListOptionsBuilder;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -170,7 +171,11 @@ final class NodeSweep {
   /** Nodes have as much time again as the run's own pod. */
   private static boolean late(ImagePrunePolicy policy, ScheduledRun run, Instant now) {
     var time = Durations.parse(policy.getSpec().timeout()).multipliedBy(2);
-    return run.startTime() != null && now.isAfter(Instant.parse(run.startTime()).plus(time));
+    try {
+      return run.startTime() != null && now.isAfter(Instant.parse(run.startTime()).plus(time));
+    } catch (DateTimeException e) {
+      return false; // a status may have been written by anyone
+    }
   }
 
   private static String late(ImagePrunePolicy policy) {
