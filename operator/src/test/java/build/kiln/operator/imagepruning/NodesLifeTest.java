@@ -94,10 +94,14 @@ class NodesLifeTest {
     return job;
   }
 
+  private String uid(String node) {
+    return cluster.client().nodes().withName(node).get().getMetadata().getUid();
+  }
+
   private Optional<Job> found(String node, long run) {
     return cluster.jobs().stream()
         .filter(job -> NodeJobs.COMPONENT.equals(Labels.label(job, Labels.COMPONENT)))
-        .filter(job -> ("uid-" + node).equals(Labels.label(job, Labels.NODE)))
+        .filter(job -> uid(node).equals(Labels.label(job, Labels.NODE)))
         .filter(job -> Labels.number(job, Labels.RUN) == run)
         .findFirst();
   }
@@ -233,8 +237,8 @@ class NodesLifeTest {
     assertThat(security.getCapabilities().getDrop()).containsExactly("ALL");
     var order = order(job);
     assertThat(order.node()).isEqualTo("a");
-    assertThat(order.nodeUid()).isEqualTo("uid-a");
-    assertThat(order.policyUid()).isEqualTo("uid-tidy");
+    assertThat(order.nodeUid()).isEqualTo(uid("a"));
+    assertThat(order.policyUid()).isEqualTo(cluster.get("tidy").getMetadata().getUid());
     assertThat(order.dryRun()).isTrue();
     assertThat(order.gracePeriod()).isEqualTo("30h");
     assertThat(order.rules().unusedFor()).isEqualTo("168h");
@@ -348,7 +352,7 @@ class NodesLifeTest {
                     .endSpec()
                     .build());
     cluster.apply("tidy", "nodes: {}\n");
-    for (String part : List.of("node-uid-a", "node-uid-gone", "ledger")) {
+    for (String part : List.of("node-" + uid("a"), "node-gone", "ledger")) {
       cluster.client().resource(remembered(part)).create();
     }
     main("tidy", 1, null);
@@ -358,7 +362,7 @@ class NodesLifeTest {
     assertThat(nodesOf(status).skipped()).isEqualTo(1);
     assertThat(nodesOf(status).looked()).isEqualTo(1);
     Awaitility.await("what is remembered of nodes that are gone")
-        .until(() -> maps().equals(List.of("ledger", "node-uid-a")));
+        .until(() -> maps().equals(List.of("ledger", "node-" + uid("a"))));
   }
 
   private ConfigMap remembered(String part) {
@@ -371,7 +375,7 @@ class NodesLifeTest {
         .withApiVersion("kiln.build/v1alpha1")
         .withKind("ImagePrunePolicy")
         .withName("tidy")
-        .withUid("uid-tidy")
+        .withUid(cluster.get("tidy").getMetadata().getUid())
         .endOwnerReference()
         .endMetadata()
         .build();
