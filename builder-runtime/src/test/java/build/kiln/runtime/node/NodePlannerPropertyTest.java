@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 
 /** Random nodes over random times: whatever happens, nothing goes that something needs. */
 class NodePlannerPropertyTest {
-  private static final int CASES = Integer.getInteger("kiln.node.cases", 3_000);
+  private static final int CASES = Integer.getInteger("kiln.prune.cases", 3_000);
   private static final Instant START = Instant.parse("2026-11-27T12:00:00Z");
 
   /** A node through several runs, with what an observer who misses nothing knows of it. */

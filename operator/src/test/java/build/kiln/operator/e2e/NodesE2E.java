@@ -20,6 +20,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -60,6 +61,10 @@ class NodesE2E {
       for (String tag : List.of("unused", "pinned", "kept")) {
         namespace.kubectl("delete", "pod", tag, "--wait=true");
       }
+      Awaitility.await("kubelet lets the containers of pods that are gone go, once a minute")
+          .atMost(Duration.ofMinutes(4))
+          .pollInterval(Duration.ofSeconds(2))
+          .until(() -> containersOf(repository).equals(Set.of("runs", "exited")));
       String name = "nodes-" + namespace.name();
 
       cluster.apply(policy(name, repository, true));
@@ -158,6 +163,17 @@ class NodesE2E {
 
   private static void theNodePullsAgainWhatIsGone(TestNamespace namespace, String repository) {
     assertThat(namespace.runPod(repository + ":unused", "cat", "/etc/kiln-e2e")).contains("unused");
+  }
+
+  /** Tags of the images of a repository that containers have. */
+  private Set<String> containersOf(String repository) {
+    return cluster
+        .onNode("k3s", "ctr", "containers", "list")
+        .lines()
+        .flatMap(line -> Stream.of(line.split(" +")))
+        .filter(word -> word.startsWith(repository + ":"))
+        .map(image -> image.substring(repository.length() + 1))
+        .collect(Collectors.toSet());
   }
 
   private void ctr(String... arguments) {
