@@ -58,6 +58,10 @@ else the namespace goes before it. */}}
 {{- eq $wanted "auto" | ternary (empty .Values.watchNamespaces) (eq $wanted "true") }}
 {{- end }}
 
+{{- define "kiln.nodesAccount" -}}
+{{- printf "%s-nodes" (include "kiln.fullname" .) }}
+{{- end }}
+
 {{- define "kiln.pruneAccount" -}}
 {{- printf "%s-prune" (include "kiln.fullname" .) }}
 {{- end }}

@@ -62,5 +62,14 @@ prune:
   namespace: {{ .Release.Namespace }}
   serviceAccount: {{ include "kiln.pruneAccount" . }}
 {{- end }}
+{{- if .Values.nodes.enabled }}
+nodes:
+  namespace: {{ .Values.nodes.namespace }}
+  serviceAccount: {{ include "kiln.nodesAccount" . }}
+  socket: {{ .Values.nodes.socket | quote }}
+  concurrency: {{ .Values.nodes.concurrency }}
+  resources:
+    {{- toYaml .Values.nodes.resources | nindent 4 }}
+{{- end }}
 httpPort: 8080
 {{- end }}

@@ -51,12 +51,14 @@ class ArchitectureTest {
           Map.entry("mirror", "api oci store registry"),
           Map.entry("cluster", "oci registry"),
           Map.entry("prune", "api oci registry cache cluster"),
+          Map.entry("cri", ""),
+          Map.entry("node", "api oci cri"),
           Map.entry("transport", "oci store registry mirror"),
           Map.entry("cli.manifest", "api oci dockerfile"),
           Map.entry("cli.progress", "api build"),
           Map.entry(
               "cli",
-              "api posix oci layer store rootfs dockerfile check registry registry.embedded context sandbox cache ssh build mirror transport prune cluster cli.manifest cli.progress"));
+              "api posix oci layer store rootfs dockerfile check registry registry.embedded context sandbox cache ssh build mirror transport prune cluster cri node cli.manifest cli.progress"));
 
   @SuppressWarnings("unused") // read by FieldSource
   private static final List<Arguments> PACKAGES =
@@ -72,7 +74,7 @@ class ArchitectureTest {
           Arguments.of("java.lang.foreign..", "posix layer"),
           Arguments.of("org.eclipse.jgit..", "context"),
           Arguments.of("org.apache.sshd..", "context ssh"),
-          Arguments.of("org.apache.hc..", "registry"),
+          Arguments.of("org.apache.hc..", "registry cri"),
           Arguments.of("com.github.luben..", "layer"),
           Arguments.of("org.apache.commons.compress..", "layer"),
           Arguments.of("org.tukaani..", "layer"),

@@ -106,7 +106,7 @@ class PackagesTest {
       noClasses()
           .that()
           .haveNameMatching(
-              ".*\\.(imagebuild|imagemirror|scheduled|job)\\.(Action|Announcement|Announcements|Backoff|Blockers|BuildOrders|BuildReader|Conditions|Cron|Decider|Decision|History|Inputs|Jobs|MirrorKind|JobReader|JobSpec|JobState|JobTemplate|Limits|MirrorReader|Names|NextStatus|Orders|PodFailures|PodFiles|PodMounts|Pods|PodShape|Retries|RunEdit|SpecHash|Timing|TierChoice|Validation|WantedSecrets)(\\$.*)?")
+              ".*\\.(imagebuild|imagemirror|imagepruning|scheduled|job)\\.(Action|Announcement|Announcements|Backoff|Blockers|BuildOrders|BuildReader|Conditions|Cron|Decider|Decision|FinishedJobs|History|Inputs|Jobs|MirrorKind|JobReader|JobSpec|JobState|JobTemplate|Limits|MirrorReader|Names|NextStatus|NodeChoice|NodeEnd|NodeJobs|NodeSum|Orders|PodFailures|PodFiles|PodMounts|Pods|PodShape|Retries|RunEdit|SpecHash|Timing|TierChoice|Validation|WantedSecrets)(\\$.*)?")
           .should()
           .dependOnClassesThat()
           .haveNameMatching(

@@ -7,6 +7,8 @@ import build.kiln.api.work.BuilderPaths;
 import build.kiln.api.work.ExitCode;
 import build.kiln.api.work.MirrorOrder;
 import build.kiln.api.work.MirrorReport;
+import build.kiln.api.work.NodeOrder;
+import build.kiln.api.work.NodeOutcome;
 import build.kiln.api.work.Outcome;
 import build.kiln.api.work.PruneOrder;
 import build.kiln.api.work.PruneOutcome;
@@ -20,6 +22,7 @@ import build.kiln.runtime.cli.progress.Display;
 import build.kiln.runtime.cli.progress.ProgressMode;
 import build.kiln.runtime.cluster.ClusterAccess;
 import build.kiln.runtime.cluster.ClusterApi;
+import build.kiln.runtime.node.NodeRun;
 import build.kiln.runtime.prune.KubernetesUses;
 import build.kiln.runtime.prune.PolicyReader;
 import build.kiln.runtime.prune.PruneException;
@@ -27,6 +30,7 @@ import build.kiln.runtime.registry.Sleeper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -107,6 +111,7 @@ final class RunCommand implements Callable<Integer> {
       case ManifestFile.Mirror m -> SyncCommand.run(m, manifest, false, false);
       case ManifestFile.OrderedPrune o -> runOrder(o.order());
       case ManifestFile.Prune m -> runPolicy(m);
+      case ManifestFile.OrderedNode o -> runOrder(o.order());
     };
   }
 
@@ -146,9 +151,33 @@ final class RunCommand implements Callable<Integer> {
     return PruneOrderRun.exitCode(report.outcome()).code();
   }
 
+  /** A node in a pod: a line for each image that goes. */
+  private int runOrder(NodeOrder order) throws IOException {
+    NodeOutcome outcome;
+    try (var api = new ClusterApi(ClusterAccess.ofThisPod(System.getenv()), Sleeper.system())) {
+      outcome =
+          new NodeRun(
+                  order,
+                  Path.of(BuilderPaths.CRI_SOCKET),
+                  new PodNodeStore(order, api),
+                  Clock.systemUTC(),
+                  System.out::println)
+              .run();
+    }
+    if (outcome.message() != null) {
+      System.out.println(outcome.message());
+    }
+    tell(Records.outcome(outcome));
+    return outcome.succeeded() ? ExitCode.OK.code() : ExitCode.INFRASTRUCTURE.code();
+  }
+
   /** The report goes last to standard output, and the outcome to where kubelet reads it. */
   private void tell(String report, String outcome) throws IOException {
     System.out.println(report);
+    tell(outcome);
+  }
+
+  private void tell(String outcome) throws IOException {
     System.out.flush();
     Files.writeString(
         terminationLog == null ? Path.of(BuilderPaths.TERMINATION_MESSAGE) : terminationLog,
@@ -160,6 +189,9 @@ final class RunCommand implements Callable<Integer> {
     ImagePrunePolicySpec spec = read.policy().getSpec();
     if (spec.builds() != null) {
       System.err.println("kiln: builds is ignored at a desk: it is about a cluster's Jobs");
+    }
+    if (spec.nodes() != null) {
+      System.err.println("kiln: nodes is ignored at a desk: it is about a cluster's nodes");
     }
     Desk desk = Desk.ofThisProcess();
     var order =

@@ -17,13 +17,14 @@ import java.util.zip.GZIPOutputStream;
  * document that was written in part only, since somebody else wrote too, cannot be unpacked, and
  * counts as none.
  */
-final class Chunks {
+public final class Chunks {
   /** Base64 adds a third to it. */
   private static final int SIZE = 600_000;
 
   private Chunks() {}
 
-  static byte[] pack(byte[] document) throws IOException {
+  /** Compresses a document. */
+  public static byte[] pack(byte[] document) throws IOException {
     var packed = new ByteArrayOutputStream();
     try (var out = new GZIPOutputStream(packed)) {
       out.write(document);
@@ -36,7 +37,7 @@ final class Chunks {
    *
    * @throws PruneException LEDGER_BUSY if somebody else does so at the same time
    */
-  static void write(ShardStore store, byte[] packed) throws IOException {
+  public static void write(ShardStore store, byte[] packed) throws IOException {
     Map<String, Stored> before = store.load();
     Map<String, byte[]> wanted = add(store, "", packed, before);
     for (var chunk : before.entrySet()) {
@@ -84,7 +85,7 @@ final class Chunks {
    *
    * @param chunks in their order
    */
-  static byte[] unpack(Collection<byte[]> chunks) throws IOException {
+  public static byte[] unpack(Collection<byte[]> chunks) throws IOException {
     var packed = new ByteArrayOutputStream();
     for (byte[] chunk : chunks) {
       packed.write(chunk);

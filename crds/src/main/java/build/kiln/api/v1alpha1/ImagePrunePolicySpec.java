@@ -12,7 +12,9 @@ import io.fabric8.generator.annotation.Required;
 import io.fabric8.generator.annotation.Size;
 import io.fabric8.generator.annotation.ValidationRule;
 import io.fabric8.kubernetes.api.model.Quantity;
+import io.fabric8.kubernetes.api.model.Toleration;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -26,8 +28,9 @@ import org.jspecify.annotations.Nullable;
     value = "!has(self.timeZone) || has(self.schedule)",
     message = "spec.timeZone is the zone of spec.schedule, which is missing")
 @ValidationRule(
-    value = "has(self.registries) || has(self.cache) || has(self.builds)",
-    message = "spec needs registries, cache or builds: without them there is nothing to prune")
+    value = "has(self.registries) || has(self.cache) || has(self.builds) || has(self.nodes)",
+    message =
+        "spec needs registries, cache, builds or nodes: without them there is nothing to prune")
 public record ImagePrunePolicySpec(
     @Size(min = 1, max = 128)
         @ValidationRule(value = ScheduleRules.SCHEDULE, message = ScheduleRules.SCHEDULE_MESSAGE)
@@ -65,6 +68,9 @@ public record ImagePrunePolicySpec(
         @Nullable List<Cache> cache,
     @JsonPropertyDescription("Jobs and pods of builds that are over, in all namespaces.")
         @Nullable Builds builds,
+    @JsonPropertyDescription(
+            "Images on nodes that no container has used for a time. Only where the installation lets nodes be pruned: nodes.enabled of its chart.")
+        @Nullable Nodes nodes,
     @Default("{}") @JsonPropertyDescription("What is kept whatever the rules say.") Protect protect,
     @Default("{}")
         @JsonPropertyDescription(
@@ -225,6 +231,58 @@ public record ImagePrunePolicySpec(
       successful = Objects.requireNonNullElse(successful, 3);
       failed = Objects.requireNonNullElse(failed, 3);
       olderThan = Objects.requireNonNullElse(olderThan, "24h");
+    }
+  }
+
+  /** Which nodes' images are removed, and which of them stay. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Nodes(
+      @Default("168h")
+          @Size(max = 32)
+          @ValidationRule(
+              value =
+                  ImageBuildSpec.DURATION
+                      + " && duration(self) >= duration('1h') && duration(self) <= duration('8760h')",
+              message = "nodes.unusedFor must be a duration from 1h to 8760h, such as 168h")
+          @JsonPropertyDescription(
+              "How long runs must have seen no container of an image, running or exited, for it to be removed, such as \"168h\". What was used only between two runs was not seen. gracePeriod is the least age of an image.")
+          String unusedFor,
+      @Size(min = 1, max = 64)
+          @JsonPropertyDescription("Labels of the nodes that are pruned; all nodes if not set.")
+          @Nullable Map<String, @Size(max = 63) String> selector,
+      @Size(min = 1, max = 64)
+          @JsonPropertyDescription(
+              "Taints that do not keep a node from being pruned. Others with the effect NoSchedule or NoExecute do.")
+          @Nullable List<Toleration> tolerations,
+      @Size(min = 1, max = 64)
+          @ValidationRule(
+              value = "self.all(k, k.matches('^[^[:space:]]+$'))",
+              message =
+                  "nodes.keep must be patterns of images' names without spaces, such as registry.example.com/base/*")
+          @JsonPropertyDescription(
+              "Images that stay, by name with or without the tag, such as docker.io/library/busybox:1; * is any text.")
+          @Nullable List<@Size(min = 1, max = 512) String> keep,
+      @Default("{}")
+          @JsonPropertyDescription(
+              "How much one run may remove from one node. Of a node where it would be more nothing is removed.")
+          NodeLimits limits) {
+    public Nodes {
+      unusedFor = Objects.requireNonNullElse(unusedFor, "168h");
+      limits = Objects.requireNonNullElseGet(limits, () -> new NodeLimits(200, 90));
+    }
+  }
+
+  /** How much one run may remove from one node. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record NodeLimits(
+      @Default("200") @Min(1) @Max(10000) @JsonPropertyDescription("Images.") Integer maxDeletions,
+      @Default("90") @Min(1) @Max(100) @JsonPropertyDescription("Of the node's images, in percent.")
+          Integer maxPercent) {
+    public NodeLimits {
+      maxDeletions = Objects.requireNonNullElse(maxDeletions, 200);
+      maxPercent = Objects.requireNonNullElse(maxPercent, 90);
     }
   }
 

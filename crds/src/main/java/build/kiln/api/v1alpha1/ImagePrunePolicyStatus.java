@@ -63,7 +63,51 @@ public record ImagePrunePolicyStatus(
       @Size(max = 10)
           @JsonPropertyDescription(
               "What a person should know of or mend, such as references that cannot be parsed.")
-          @Nullable List<Warning> warnings) {}
+          @Nullable List<Warning> warnings,
+      @JsonPropertyDescription("What became of images on nodes.") @Nullable Nodes nodes) {}
+
+  /** Images on nodes, of all nodes together. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Nodes(
+      @JsonPropertyDescription("Nodes that were looked at.") int looked,
+      @JsonPropertyDescription(
+              "Nodes that were passed over: not ready, with a taint that is not tolerated, or not of Linux.")
+          int skipped,
+      @JsonPropertyDescription("Nodes that could not be looked at, or not pruned as they should.")
+          int failed,
+      @JsonPropertyDescription("Images that were looked at.") int examined,
+      @Size(max = 32) @JsonPropertyDescription("How many of them are kept, by reason.")
+          @Nullable List<Kept> kept,
+      @JsonPropertyDescription("Images that were removed, or with dryRun would be.") int removed,
+      @JsonPropertyDescription("Removals that were not tried since something had changed.")
+          int left,
+      @JsonPropertyDescription("Removals that failed.") int failedRemovals,
+      @JsonPropertyDescription(
+              "The sizes of the images that were removed, in bytes. Layers that they share are counted for each.")
+          long reclaimedBytes,
+      @Size(max = 20) @JsonPropertyDescription("The first 20 images that were removed.")
+          @Nullable List<NodeImage> images,
+      @Size(max = 10) @JsonPropertyDescription("The first 10 nodes that failed, and why.")
+          @Nullable List<NodeFailure> failures,
+      @Size(max = 1024) @JsonPropertyDescription("Where the whole reports of the nodes are.")
+          @Nullable String report) {}
+
+  /** An image that was removed from a node. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record NodeImage(
+      @Size(max = 253) @JsonPropertyDescription("The node.") String node,
+      @Size(max = 320) @JsonPropertyDescription("One of the image's names, or its ID.")
+          String image) {}
+
+  /** A node that could not be pruned. */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record NodeFailure(
+      @Size(max = 253) @JsonPropertyDescription("The node.") String node,
+      @Size(max = 300) @JsonPropertyDescription("What went wrong, and what to do.")
+          String message) {}
 
   /** What became of a deletion. */
   public enum Result {

@@ -31,6 +31,8 @@ public enum PruneFailureReason {
   TagDeleteUnsupported(false),
   /** Some deletions failed; the report says which and why. */
   DeletionsFailed(true),
+  /** Some nodes could not be looked at, or some of their images not removed. */
+  NodesFailed(false),
   /** It was done, and what the next run should know of it could not be kept. */
   StateNotKept(true),
   /** It was done, and the report did not get to where it should. */

@@ -42,6 +42,9 @@ public final class BuilderPaths {
   /** The volume of {@code cache.volume}. */
   public static final String CACHE = "/kiln/cache";
 
+  /** The socket of the node's container runtime, in a pod that prunes a node. */
+  public static final String CRI_SOCKET = "/kiln/cri.sock";
+
   /** Where kubelet reads the termination message. */
   public static final String TERMINATION_MESSAGE = "/dev/termination-log";
 

@@ -2,6 +2,7 @@ package build.kiln.api.work;
 
 import build.kiln.api.v1alpha1.ImagePrunePolicyStatus.Deletion;
 import build.kiln.api.v1alpha1.ImagePrunePolicyStatus.Kept;
+import build.kiln.api.v1alpha1.ImagePrunePolicyStatus.Nodes;
 import build.kiln.api.v1alpha1.ImagePrunePolicyStatus.Warning;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonInclude;
@@ -23,8 +24,27 @@ public record PruneReport(
     /** What a person should know of besides; at most 10. */
     List<Warning> warnings,
     /** The process's peak resident memory in bytes, 0 if unknown. */
-    long peakMemory) {
+    long peakMemory,
+    /** What became of images on nodes, which the operator adds; null if there are none. */
+    @Nullable Nodes nodes) {
+
   public PruneReport {
     warnings = Objects.requireNonNullElse(warnings, List.of());
+  }
+
+  /** Of a pod, which sees no node. */
+  public PruneReport(
+      PruneOutcome outcome,
+      List<Kept> kept,
+      List<Deletion> deletions,
+      @Nullable String report,
+      List<Warning> warnings,
+      long peakMemory) {
+    this(outcome, kept, deletions, report, warnings, peakMemory, null);
+  }
+
+  /** With what became of images on nodes. */
+  public PruneReport with(Nodes ofNodes) {
+    return new PruneReport(outcome, kept, deletions, report, warnings, peakMemory, ofNodes);
   }
 }

@@ -67,6 +67,21 @@ public final class Records {
     return json(order);
   }
 
+  /** As {@link #order(WorkOrder)}. */
+  public static String order(NodeOrder order) {
+    return json(order);
+  }
+
+  /** Whether an order's JSON says that it is one of a node. */
+  public static boolean isNodeOrder(JsonNode json) {
+    return json.path("kind").asText().equals(NodeOrder.KIND);
+  }
+
+  /** As {@link #readOrder}, of a node. */
+  public static NodeOrder readNodeOrder(String json) {
+    return readOrder(json, NodeOrder.KIND, NodeOrder.class, order -> Optional.empty());
+  }
+
   /** Whether an order's JSON says that it is one of an ImageMirror. */
   public static boolean isMirrorOrder(JsonNode json) {
     return json.path("kind").asText().equals(MirrorOrder.KIND);
@@ -142,6 +157,16 @@ public final class Records {
   /** The termination message of a prune policy's run. */
   public static String outcome(PruneOutcome outcome) {
     return firstThatFits(Shortening.of(outcome), MAX_OUTCOME_BYTES);
+  }
+
+  /** The termination message of a pod that pruned a node. */
+  public static String outcome(NodeOutcome outcome) {
+    return firstThatFits(Shortening.of(outcome), MAX_OUTCOME_BYTES);
+  }
+
+  /** The outcome in a termination message of a pod that pruned a node. */
+  public static Optional<NodeOutcome> readNodeOutcome(String terminationMessage) {
+    return read(terminationMessage, NodeOutcome.class, Records::isOutcome);
   }
 
   /** The outcome in a termination message of a prune policy's run. */

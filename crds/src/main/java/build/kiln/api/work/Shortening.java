@@ -88,6 +88,28 @@ final class Shortening {
     return IntStream.of(4096, 1500, 500, 100).mapToObj(length -> shorten(whole, length)).toList();
   }
 
+  static List<NodeOutcome> of(NodeOutcome whole) {
+    return Stream.of(new Limits(0, 1500, 320, 5), new Limits(0, 300, 100, 0))
+        .map(
+            limits ->
+                new NodeOutcome(
+                    whole.succeeded(),
+                    whole.failure(),
+                    Text.start(whole.message(), limits.message()),
+                    whole.dryRun(),
+                    whole.examined(),
+                    whole.kept(),
+                    whole.removed(),
+                    whole.left(),
+                    whole.failed(),
+                    whole.reclaimedBytes(),
+                    whole.images().stream()
+                        .limit(limits.steps())
+                        .map(image -> Text.orEmpty(Text.start(image, limits.text())))
+                        .toList()))
+        .toList();
+  }
+
   static List<PruneReport> of(PruneReport whole) {
     return Stream.of(
             new Limits(0, 4096, 640, 20), new Limits(0, 1000, 300, 20), new Limits(0, 100, 100, 0))
@@ -116,7 +138,8 @@ final class Shortening {
                                         Text.start(
                                             warning.message(), Math.min(1024, limits.message())))))
                         .toList(),
-                    whole.peakMemory()))
+                    whole.peakMemory(),
+                    whole.nodes()))
         .toList();
   }
 

@@ -47,6 +47,7 @@ final class CrdManifests {
       Map.of(
           "spec.podTemplate.affinity", "As in a Pod's spec.affinity.",
           "spec.podTemplate.tolerations", "As in a Pod's spec.tolerations.",
+          "spec.nodes.tolerations", "As in a Pod's spec.tolerations.",
           "spec.podTemplate.resources", "As in a container's resources.",
           "status.conditions", "As in the conditions of Kubernetes.");
 

@@ -19,6 +19,7 @@ import build.kiln.api.v1alpha1.PruneFailureReason;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -311,5 +312,60 @@ class RecordsTest {
     assertThat(read.resource().getSpec()).isEqualTo(policy.getSpec());
     assertThatThrownBy(() -> Records.readOrder(Records.order(order)))
         .hasMessageContaining("\"PruneOrder\"");
+  }
+
+  @Test
+  void theOrderOfANodeIsReadAsItWasWritten() {
+    var order =
+        new NodeOrder(
+            "nightly",
+            "uid-1",
+            3,
+            "node-1",
+            "uid-2",
+            true,
+            "24h",
+            new ImagePrunePolicySpec.Nodes(
+                "168h",
+                null,
+                null,
+                List.of("r.io/base/*"),
+                new ImagePrunePolicySpec.NodeLimits(5, 6)));
+    NodeOrder read = Records.readNodeOrder(Records.order(order));
+    assertThat(read).isEqualTo(order);
+    assertThatThrownBy(() -> Records.readPruneOrder(Records.order(order)))
+        .hasMessageContaining("\"NodeOrder\"");
+  }
+
+  @Test
+  void theOutcomeOfANodeFitsIntoATerminationMessage() {
+    List<Kept> kept = new ArrayList<>();
+    for (int i = 0; i < 9; i++) {
+      kept.add(new Kept("REASON_OF_SOME_LENGTH_" + i, 1_000_000 + i));
+    }
+    String text = "\u0001\"€".repeat(2000);
+    var outcome =
+        new NodeOutcome(
+            false,
+            NodeOutcome.Failure.RuntimeFailed,
+            text,
+            false,
+            9,
+            kept,
+            8,
+            7,
+            6,
+            5L,
+            List.of(text, text, text, text, text));
+    String message = Records.outcome(outcome);
+    assertThat(message.getBytes(StandardCharsets.UTF_8))
+        .hasSizeLessThanOrEqualTo(Records.MAX_OUTCOME_BYTES);
+    assertThat(Records.readNodeOutcome(message))
+        .hasValueSatisfying(
+            read -> {
+              assertThat(read.failure()).isEqualTo(NodeOutcome.Failure.RuntimeFailed);
+              assertThat(read.kept()).isEqualTo(kept);
+              assertThat(read.removed()).isEqualTo(8);
+            });
   }
 }

@@ -7,6 +7,7 @@ import build.kiln.operator.job.Limits;
 import build.kiln.operator.scheduled.ScheduledReconciler;
 import build.kiln.operator.settings.Settings;
 import io.javaoperatorsdk.operator.api.config.ControllerConfigurationOverrider;
+import java.util.Optional;
 import java.util.Set;
 
 /** Carries out ImagePrunePolicies, whenever it is time. */
@@ -21,7 +22,15 @@ public final class ImagePruneReconciler
    * @param prune where its pods run, and as whom
    */
   public ImagePruneReconciler(Parts parts, Settings.Prune prune) {
-    super(new PolicyKind(parts.settings(), prune, new JobSweep(parts)), TWO, parts);
+    super(
+        new PolicyKind(
+            parts.settings(),
+            prune,
+            new JobSweep(parts),
+            Optional.ofNullable(parts.settings().nodes())
+                .map(nodes -> new NodeSweep(parts, nodes))),
+        TWO,
+        parts);
     this.namespace = prune.namespace();
   }
 

@@ -20,6 +20,7 @@ import build.kiln.operator.job.Orders;
 import build.kiln.operator.job.SecretFiles;
 import build.kiln.operator.job.SpecHash;
 import build.kiln.operator.scheduled.Conclusion;
+import build.kiln.operator.scheduled.Follow;
 import build.kiln.operator.scheduled.RunPod;
 import build.kiln.operator.scheduled.ScheduledKind;
 import build.kiln.operator.scheduled.Standing;
@@ -28,6 +29,7 @@ import build.kiln.operator.scheduled.Timing;
 import build.kiln.operator.scheduled.Words;
 import build.kiln.operator.settings.Settings;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -59,11 +61,16 @@ final class PolicyKind
   private final Settings settings;
   private final Settings.Prune prune;
   private final JobSweep sweep;
+  private final Optional<NodeSweep> nodes;
 
-  PolicyKind(Settings settings, Settings.Prune prune, JobSweep sweep) {
+  /**
+   * @param nodes empty where nodes are not pruned
+   */
+  PolicyKind(Settings settings, Settings.Prune prune, JobSweep sweep, Optional<NodeSweep> nodes) {
     this.settings = settings;
     this.prune = prune;
     this.sweep = sweep;
+    this.nodes = nodes;
   }
 
   @Override
@@ -79,7 +86,7 @@ final class PolicyKind
   @Override
   public Subject subject(ImagePrunePolicy policy) {
     var generation = policy.getMetadata().getGeneration();
-    var problem = Validation.problem(policy, prune.namespace());
+    var problem = Validation.problem(policy, prune.namespace(), nodes.isPresent());
     if (problem.isPresent()) {
       return Subject.invalid(problem.get(), generation, standing(policy));
     }
@@ -191,6 +198,14 @@ final class PolicyKind
   }
 
   @Override
+  public Follow<PruneReport> follow(
+      ImagePrunePolicy policy, ScheduledRun run, Conclusion<PruneReport> pod, Instant now) {
+    return nodes
+        .map(sweep -> sweep.follow(policy, run, pod, now))
+        .orElseGet(() -> new Follow.Done<>(pod));
+  }
+
+  @Override
   public ImagePrunePolicyStatus status(ImagePrunePolicy policy, Standing standing) {
     return new ImagePrunePolicyStatus(
         standing.observedGeneration(),
@@ -229,12 +244,14 @@ final class PolicyKind
         outcome.reclaimedBytes(),
         said.report(),
         said.deletions().isEmpty() ? null : said.deletions(),
-        said.warnings().isEmpty() ? null : said.warnings());
+        said.warnings().isEmpty() ? null : said.warnings(),
+        said.nodes());
   }
 
   @Override
   public void afterRun(ImagePrunePolicy policy) {
     sweep.run(policy);
+    nodes.ifPresent(those -> those.tidy(policy));
   }
 
   @Override
@@ -249,6 +266,17 @@ final class PolicyKind
           .counter("kiln.prune.reclaimed.bytes")
           .increment(PruneReader.wasStopped(said) ? 0 : said.reclaimedBytes());
     }
+    if (report.nodes() != null && !said.dryRun()) {
+      count(metrics, report.nodes());
+    }
+  }
+
+  private static void count(MeterRegistry metrics, ImagePrunePolicyStatus.Nodes nodes) {
+    String images = "kiln.prune.node.images";
+    metrics.counter(images, "result", "removed").increment(nodes.removed());
+    metrics.counter(images, "result", "left").increment(nodes.left());
+    metrics.counter(images, "result", "failed").increment(nodes.failedRemovals());
+    metrics.counter("kiln.prune.node.reclaimed.bytes").increment(nodes.reclaimedBytes());
   }
 
   private static void count(MeterRegistry metrics, String result, long amount) {

@@ -27,18 +27,21 @@ final class Validation {
    * What is wrong with a policy's spec, and what to do.
    *
    * @param namespace where its pods run
+   * @param nodes whether the installation lets nodes be pruned
    */
-  static Optional<String> problem(ImagePrunePolicy policy, String namespace) {
-    return policy.unreadable().or(() -> problem(policy.getSpec(), namespace));
+  static Optional<String> problem(ImagePrunePolicy policy, String namespace, boolean nodes) {
+    return policy.unreadable().or(() -> problem(policy.getSpec(), namespace, nodes));
   }
 
-  private static Optional<String> problem(@Nullable ImagePrunePolicySpec spec, String namespace) {
+  private static Optional<String> problem(
+      @Nullable ImagePrunePolicySpec spec, String namespace, boolean nodes) {
     if (spec == null) {
       return Optional.of("spec is missing");
     }
     List<Supplier<Optional<String>>> checks =
         List.of(
             () -> something(spec),
+            () -> nodes(spec, nodes),
             () -> Timing.problem(spec.schedule(), spec.timeZone(), null),
             () -> SpecChecks.duration("timeout", spec.timeout()),
             () -> SpecChecks.duration("history.ttl", spec.history().ttl()),
@@ -50,10 +53,24 @@ final class Validation {
   }
 
   private static Optional<String> something(ImagePrunePolicySpec spec) {
-    return spec.images().isEmpty() && spec.caches().isEmpty() && spec.builds() == null
+    return spec.images().isEmpty()
+            && spec.caches().isEmpty()
+            && spec.builds() == null
+            && spec.nodes() == null
         ? Optional.of(
-            "spec needs registries, cache or builds: without them there is nothing to prune")
+            "spec needs registries, cache, builds or nodes: without them there is nothing to prune")
         : Optional.empty();
+  }
+
+  private static Optional<String> nodes(ImagePrunePolicySpec spec, boolean allowed) {
+    if (spec.nodes() == null) {
+      return Optional.empty();
+    }
+    return allowed
+        ? SpecChecks.duration("nodes.unusedFor", spec.nodes().unusedFor())
+            .or(() -> SpecChecks.duration("gracePeriod", spec.gracePeriod()))
+        : Optional.of(
+            "spec.nodes is refused: this installation does not prune nodes. Whoever installed Kiln sets nodes.enabled of the chart to true; or remove spec.nodes");
   }
 
   private static Optional<String> patterns(ImagePrunePolicySpec spec) {

@@ -140,6 +140,11 @@ final class Blockers {
         return blocked(
             FailureReason.SourceNotFound, event.message() + ". It is picked up when it appears");
       }
+      if (event.reason().equals("FailedMount")) {
+        return blocked(
+            FailureReason.Infrastructure,
+            "the node does not mount a volume of the pod: " + event.message());
+      }
     }
     return new Waiting(Optional.empty());
   }

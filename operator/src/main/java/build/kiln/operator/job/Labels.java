@@ -20,6 +20,9 @@ public final class Labels {
   public static final String RUN = "kiln.build/run";
   public static final String ATTEMPT = "kiln.build/attempt";
 
+  /** The UID of the node that a Job is for, if it is for one. */
+  public static final String NODE = "kiln.build/node";
+
   private Labels() {}
 
   /** Selects the Jobs and pods of a component's runs. */

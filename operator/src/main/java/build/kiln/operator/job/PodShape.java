@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What the work of a pod asks of its security settings. The first two pass Pod Security baseline,
- * the last one restricted.
+ * that of a node wants privileged for the volumes that it goes with, the last one restricted.
  *
  * @param hostUsers false for a user namespace of the pod's own
  */
@@ -39,6 +39,31 @@ public record PodShape(
             .endSeccompProfile()
             .build(),
         new SecurityContextBuilder().withRunAsUser(0L).build());
+  }
+
+  /**
+   * For what speaks to the node's container runtime, whose socket is root's. The type is that of
+   * processes which SELinux lets do so; where there is no SELinux it means nothing.
+   */
+  public static PodShape node() {
+    return new PodShape(
+        null,
+        new PodSecurityContextBuilder()
+            .withRunAsUser(0L)
+            .withRunAsGroup(0L)
+            .withNewSeccompProfile()
+            .withType("RuntimeDefault")
+            .endSeccompProfile()
+            .withNewSeLinuxOptions()
+            .withType("spc_t")
+            .endSeLinuxOptions()
+            .build(),
+        new SecurityContextBuilder()
+            .withAllowPrivilegeEscalation(false)
+            .withNewCapabilities()
+            .withDrop("ALL")
+            .endCapabilities()
+            .build());
   }
 
   /** For what runs nothing of a user's. */

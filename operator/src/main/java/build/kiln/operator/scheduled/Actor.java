@@ -51,6 +51,9 @@ final class Actor<R extends KilnResource<?, T>, T> {
         decision.delete(),
         decision.seal(),
         () -> Durations.parse(subject.history().ttl()));
+    if (decision.action() instanceof Action.Watch(Reading.Following(var step, _))) {
+      step.run();
+    }
     if (!(decision.action() instanceof Action.Start start)) {
       return decision.action();
     }

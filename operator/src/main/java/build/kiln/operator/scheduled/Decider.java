@@ -129,6 +129,7 @@ final class Decider {
       return switch (observed.reading()) {
         case Reading.Waiting waiting -> new Action.Watch(waiting);
         case Reading.Running running -> new Action.Watch(running);
+        case Reading.Following following -> new Action.Watch(following);
         case Reading.Ended ended -> new Action.Finish(ended.result());
       };
     }
@@ -173,10 +174,13 @@ final class Decider {
       case Action.Accept _, Action.Finish _ -> NOW;
       case Action.Start _ -> settings.pollOfMissing();
       case Action.Watch watch ->
-          // Its pod tells by itself when it ends.
-          watch.reading() instanceof Reading.Running
-              ? null
-              : shorter(settings.pollOfMissing(), settings.startGrace());
+          switch (watch.reading()) {
+            // Its pod tells by itself when it ends.
+            case Reading.Running _ -> null;
+            case Reading.Following following -> following.again();
+            case Reading.Waiting _, Reading.Ended _ ->
+                shorter(settings.pollOfMissing(), settings.startGrace());
+          };
       case Action.Block _ -> settings.pollOfMissing();
       case Action.Settle _ -> Duration.ofSeconds(2);
       case Action.Queue queue ->

@@ -114,7 +114,7 @@ final class NextStatus {
               ? null
               : with(
                   run,
-                  watch.reading() instanceof Reading.Running ? Phase.Running : run.phase(),
+                  watch.reading() instanceof Reading.Waiting ? run.phase() : Phase.Running,
                   observed.attempts().isEmpty() ? job : current(job),
                   run.secretsHash());
       case Action.Finish finish -> run == null ? null : finished(run, finish.result());
@@ -246,12 +246,16 @@ final class NextStatus {
   }
 
   private Now watched(Reading reading) {
-    return reading instanceof Reading.Waiting waiting
-        ? waiting
-            .blocker()
-            .map(blocker -> blocked(blocker.reason(), blocker.message()))
-            .orElseGet(() -> progressing("Starting", "a pod starts"))
-        : progressing(words.running(), "the pod runs");
+    return switch (reading) {
+      case Reading.Waiting waiting ->
+          waiting
+              .blocker()
+              .map(blocker -> blocked(blocker.reason(), blocker.message()))
+              .orElseGet(() -> progressing("Starting", "a pod starts"));
+      case Reading.Running _, Reading.Ended _ -> progressing(words.running(), "the pod runs");
+      case Reading.Following _ ->
+          progressing(words.running(), "the pod is done; what follows it is under way");
+    };
   }
 
   private static Now progressing(String reason, String message) {

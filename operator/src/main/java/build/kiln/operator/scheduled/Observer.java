@@ -77,7 +77,7 @@ final class Observer<R extends KilnResource<?, T>, T, P> {
             .findFirst();
     if (current.isPresent()) {
       var state = this.jobs.state(current.get(), blocker(subject.before(), run), now);
-      return read(attempts, current.get(), state);
+      return read(new Seen<>(resource, run, now, attempts, current.get()), state);
     }
     boolean starts =
         run.job() == null && !subject.suspend() && subject.specHash().equals(run.specHash());
@@ -114,7 +114,12 @@ final class Observer<R extends KilnResource<?, T>, T, P> {
     return run.job() == null ? Optional.empty() : JobObserver.blocker(before.conditions());
   }
 
-  private Observed<P> read(List<Attempt> attempts, Attempt current, JobState state) {
+  /** A run whose Job is looked at. */
+  private record Seen<R>(
+      R resource, ScheduledRun run, Instant now, List<Attempt> attempts, Attempt current) {}
+
+  private Observed<P> read(Seen<R> seen, JobState state) {
+    var attempts = seen.attempts();
     return switch (state) {
       case JobState.Waiting waiting ->
           reading(attempts, new Reading.Waiting(waiting.blocker()), null);
@@ -124,8 +129,16 @@ final class Observer<R extends KilnResource<?, T>, T, P> {
       case JobState.Failed failed ->
           reading(attempts, new Reading.Ended(result(failed.failure())), null);
       case JobState.Exited exited -> {
-        var conclusion = kind.conclude(exited, report(current, exited.podName()));
-        yield reading(attempts, new Reading.Ended(conclusion.result()), conclusion.report());
+        var pod = kind.conclude(exited, report(seen.current(), exited.podName()));
+        yield switch (kind.follow(seen.resource(), seen.run(), pod, seen.now())) {
+          case Follow.More<P> more ->
+              reading(attempts, new Reading.Following(more.step(), more.again()), null);
+          case Follow.Done<P> done ->
+              reading(
+                  attempts,
+                  new Reading.Ended(done.conclusion().result()),
+                  done.conclusion().report());
+        };
       }
     };
   }

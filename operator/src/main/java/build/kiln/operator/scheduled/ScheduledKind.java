@@ -1,10 +1,12 @@
 package build.kiln.operator.scheduled;
 
 import build.kiln.api.v1alpha1.KilnResource;
+import build.kiln.api.v1alpha1.ScheduledRun;
 import build.kiln.api.work.WorkOrder;
 import build.kiln.operator.job.JobState;
 import build.kiln.operator.job.SecretFiles;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
@@ -61,6 +63,16 @@ public interface ScheduledKind<R extends KilnResource<?, T>, T, P> {
    * @param report in its log; empty if there was none, or the log could not be read
    */
   Conclusion<P> conclude(JobState.Exited end, Optional<P> report);
+
+  /**
+   * What else belongs to a run, once its pod has ended by itself, well or not. It is asked again
+   * and again until it is done.
+   *
+   * @param pod what the pod came to
+   */
+  default Follow<P> follow(R resource, ScheduledRun run, Conclusion<P> pod, Instant now) {
+    return new Follow.Done<>(pod);
+  }
 
   /** The status as it was, with this standing. */
   T status(R resource, Standing standing);

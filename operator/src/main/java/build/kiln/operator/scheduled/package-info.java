@@ -17,6 +17,9 @@
  *       build.kiln.operator.scheduled.ScheduledReconciler}, by which JOSDK learns the type.
  *   <li>{@code KilnOperator} registers it; the chart gives the operator its rights.
  * </ol>
+ *
+ * <p>What belongs to a run and comes after its pod is the kind's too: {@link
+ * build.kiln.operator.scheduled.ScheduledKind#follow} is asked until it is done.
  */
 @NullMarked
 package build.kiln.operator.scheduled;

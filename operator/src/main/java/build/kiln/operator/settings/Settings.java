@@ -45,6 +45,7 @@ import org.jspecify.annotations.Nullable;
  * @param retry when a run that failed for a reason that may pass is run again
  * @param leaderElection who of several operators works
  * @param prune where ImagePrunePolicies are carried out; they are not if it is not set
+ * @param nodes where images on nodes are removed from; they are not if it is not set
  * @param httpPort of /healthz, /readyz and /metrics; 0 takes a free one
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -71,6 +72,7 @@ public record Settings(
     Retry retry,
     LeaderElection leaderElection,
     @Nullable Prune prune,
+    @Nullable Nodes nodes,
     Integer httpPort) {
 
   private static final Set<String> PULL_POLICIES = Set.of("Always", "IfNotPresent", "Never");
@@ -220,6 +222,47 @@ public record Settings(
           "prune.serviceAccount",
           String.valueOf(serviceAccount),
           "the name of a ServiceAccount");
+    }
+  }
+
+  /**
+   * How images are removed from nodes: by pods that mount the socket of the node's runtime, which
+   * is as good as to be root there.
+   *
+   * @param namespace of their Jobs and of what is remembered; it must admit privileged pods
+   * @param serviceAccount their pods', which writes there what is remembered
+   * @param socket of CRI on the nodes
+   * @param concurrency how many nodes at a time
+   * @param resources of their pods
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Nodes(
+      String namespace,
+      String serviceAccount,
+      String socket,
+      Integer concurrency,
+      @Nullable ResourceRequirements resources) {
+    private static final Pattern PATH = Pattern.compile("(/(?!\\.\\.?(/|$))[^/\\p{Cntrl}]+)+");
+
+    public Nodes {
+      check(
+          namespace != null && NAMESPACE.matcher(namespace).matches(),
+          "nodes.namespace",
+          String.valueOf(namespace),
+          "the name of a namespace");
+      check(
+          serviceAccount != null && !serviceAccount.isBlank(),
+          "nodes.serviceAccount",
+          String.valueOf(serviceAccount),
+          "the name of a ServiceAccount");
+      socket = requireNonNullElse(socket, "/run/containerd/containerd.sock");
+      check(
+          PATH.matcher(socket).matches(),
+          "nodes.socket",
+          socket,
+          "the absolute path of a socket, such as /run/containerd/containerd.sock");
+      concurrency = requireNonNullElse(concurrency, 10);
+      atLeastOne("nodes.concurrency", concurrency);
     }
   }
 

@@ -44,7 +44,8 @@ class ChartTest {
         "registries.allowedOutputs={registry.example.com/\\{namespace\\}/**}",
         "isolation.allowChroot=true,concurrency.cluster=7,concurrency.namespace=2",
         "concurrency.mirrors.cluster=3,concurrency.mirrors.namespace=1",
-        "timing.podStartGrace=1m30s,timing.retry.max=2h",
+        "nodes.enabled=true,nodes.namespace=on-nodes,nodes.socket=/run/k3s/containerd/containerd.sock",
+        "nodes.concurrency=3,timing.podStartGrace=1m30s,timing.retry.max=2h",
         "nodeSelector.kubernetes\\.io/os=linux,tolerations[0].operator=Exists",
         "podLabels.team=platform,podAnnotations.note=x,javaOpts=-Xmx300m",
         "extraEnv[0].name=A,extraEnv[0].value=b");
@@ -108,7 +109,10 @@ class ChartTest {
       }
       assertThat(strings(rule.path("resources")))
           .as("what would let the operator become somebody else")
-          .doesNotContain("roles", "clusterroles", "serviceaccounts", "pods/exec", "nodes");
+          .doesNotContain("roles", "clusterroles", "serviceaccounts", "pods/exec");
+      if (strings(rule.path("resources")).contains("nodes")) {
+        assertThat(strings(rule.path("verbs"))).containsExactly("list");
+      }
     }
   }
 
@@ -173,6 +177,69 @@ class ChartTest {
                 .at("/spec/validationActions/0")
                 .asText())
         .isEqualTo("Deny");
+  }
+
+  @Test
+  void nodesAreLeftAloneUnlessItIsSaid(@TempDir Path folder) throws IOException {
+    assertThat(settings(folder).nodes()).isNull();
+    assertThat(Helm.render())
+        .noneMatch(o -> o.path("kind").asText().equals("Namespace"))
+        .noneMatch(o -> o.toString().contains("nodes-account"));
+    assertThat(rules(Helm.render().stream()))
+        .noneMatch(rule -> strings(rule.path("resources")).contains("nodes"));
+  }
+
+  @Test
+  void podsOnNodesHaveANamespaceAndAnAccountOfTheirOwn(@TempDir Path folder) throws IOException {
+    String[] values = {"--set", "nodes.enabled=true,nodes.concurrency=3"};
+    var nodes = Objects.requireNonNull(settings(folder, values).nodes());
+    assertThat(nodes.namespace()).isEqualTo("kiln-nodes");
+    assertThat(nodes.serviceAccount()).isEqualTo("kiln-nodes");
+    assertThat(nodes.socket()).isEqualTo("/run/containerd/containerd.sock");
+    assertThat(nodes.concurrency()).isEqualTo(3);
+    assertThat(Objects.requireNonNull(nodes.resources()).getRequests())
+        .containsEntry("memory", Quantity.parse("128Mi"));
+    var objects = Helm.render(values);
+    var labels = named(objects, "Namespace", "kiln-nodes").at("/metadata/labels");
+    assertThat(labels.path("pod-security.kubernetes.io/enforce").asText()).isEqualTo("privileged");
+    assertThat(
+            named(objects, "ServiceAccount", "kiln-nodes")
+                .path("automountServiceAccountToken")
+                .asBoolean(true))
+        .isFalse();
+    assertThat(rules(Stream.of(named(objects, "Role", "kiln-nodes"))))
+        .singleElement()
+        .satisfies(
+            rule -> assertThat(strings(rule.path("resources"))).containsExactly("configmaps"));
+    assertThat(
+            objects.stream()
+                .filter(o -> o.path("kind").asText().endsWith("RoleBinding"))
+                .filter(o -> o.at("/subjects/0/name").asText().equals("kiln-nodes")))
+        .as("no right outside of its namespace")
+        .singleElement()
+        .satisfies(
+            binding ->
+                assertThat(binding.at("/metadata/namespace").asText()).isEqualTo("kiln-nodes"));
+    var policy = named(objects, "ValidatingAdmissionPolicy", "kiln-nodes").path("spec");
+    assertThat(policy.at("/matchConditions/0/expression").asText())
+        .contains("system:serviceaccount:kiln-nodes:kiln-nodes");
+    assertThat(policy.at("/validations/0/expression").asText())
+        .isEqualTo("request.name.startsWith(\"kiln-prune-\")");
+    assertThat(Helm.render("--set", "nodes.enabled=true,nodes.createNamespace=false"))
+        .noneMatch(o -> o.path("kind").asText().equals("Namespace"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'nodes.enabled=true,nodes.namespace=kiln', nodes.namespace must be another",
+    "'nodes.enabled=true,prune.enabled=false', set prune.enabled to true",
+    "'nodes.enabled=true,nodes.socket=containerd.sock', socket",
+    "'nodes.enabled=yes', enabled"
+  })
+  void whatCannotBeOfNodesIsRefused(String values, String message) {
+    var result = Helm.template("--set", values);
+    assertThat(result.exitCode()).isNotZero();
+    assertThat(result.output()).contains(message);
   }
 
   private static JsonNode named(List<JsonNode> objects, String kind, String name) {

@@ -149,6 +149,15 @@ final class Cluster implements AutoCloseable {
     return Processes.run(whole.toArray(String[]::new)).orThrow();
   }
 
+  /** Where the node's container runtime listens: K3s has a place of its own for it. */
+  String criSocket() {
+    return onNode(
+            "sh",
+            "-c",
+            "for s in /run/k3s/containerd/containerd.sock /run/containerd/containerd.sock; do [ -S $s ] && echo $s && break; done")
+        .strip();
+  }
+
   private List<String> importCommand() {
     return List.of(
         "docker", "exec", "-i", node.getContainerId(), "k3s", "ctr", "images", "import", "-");

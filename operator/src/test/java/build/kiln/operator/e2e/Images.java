@@ -31,4 +31,29 @@ final class Images {
       Processes.run("docker", "rmi", "--no-prune", target);
     }
   }
+
+  /**
+   * An image of the daemon whose file /etc/kiln-e2e holds a tag, and which so differs from others.
+   */
+  static String holding(String tag) {
+    String name = "kiln-e2e-holding:" + tag;
+    String container = "kiln-e2e-holding-" + tag + "-" + ProcessHandle.current().pid();
+    Processes.run(
+            "docker",
+            "run",
+            "--name",
+            container,
+            "--network=none",
+            BUSYBOX,
+            "sh",
+            "-c",
+            "echo " + tag + " > /etc/kiln-e2e")
+        .orThrow();
+    try {
+      Processes.run("docker", "commit", container, name).orThrow();
+    } finally {
+      Processes.run("docker", "rm", "-f", container);
+    }
+    return name;
+  }
 }

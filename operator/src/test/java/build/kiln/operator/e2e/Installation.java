@@ -16,6 +16,9 @@ record Installation(Cluster cluster, Path repository) {
   /** The namespace of the release. */
   static final String NAMESPACE = "kiln-system";
 
+  /** The namespace of pods that prune nodes. */
+  static final String NODES = "kiln-nodes";
+
   private static final String RELEASE = "kiln";
   private static final String TAG = "e2e";
 
@@ -100,6 +103,7 @@ record Installation(Cluster cluster, Path repository) {
           image: {repository: %1$s/kiln/builder, tag: %2$s, pullPolicy: IfNotPresent}
           resources: {requests: {cpu: 50m, memory: 128Mi}, limits: {memory: 768Mi}}
         isolation: {allowChroot: true}
+        nodes: {enabled: true, socket: %5$s}
         registries:
           mirrors: {docker.io: ["http://%1$s"]}
           insecure: [%3$s]
@@ -120,7 +124,8 @@ record Installation(Cluster cluster, Path repository) {
                         "\"" + Service.REGISTRY.address() + "\"",
                         "\"" + Service.PRIVATE_REGISTRY.address() + "\"",
                         "\"" + Service.DENYING_REGISTRY.address() + "\"")),
-                Cluster.SERVICES);
+                Cluster.SERVICES,
+                cluster.criSocket());
     try {
       return Files.writeString(cluster.folder().resolve("values.yaml"), values);
     } catch (IOException e) {

@@ -64,7 +64,8 @@ class PruneE2E {
       String path = "library/" + namespace.name();
       String repository = Service.REGISTRY.address() + "/" + path;
       for (String tag : TAGS) {
-        Images.push(image(tag), cluster.hostAddress(Service.REGISTRY) + "/" + path + ":" + tag);
+        Images.push(
+            Images.holding(tag), cluster.hostAddress(Service.REGISTRY) + "/" + path + ":" + tag);
       }
       String byDigest = RegistryProbe.digest(cluster, path, "pr-digest");
       use(namespace, repository, byDigest);
@@ -121,29 +122,6 @@ class PruneE2E {
           .atMost(Duration.ofMinutes(1))
           .until(() -> maps(name, "ledger").isEmpty());
     }
-  }
-
-  /** One image of the daemon for each tag. */
-  private static String image(String tag) {
-    String name = "kiln-e2e-prune:" + tag;
-    String container = "kiln-e2e-prune-" + tag + "-" + ProcessHandle.current().pid();
-    Processes.run(
-            "docker",
-            "run",
-            "--name",
-            container,
-            "--network=none",
-            Images.BUSYBOX,
-            "sh",
-            "-c",
-            "echo " + tag + " > /etc/kiln-e2e")
-        .orThrow();
-    try {
-      Processes.run("docker", "commit", container, name).orThrow();
-    } finally {
-      Processes.run("docker", "rm", "-f", container);
-    }
-    return name;
   }
 
   private void use(TestNamespace namespace, String repository, String digest) {

@@ -270,6 +270,14 @@ class JobReaderTest {
             List.of(),
             "SecretNotFound"),
         block(
+            "the node has not what is to be mounted",
+            pending("11:59:00", waiting("ContainerCreating", "")),
+            List.of(
+                new EventNote(
+                    "FailedMount",
+                    "MountVolume.SetUp failed for volume \"cri\" : hostPath type check failed: /run/cri.sock is not a socket file")),
+            "Infrastructure"),
+        block(
             "the node's network is broken",
             pending("11:59:00", waiting("ContainerCreating", "")),
             List.of(new EventNote("FailedCreatePodSandBox", "cni plugin not initialized")),

@@ -24,8 +24,15 @@ final class PolicyCluster
       "registries: [{repositories: [r.io/a], untagged: {olderThan: 24h}}]\n";
 
   PolicyCluster() {
+    this("");
+  }
+
+  /**
+   * @param more settings, as YAML
+   */
+  PolicyCluster(String more) {
     super(
-        "prune: {namespace: %s, serviceAccount: kiln-prune}\n".formatted(NAMESPACE),
+        "prune: {namespace: %s, serviceAccount: kiln-prune}\n".formatted(NAMESPACE) + more,
         ImagePrunePolicy.class,
         ImagePrunePolicyStatus.NONE,
         ImagePrunePolicyStatus::conditions);
@@ -42,7 +49,8 @@ final class PolicyCluster
             spec:
             """
                     .formatted(name, name)
-                + (spec.contains("builds:") ? spec : REGISTRIES + spec).indent(2),
+                + (spec.contains("builds:") || spec.contains("nodes:") ? spec : REGISTRIES + spec)
+                    .indent(2),
             ImagePrunePolicy.class));
   }
 

@@ -17,7 +17,7 @@ class ValidationTest {
                 + fields
                 + "}\n",
             ImagePrunePolicy.class);
-    return Validation.problem(policy, "kiln");
+    return Validation.problem(policy, "kiln", true);
   }
 
   private static String registries(String more) {

@@ -268,6 +268,24 @@ class DeciderTest {
   }
 
   @Test
+  void whatFollowsAPodIsLookedAtAgainAndIsStillRunning() {
+    var before = subject(standing(run(Phase.Pending, "job")));
+    var following = new Reading.Following(() -> {}, Duration.ofSeconds(7));
+    var observed = new Observed<String>(List.of(), following, null, null, null);
+
+    var decision = Decider.decide(before, observed, SETTINGS, NOW);
+
+    assertThat(decision.action()).isEqualTo(new Action.Watch(following));
+    assertThat(decision.recheck()).isEqualTo(Duration.ofSeconds(7));
+    var after = NextStatus.of(WORDS, before, observed, decision.action(), "job", NOW);
+    assertThat(Objects.requireNonNull(after.run()).phase()).isEqualTo(Phase.Running);
+    assertThat(Objects.requireNonNull(after.conditions()))
+        .filteredOn(condition -> condition.getType().equals("Ready"))
+        .singleElement()
+        .satisfies(ready -> assertThat(ready.getReason()).isEqualTo("Working"));
+  }
+
+  @Test
   void tellsTheNextTimeFromTheEndOfARun() {
     var before = subject(standing(run(Phase.Running, "job")));
     var end = Instant.parse("2026-01-01T15:20:00Z");

@@ -55,6 +55,10 @@ class SettingsFileTest {
           {builderImage: x, watchNamespaces: [A_B]}            | names of namespaces
           {builderImage: x, defaults: {workspaceSize: big}}    | a size such as 10Gi
           {builderImage: x, httpPort: 70000}                   | a port or 0
+          {builderImage: x, nodes: {namespace: n}}             | nodes.serviceAccount cannot be
+          {builderImage: x, nodes: {namespace: n, serviceAccount: s, socket: a.sock}}    | nodes.socket cannot be "a.sock"
+          {builderImage: x, nodes: {namespace: n, serviceAccount: s, socket: /a/../b}}   | the absolute path of a socket
+          {builderImage: x, nodes: {namespace: n, serviceAccount: s, concurrency: 0}}    | nodes.concurrency cannot be "0"
           builderImage: x: y                                   | line
           """)
   void saysWhatIsWrong(String text, String message) {

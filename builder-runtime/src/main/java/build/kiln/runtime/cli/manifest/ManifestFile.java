@@ -4,6 +4,7 @@ import build.kiln.api.v1alpha1.ImageBuild;
 import build.kiln.api.v1alpha1.ImageMirror;
 import build.kiln.api.v1alpha1.ImagePrunePolicy;
 import build.kiln.api.work.MirrorOrder;
+import build.kiln.api.work.NodeOrder;
 import build.kiln.api.work.PruneOrder;
 import build.kiln.api.work.WorkOrder;
 import java.util.List;
@@ -45,6 +46,9 @@ public sealed interface ManifestFile {
    * @param notes what was left aside, a line each, with the place
    */
   record Prune(ImagePrunePolicy policy, List<String> notes) implements ManifestFile {}
+
+  /** The order of a pod that prunes a node. */
+  record OrderedNode(NodeOrder order) implements ManifestFile {}
 
   /**
    * Reads a file: a work order in JSON, or YAML (or JSON) with exactly one ImageBuild, ConfigMaps

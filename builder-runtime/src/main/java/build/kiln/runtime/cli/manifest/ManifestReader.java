@@ -86,6 +86,9 @@ final class ManifestReader {
       if (Records.isMirrorOrder(json)) {
         return new ManifestFile.OrderedMirror(Records.readMirrorOrder(text));
       }
+      if (Records.isNodeOrder(json)) {
+        return new ManifestFile.OrderedNode(Records.readNodeOrder(text));
+      }
       return Records.isPruneOrder(json)
           ? new ManifestFile.OrderedPrune(Records.readPruneOrder(text))
           : new ManifestFile.Order(Records.readOrder(text));

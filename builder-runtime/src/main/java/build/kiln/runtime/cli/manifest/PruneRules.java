@@ -37,8 +37,9 @@ final class PruneRules {
               any("keepLast", "keepYoungerThan", "keepSemver")),
           Map.entry("has(self.rules) || has(self.untagged)", any("rules", "untagged")),
           Map.entry(
-              "has(self.registries) || has(self.cache) || has(self.builds)",
-              any("registries", "cache", "builds")),
+              "has(self.registries) || has(self.cache) || has(self.builds) || has(self.nodes)",
+              any("registries", "cache", "builds", "nodes")),
+          Map.entry("self.all(k, k.matches('^[^[:space:]]+$'))", Rules.all(matches("^\\S+\\z"))),
           Map.entry(
               LASTS.formatted(48, 87600),
               self -> lasts(self, Duration.ofHours(48), Duration.ofHours(87600))),

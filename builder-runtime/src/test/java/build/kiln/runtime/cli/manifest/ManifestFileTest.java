@@ -63,7 +63,10 @@ class ManifestFileTest {
       }
       case ManifestFile.Mirror m -> assertThat(m.notes()).isEmpty();
       case ManifestFile.Prune p -> assertThat(p.notes()).isEmpty();
-      case Order _, ManifestFile.OrderedMirror _, ManifestFile.OrderedPrune _ ->
+      case Order _,
+          ManifestFile.OrderedMirror _,
+          ManifestFile.OrderedPrune _,
+          ManifestFile.OrderedNode _ ->
           throw new AssertionError(example + " is an order");
     }
   }
