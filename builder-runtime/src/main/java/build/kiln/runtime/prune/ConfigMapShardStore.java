@@ -42,7 +42,7 @@ public final class ConfigMapShardStore implements ShardStore {
   private final String part;
 
   /**
-   * @param part which of the owner's values: letters and hyphens
+   * @param part which of the owner's values: letters, digits and hyphens
    */
   public ConfigMapShardStore(ClusterApi api, Owner owner, String part) {
     this.api = api;
