@@ -13,10 +13,10 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -218,20 +218,23 @@ public final class FakeCluster implements AutoCloseable {
         wanted.put(label.split("=", 2)[0], label.split("=", 2)[1]);
       }
     }
-    List<ObjectNode> all = new ArrayList<>();
+    // A list goes on behind the last name: what is removed meanwhile moves nothing.
+    String after = parameters.getOrDefault("continue", "");
+    SortedMap<String, ObjectNode> all = new TreeMap<>();
     collections
         .getOrDefault(collection, Map.of())
         .forEach(
             (key, object) -> {
               JsonNode labels = object.path("metadata").path("labels");
               if (key.startsWith(prefix)
+                  && key.compareTo(after) > 0
                   && wanted.entrySet().stream()
                       .allMatch(l -> labels.path(l.getKey()).asText().equals(l.getValue()))) {
-                all.add(object);
+                all.put(key, object);
               }
             });
-    int from = Integer.parseInt(parameters.getOrDefault("continue", "0"));
-    int to = Math.min(all.size(), from + Integer.parseInt(parameters.getOrDefault("limit", "500")));
+    int limit = Integer.parseInt(parameters.getOrDefault("limit", "500"));
+    List<String> page = all.keySet().stream().limit(limit).toList();
     String plural = collection.substring(collection.lastIndexOf('/') + 1);
     ObjectNode list = Json.mapper().createObjectNode();
     list.put("kind", kind(plural) + "List");
@@ -239,11 +242,11 @@ public final class FakeCluster implements AutoCloseable {
         "apiVersion",
         collection.substring(0, collection.lastIndexOf('/')).replaceFirst("^/(apis|api)/", ""));
     ObjectNode metadata = list.putObject("metadata");
-    if (to < all.size()) {
-      metadata.put("continue", Integer.toString(to));
+    if (page.size() < all.size()) {
+      metadata.put("continue", page.getLast());
     }
     var items = list.putArray("items");
-    all.subList(from, to).forEach(items::add);
+    page.forEach(key -> items.add(all.get(key)));
     answer(exchange, 200, list);
   }
 
