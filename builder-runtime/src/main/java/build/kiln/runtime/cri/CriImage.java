@@ -1,6 +1,8 @@
 package build.kiln.runtime.cri;
 
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -22,5 +24,22 @@ public record CriImage(
   /** All names. */
   public Stream<String> names() {
     return Stream.concat(tags.stream(), digests.stream());
+  }
+
+  /**
+   * Whether each of its names came from a registry: its repository has a digest. What was loaded
+   * has none, even if the same image was pulled by another name.
+   */
+  public boolean isPulled() {
+    Set<String> pulled =
+        digests.stream()
+            .map(digest -> digest.substring(0, Math.max(0, digest.indexOf('@'))))
+            .collect(Collectors.toSet());
+    return !digests.isEmpty() && tags.stream().map(CriImage::repository).allMatch(pulled::contains);
+  }
+
+  private static String repository(String tag) {
+    int colon = tag.lastIndexOf(':');
+    return colon > tag.lastIndexOf('/') ? tag.substring(0, colon) : tag;
   }
 }

@@ -130,14 +130,14 @@ public final class NodePlanner {
                                 pattern.glob())))
         .or(
             () ->
-                image.digests().isEmpty()
-                    ? keep(
+                image.isPulled()
+                    ? Optional.empty()
+                    : keep(
                         image,
                         seen,
                         NodeReason.NOT_PULLED,
                         null,
-                        "it has no digest of a registry, so it was loaded, and may be nowhere else")
-                    : Optional.empty());
+                        "a name of it has no digest of a registry, so it was loaded, and may be nowhere else"));
   }
 
   private Optional<Verdict> recent(CriImage image, Seen seen) {

@@ -34,7 +34,7 @@ class NodePlannerTest {
       new CriImage(
           ID,
           List.of("docker.io/library/busybox:1", "r.io/other:2"),
-          List.of("docker.io/library/busybox@" + DIGEST),
+          List.of("docker.io/library/busybox@" + DIGEST, "r.io/other@" + DIGEST),
           1000,
           false);
 
@@ -142,7 +142,8 @@ class NodePlannerTest {
   @ParameterizedTest
   @ValueSource(strings = {"r.io/pausers:1", "r.io/pause/app:1", "r.io/app:pause", "r.io/unpause:1"})
   void whatIsOnlyCalledAlikeGoes(String name) {
-    CriImage other = new CriImage(ID, List.of(name), IMAGE.digests(), 1, false);
+    String repository = name.substring(0, name.lastIndexOf(':'));
+    CriImage other = new CriImage(ID, List.of(name), List.of(repository + "@" + DIGEST), 1, false);
     assertThat(reason(with(List.of(other)), old(other), RULES)).isEqualTo(NodeReason.UNUSED);
   }
 
@@ -185,6 +186,15 @@ class NodePlannerTest {
   void whatWasLoadedAndNotPulledStays() {
     CriImage loaded = new CriImage(ID, IMAGE.tags(), List.of(), 1, false);
     assertThat(reason(with(List.of(loaded)), old(loaded), RULES)).isEqualTo(NodeReason.NOT_PULLED);
+    // The same image was pulled by another name, with which the loaded one would go.
+    CriImage both =
+        new CriImage(
+            ID,
+            List.of("docker.io/library/loaded:1", "r.io:5000/pulled:1"),
+            List.of("r.io:5000/pulled@sha256:" + "b".repeat(64)),
+            1,
+            false);
+    assertThat(reason(with(List.of(both)), old(both), RULES)).isEqualTo(NodeReason.NOT_PULLED);
   }
 
   @Test

@@ -103,7 +103,8 @@ class NodesE2E {
       assertThat(why(name, repository + ":exited")).startsWith("IN_USE").endsWith("(exited)");
       assertThat(why(name, repository + ":pinned")).startsWith("PINNED");
       assertThat(why(name, repository + ":kept")).startsWith("KEPT_BY_NAME");
-      assertThat(why(name, "docker.io/library/busybox:1")).startsWith("NOT_PULLED");
+      // Other tests use it too, on the same node.
+      assertThat(why(name, "docker.io/library/busybox:1")).matches("(KEPT_BY_NAME|IN_USE).*");
       assertThat(whyPause(name)).matches("(PINNED|SANDBOX).*");
 
       theNodePullsAgainWhatIsGone(namespace, repository);
@@ -197,7 +198,7 @@ class NodesE2E {
       gracePeriod: 1h
       nodes:
         unusedFor: 2h
-        keep: ["%s:kept"]
+        keep: ["%s:kept", "docker.io/*"]
         limits: {maxPercent: 100}
     """
         .formatted(name, dryRun, repository);
