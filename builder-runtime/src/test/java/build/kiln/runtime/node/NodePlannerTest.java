@@ -248,7 +248,7 @@ class NodePlannerTest {
 
   @Test
   void anotherNameMeansThatItWasPulledAgain() {
-    CriImage renamed = new CriImage(ID, List.of("r.io/new:1"), IMAGE.digests(), 1000, false);
+    CriImage renamed = new CriImage(ID, List.of("r.io/other:3"), IMAGE.digests(), 1000, false);
     assertThat(reason(with(List.of(renamed)), old(IMAGE), RULES)).isEqualTo(NodeReason.YOUNG);
   }
 
