@@ -29,7 +29,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -63,6 +63,7 @@ final class BuildSession implements AutoCloseable {
   private final boolean explaining;
   private final Set<Integer> inImage;
   private final Consumer<GrowingBlob> layers;
+  private final Supply supply = new Supply();
   private final OptionalLong sourceDateEpoch;
   private final AtomicInteger cached = new AtomicInteger();
   private final Semaphore running =
@@ -270,26 +271,38 @@ final class BuildSession implements AutoCloseable {
 
   /** The files of an image. */
   StageFiles files(BaseImage image) {
-    return StageFiles.of(store(), this::supply, image.layers());
+    return StageFiles.of(store(), supply, image.layers());
   }
 
   /** No files. */
   StageFiles noFiles() {
-    return StageFiles.of(store(), this::supply, List.of());
+    return StageFiles.of(store(), supply, List.of());
   }
 
   /** Brings layers here that are not, side by side. */
-  private void supply(List<Layer> layers) throws IOException {
-    List<Layer> missing = new ArrayList<>();
-    for (Layer layer : layers) {
-      if (!store().has(layer.descriptor())) {
-        missing.add(layer);
-      }
+  private final class Supply implements StageFiles.LayerSupply {
+    @Override
+    public void require(List<Layer> layers) throws IOException {
+      Concurrently.all(missing(layers), BuildSession.this::fetch);
     }
-    Concurrently.all(missing, this::supply);
+
+    @Override
+    public LayerPulls begin(List<Layer> layers) throws IOException {
+      return new LayerPulls(store(), missing(layers), BuildSession.this::fetch);
+    }
+
+    private List<Layer> missing(List<Layer> layers) throws IOException {
+      var missing = new LinkedHashSet<Layer>();
+      for (Layer layer : layers) {
+        if (!store().has(layer.descriptor())) {
+          missing.add(layer);
+        }
+      }
+      return List.copyOf(missing);
+    }
   }
 
-  private void supply(Layer layer) throws IOException {
+  private void fetch(Layer layer) throws IOException {
     Reference origin = origins.get(blob(layer));
     if (origin == null) {
       throw new IllegalStateException(

@@ -57,7 +57,7 @@ final class Downloads {
       }
       try (InputStream in = registry.openBlob(repository, blob);
           var counted = new Counted(in, blob, activity)) {
-        store.put(blob, counted);
+        store.putVerified(blob, counted);
       } catch (IOException e) {
         if (cached.test(blob.digest()) && !Failures.isInterrupt(e) && !Failures.isDiskFull(e)) {
           throw new LostLayer(blob, e);

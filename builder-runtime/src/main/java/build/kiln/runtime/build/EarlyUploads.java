@@ -94,12 +94,7 @@ final class EarlyUploads implements AutoCloseable {
 
   /** Begins to send a layer. */
   synchronized void begin(Reference repository, GrowingBlob blob) {
-    try {
-      uploads.add(new Upload(registry, repository, blob, blob.open()));
-    } catch (IOException e) {
-      // As above.
-      return;
-    }
+    uploads.add(new Upload(registry, repository, blob, blob.open()));
   }
 
   /**

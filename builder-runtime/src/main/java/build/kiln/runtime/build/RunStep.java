@@ -24,7 +24,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
 
@@ -137,7 +136,7 @@ final class RunStep {
   Layer execute(BuildProgress.Activity activity)
       throws IOException, BuildException, InterruptedException {
     // Reading what the base's layers hold takes as long as trying how to isolate.
-    Future<Identity> identity = identity();
+    FutureTask<Identity> identity = identity();
     Sandbox sandbox = sandbox();
     if (offline() && !sandbox.mounts()) {
       throw new BuildException(
@@ -154,9 +153,8 @@ final class RunStep {
           "the tier " + sandbox.tier() + " has no host name of its own to be " + hostName());
     }
     Snapshots snapshots = session.snapshots(sandbox);
-    state.files().require(snapshots);
     try (StepMounts made = mounts.prepare(sandbox.mounts(), activity);
-        Snapshot snapshot = snapshots.prepare(state.files().layers(), made.points())) {
+        Snapshot snapshot = state.files().prepare(snapshots, made.points())) {
       Command command = command(made, identity);
       var tail = new LogTail();
       int exit;
@@ -239,17 +237,24 @@ final class RunStep {
             cause));
   }
 
-  private Future<Identity> identity() {
+  /**
+   * Beside other work, unless a layer would have to be read for it: unpacking tells what it has.
+   */
+  private FutureTask<Identity> identity() {
     StageFiles stageFiles = state.files();
     String user = state.config().user();
     var task = new FutureTask<>(() -> Accounts.read(stageFiles::readSmall).identity(user));
-    Thread.ofPlatform().daemon().name("kiln-step-user").start(task);
+    if (stageFiles.isIndexed()) {
+      Thread.ofPlatform().daemon().name("kiln-step-user").start(task);
+    }
     return task;
   }
 
-  private Identity await(Future<Identity> identity)
+  private Identity await(FutureTask<Identity> identity)
       throws IOException, BuildException, InterruptedException {
     try {
+      // Does nothing if it was begun.
+      identity.run();
       return identity.get();
     } catch (ExecutionException e) {
       switch (e.getCause()) {
@@ -263,7 +268,7 @@ final class RunStep {
     }
   }
 
-  private Command command(StepMounts made, Future<Identity> running)
+  private Command command(StepMounts made, FutureTask<Identity> running)
       throws IOException, BuildException, InterruptedException {
     Identity identity = await(running);
     Map<String, String> env = state.environment();

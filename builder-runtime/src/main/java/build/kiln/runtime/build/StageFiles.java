@@ -4,7 +4,10 @@ import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.layer.FileTree;
 import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.rootfs.ImageTree;
+import build.kiln.runtime.rootfs.MountPoint;
 import build.kiln.runtime.rootfs.Snapshots;
+import build.kiln.runtime.rootfs.Snapshots.Snapshot;
+import build.kiln.runtime.store.GrowingBlob;
 import build.kiln.runtime.store.LocalStore;
 import build.kiln.runtime.store.StoreException;
 import java.io.IOException;
@@ -27,9 +30,12 @@ final class StageFiles implements FileTree {
   private @Nullable ImageTree tree;
 
   /** Brings those of the layers into the local store that are not there. */
-  @FunctionalInterface
   interface LayerSupply {
+    /** Returns when they are there. */
     void require(List<Layer> layers) throws IOException;
+
+    /** Returns at once. */
+    LayerPulls begin(List<Layer> layers) throws IOException;
   }
 
   private StageFiles(
@@ -38,6 +44,21 @@ final class StageFiles implements FileTree {
     this.supply = supply;
     this.layers = List.copyOf(layers);
     this.below = below;
+  }
+
+  /** No files, for looking at words alone: it never has any. */
+  static StageFiles none(LocalStore store) {
+    return new StageFiles(store, new NoSupply(store), List.of(), null);
+  }
+
+  private record NoSupply(LocalStore store) implements LayerSupply {
+    @Override
+    public void require(List<Layer> layers) {}
+
+    @Override
+    public LayerPulls begin(List<Layer> layers) {
+      return new LayerPulls(store, layers, layer -> {});
+    }
   }
 
   static StageFiles of(LocalStore store, LayerSupply supply, List<Layer> layers) {
@@ -61,9 +82,45 @@ final class StageFiles implements FileTree {
     supply.require(layers);
   }
 
-  /** Makes sure that those blobs are in the local store that a root with all layers needs. */
-  void require(Snapshots snapshots) throws IOException {
-    supply.require(snapshots.missing(layers));
+  /** A root with all layers. Those that are only in a registry are unpacked as they arrive. */
+  Snapshot prepare(Snapshots snapshots, List<MountPoint> points) throws IOException {
+    try (LayerPulls pulls = supply.begin(snapshots.missing(layers))) {
+      try {
+        return arrived(snapshots.prepare(layers, points), pulls);
+      } catch (IOException e) {
+        // That a layer does not come is why what reads it fails.
+        pulls.await();
+        if (!isGivenUp(e)) {
+          throw e;
+        }
+        // It was another stage's, which has failed; now it is here.
+        return snapshots.prepare(layers, points);
+      }
+    }
+  }
+
+  private static Snapshot arrived(Snapshot snapshot, LayerPulls pulls) throws IOException {
+    try {
+      pulls.await();
+      return snapshot;
+    } catch (IOException | RuntimeException | Error e) {
+      snapshot.close();
+      throw e;
+    }
+  }
+
+  private static boolean isGivenUp(Throwable failure) {
+    for (Throwable e = failure; e != null; e = e.getCause()) {
+      if (e instanceof GrowingBlob.GivenUp) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Whether names and small files are known without reading a layer. */
+  boolean isIndexed() {
+    return layers.stream().allMatch(store.layers()::hasIndex);
   }
 
   @Override

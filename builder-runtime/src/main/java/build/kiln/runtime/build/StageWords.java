@@ -65,7 +65,7 @@ final class StageWords {
   }
 
   private StageState start(StagePlan plan) {
-    StageFiles none = StageFiles.of(store, layers -> {}, List.of());
+    StageFiles none = StageFiles.none(store);
     var origin = new StageState.Origin(Parent.Kind.EMPTY, "", null);
     BaseImage image = plan.image();
     if (image != null) {

@@ -1,29 +1,17 @@
 package build.kiln.runtime.layer;
 
-import build.kiln.runtime.posix.MemoryFile;
-import java.io.FileNotFoundException;
-import java.io.IOException;
-import java.io.InputStream;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Deflate (RFC 1951) by Intel's ISA-L: five to ten times as fast as zlib, blobs 3 to 5 percent
- * larger than those of zlib's level 6. The library comes with com.intel.gkl, for x86-64 and glibc;
- * it is loaded from memory, so that no folder needs to be writable or executable.
+ * larger than those of zlib's level 6.
  *
  * <p>The fields of its {@code struct isal_zstream} that are used here are the same in all versions;
  * what follows them is the library's own.
  */
 final class FastDeflate implements BlockCodec.Encoder {
-  private static final String LIBRARY = "/com/intel/gkl/native/libgkl_compression.so";
-
   /** Levels go from 0 to 3; 2 is hardly slower than 1, 3 takes half as long again. */
   private static final int LEVEL = 2;
 
@@ -44,66 +32,16 @@ final class FastDeflate implements BlockCodec.Encoder {
   private static final long FLUSH = 58;
   private static final short SYNC_FLUSH = 1;
 
-  private final Library library;
+  private final IsaL library;
   private final Arena arena = Arena.ofShared();
   private final MemorySegment stream = arena.allocate(STREAM, 64);
   private final MemorySegment levelBuffer = arena.allocate(LEVEL_BUFFER, 64);
   private final MemorySegment input;
   private final MemorySegment output;
 
-  private record Library(MethodHandle call, MemorySegment init, MemorySegment deflate) {
-    void init(MemorySegment stream) {
-      invoke(init, stream);
-    }
-
-    int deflate(MemorySegment stream) {
-      return invoke(deflate, stream);
-    }
-
-    /** One handle for both, as each costs time to make; what the first returns means nothing. */
-    private int invoke(MemorySegment function, MemorySegment stream) {
-      try {
-        return (int) call.invokeExact(function, stream);
-      } catch (RuntimeException | Error unchanged) {
-        throw unchanged;
-      } catch (Throwable impossible) {
-        throw new AssertionError("a downcall throws nothing checked", impossible);
-      }
-    }
-  }
-
-  private static final class Loaded {
-    static final @Nullable Library LIBRARY = load();
-
-    private static @Nullable Library load() {
-      if (!System.getProperty("os.arch", "").equals("amd64")) {
-        return null;
-      }
-      try (InputStream content = FastDeflate.class.getResourceAsStream(FastDeflate.LIBRARY)) {
-        if (content == null) {
-          throw new FileNotFoundException(FastDeflate.LIBRARY);
-        }
-        try (var file = new MemoryFile("libisal", content)) {
-          return link(SymbolLookup.libraryLookup(file.path(), Arena.global()));
-        }
-      } catch (IOException | IllegalArgumentException e) {
-        // Another C library than glibc, or a kernel that forbids it: zlib does it too.
-        return null;
-      }
-    }
-
-    private static Library link(SymbolLookup symbols) {
-      MethodHandle call =
-          Linker.nativeLinker()
-              .downcallHandle(FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS));
-      return new Library(
-          call, symbols.findOrThrow("isal_deflate_init"), symbols.findOrThrow("isal_deflate"));
-    }
-  }
-
   /** Whether this machine can load the library. */
   static boolean isAvailable() {
-    return Loaded.LIBRARY != null;
+    return IsaL.find().isPresent();
   }
 
   /**
@@ -111,11 +49,7 @@ final class FastDeflate implements BlockCodec.Encoder {
    * @throws IllegalStateException if it is not available
    */
   FastDeflate(int most) {
-    Library loaded = Loaded.LIBRARY;
-    if (loaded == null) {
-      throw new IllegalStateException("no ISA-L for this machine");
-    }
-    library = loaded;
+    library = IsaL.get();
     input = arena.allocate(most, 64);
     output = arena.allocate(bound(most), 64);
   }
@@ -124,7 +58,7 @@ final class FastDeflate implements BlockCodec.Encoder {
   @Override
   public int encode(byte[] in, int length, byte[] out) {
     MemorySegment.copy(in, 0, input, ValueLayout.JAVA_BYTE, 0, length);
-    library.init(stream);
+    library.initDeflate(stream);
     stream.set(ValueLayout.ADDRESS, NEXT_IN, input);
     stream.set(ValueLayout.JAVA_INT, AVAILABLE_IN, length);
     stream.set(ValueLayout.ADDRESS, NEXT_OUT, output);

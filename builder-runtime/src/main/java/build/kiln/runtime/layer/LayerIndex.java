@@ -56,25 +56,10 @@ public record LayerIndex(List<Item> items, long tarSize, Map<String, byte[]> sma
    * @throws LayerException if it is no safe tar
    */
   public static LayerIndex read(InputStream tar, String what) throws IOException {
-    var builder = new Builder();
-    var counted = new CountingInput(tar);
     // Not closed: that would close the caller's stream.
     @SuppressWarnings("resource")
-    TarReader reader = TarReader.ofLayer(counted, what);
-    for (var event = reader.next(); event.isPresent(); event = reader.next()) {
-      switch (event.get()) {
-        case LayerEvent.Entry e -> {
-          builder.entry(e.meta(), e.extents());
-          if (builder.keeps(e.meta())) {
-            builder.small(e.meta().path(), e.content().readAllBytes());
-          }
-        }
-        case LayerEvent.Whiteout w -> builder.whiteout(w.path());
-        case LayerEvent.Opaque o -> builder.opaque(o.directory());
-      }
-    }
-    counted.drain();
-    return builder.build(counted.count());
+    TarReader reader = TarReader.ofIndexedLayer(tar, what);
+    return reader.index();
   }
 
   /** The index in its compact form. */

@@ -70,6 +70,13 @@ final class TarInput {
     }
   }
 
+  /** Reads what is left of the stream. */
+  void drain() throws IOException {
+    for (int n; (n = in.read(waste, 0, waste.length)) >= 0; ) {
+      position += n;
+    }
+  }
+
   void close() throws IOException {
     in.close();
   }

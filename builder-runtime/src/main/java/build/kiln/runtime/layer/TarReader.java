@@ -3,6 +3,7 @@ package build.kiln.runtime.layer;
 import build.kiln.runtime.layer.EntryMeta.Kind;
 import build.kiln.runtime.layer.LayerException.Code;
 import build.kiln.runtime.posix.Names;
+import java.io.ByteArrayInputStream;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
@@ -25,14 +26,17 @@ import org.jspecify.annotations.Nullable;
 public final class TarReader implements Closeable {
   private final TarInput in;
   private final boolean whiteouts;
+  private final LayerIndex.@Nullable Builder index;
   private final byte[] block = new byte[TarInput.BLOCK];
   private final PaxRecords globals = new PaxRecords();
   private @Nullable EntryContent content;
   private boolean ended;
 
-  private TarReader(InputStream in, String what, boolean whiteouts) {
+  private TarReader(
+      InputStream in, String what, boolean whiteouts, LayerIndex.@Nullable Builder index) {
     this.in = new TarInput(in, what);
     this.whiteouts = whiteouts;
+    this.index = index;
   }
 
   /**
@@ -42,12 +46,17 @@ public final class TarReader implements Closeable {
    * @param what names the stream in messages
    */
   public static TarReader ofLayer(InputStream in, String what) {
-    return new TarReader(in, what, true);
+    return new TarReader(in, what, true, null);
+  }
+
+  /** As {@link #ofLayer}, and {@link #index} tells what it was. */
+  public static TarReader ofIndexedLayer(InputStream in, String what) {
+    return new TarReader(in, what, true, new LayerIndex.Builder());
   }
 
   /** Reads a tar that is no layer: every name is just a name. */
   public static TarReader ofArchive(InputStream in, String what) {
-    return new TarReader(in, what, false);
+    return new TarReader(in, what, false, null);
   }
 
   /**
@@ -81,6 +90,23 @@ public final class TarReader implements Closeable {
       }
     }
     return Optional.empty();
+  }
+
+  /**
+   * Reads what is left, to the very end of the stream, and tells what the layer holds.
+   *
+   * @throws LayerException as {@link #next}
+   * @throws IllegalStateException if it is no {@linkplain #ofIndexedLayer indexed layer}
+   */
+  public LayerIndex index() throws IOException {
+    if (index == null) {
+      throw new IllegalStateException("this reader keeps no index");
+    }
+    while (next().isPresent()) {
+      continue;
+    }
+    in.drain();
+    return index.build(in.position());
   }
 
   /** How many bytes of the tar were read. */
@@ -298,11 +324,11 @@ public final class TarReader implements Closeable {
     return (int) number;
   }
 
-  private @Nullable LayerEvent event(EntryMeta meta, Content file) throws LayerException {
+  private @Nullable LayerEvent event(EntryMeta meta, Content file) throws IOException {
     String path = meta.path();
     if (!whiteouts || !LayerPaths.anyComponentStartsWith(path, LayerPaths.WHITEOUT_PREFIX)) {
       InputStream bytes = file.stream() == null ? InputStream.nullInputStream() : file.stream();
-      return new LayerEvent.Entry(meta, bytes, file.extents());
+      return new LayerEvent.Entry(meta, indexed(meta, file, bytes), file.extents());
     }
     String directory = LayerPaths.parent(path);
     String name = meta.name();
@@ -314,6 +340,9 @@ public final class TarReader implements Closeable {
           Code.MALFORMED, "the name " + LayerPaths.quote(path) + " lies below a whiteout");
     }
     if (name.equals(LayerPaths.OPAQUE_MARKER)) {
+      if (index != null) {
+        index.opaque(directory);
+      }
       return new LayerEvent.Opaque(directory);
     }
     if (name.startsWith(LayerPaths.AUFS_PREFIX)) {
@@ -324,6 +353,25 @@ public final class TarReader implements Closeable {
       throw in.error(
           Code.UNSAFE_PATH, "the whiteout " + LayerPaths.quote(path) + " hides no entry");
     }
-    return new LayerEvent.Whiteout(LayerPaths.join(directory, gone));
+    String hidden = LayerPaths.join(directory, gone);
+    if (index != null) {
+      index.whiteout(hidden);
+    }
+    return new LayerEvent.Whiteout(hidden);
+  }
+
+  /** Tells the index of an entry; returns its content, from the first byte on. */
+  private InputStream indexed(EntryMeta meta, Content file, InputStream content)
+      throws IOException {
+    if (index == null) {
+      return content;
+    }
+    index.entry(meta, file.extents());
+    if (!index.keeps(meta)) {
+      return content;
+    }
+    byte[] whole = content.readAllBytes();
+    index.small(meta.path(), whole);
+    return new ByteArrayInputStream(whole);
   }
 }

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.util.HexFormat;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -26,20 +27,33 @@ final class FileIngest implements BlobIngest {
   private final Path file;
   private final FileChannel channel;
   private final String algorithm;
-  private final MessageDigest hash;
+  private final @Nullable MessageDigest hash;
   private final OutputStream out = new Out();
   private final Consumer<GrowingBlob> readers;
+
+  /** Told of each byte; null until it is known that somebody reads along. */
   private @Nullable GrowingBlob growing;
+
   private long size;
 
+  /** A blob whose bytes have the digest that they should, and that others read meanwhile. */
+  static FileIngest verified(
+      LocalStore store, Path file, String algorithm, @Nullable GrowingBlob growing)
+      throws IOException {
+    var ingest = new FileIngest(store, file, algorithm, null, blob -> {});
+    ingest.growing = growing;
+    return ingest;
+  }
+
   /**
+   * @param hash null for bytes that who hands them over compares with their digest
    * @param readers hears once of a blob that has become {@link #LARGE}
    */
   FileIngest(
       LocalStore store,
       Path file,
       String algorithm,
-      MessageDigest hash,
+      @Nullable MessageDigest hash,
       Consumer<GrowingBlob> readers)
       throws IOException {
     this.store = store;
@@ -57,12 +71,12 @@ final class FileIngest implements BlobIngest {
 
   @Override
   public Descriptor commit(String mediaType) throws IOException {
-    return keep(Descriptor.of(mediaType, digest(), size));
+    return keep(Descriptor.of(mediaType, digest(Objects.requireNonNull(hash)), size));
   }
 
   @Override
   public Descriptor commit(Descriptor expected) throws IOException {
-    Digest digest = digest();
+    Digest digest = hash == null ? expected.digest() : digest(hash);
     if (size != expected.size() || !digest.equals(expected.digest())) {
       throw new StoreException(
           Code.CONTENT_MISMATCH,
@@ -79,14 +93,14 @@ final class FileIngest implements BlobIngest {
     return keep(expected);
   }
 
-  private Digest digest() throws IOException {
-    if (!channel.isOpen()) {
-      throw new IOException("this blob was committed or given up already");
-    }
+  private Digest digest(MessageDigest hash) {
     return new Digest(algorithm, HexFormat.of().formatHex(hash.digest()));
   }
 
   private Descriptor keep(Descriptor descriptor) throws IOException {
+    if (!channel.isOpen()) {
+      throw new IOException("this blob was committed or given up already");
+    }
     channel.close();
     if (store.has(descriptor)) {
       Files.delete(file);
@@ -94,7 +108,7 @@ final class FileIngest implements BlobIngest {
       store.moveInto(file, store.blobPath(descriptor.digest()));
     }
     if (growing != null) {
-      growing.committed(descriptor);
+      growing.committed(descriptor, store.blobPath(descriptor.digest()));
     }
     return descriptor;
   }
@@ -112,9 +126,10 @@ final class FileIngest implements BlobIngest {
 
   private void tell() {
     if (growing != null) {
-      growing.grown(size);
+      growing.grown(file, size);
     } else if (size >= LARGE) {
-      growing = new GrowingBlob(file, size);
+      growing = new GrowingBlob();
+      growing.grown(file, size);
       readers.accept(growing);
     }
   }
@@ -139,7 +154,9 @@ final class FileIngest implements BlobIngest {
             "cannot write a blob to the local store %s: %s".formatted(store.root(), e.getMessage()),
             e);
       }
-      hash.update(bytes, offset, length);
+      if (hash != null) {
+        hash.update(bytes, offset, length);
+      }
       size += length;
       tell();
     }

@@ -8,41 +8,62 @@ import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Objects;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A blob that is still being written, for who wants to read it meanwhile. Readers follow the file
- * in their own time: they hold up nobody, and no bytes are kept in memory for them. Thread-safe.
+ * A blob that is still being written, or about to be, for who wants to read it meanwhile. Readers
+ * follow the file in their own time: they hold up nobody, and no bytes are kept in memory for them.
+ * Thread-safe.
  */
 public final class GrowingBlob {
-  private final Path file;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
+  private @Nullable Path file;
+  private @Nullable Path kept;
   private long size;
   private boolean ended;
   private @Nullable Descriptor descriptor;
 
-  GrowingBlob(Path file, long size) {
-    this.file = file;
-    this.size = size;
+  /** It was not written to its end. */
+  public static final class GivenUp extends EOFException {
+    private GivenUp() {
+      super("the blob that is read was given up by who wrote it");
+    }
   }
 
-  void grown(long newSize) {
-    change(() -> size = newSize);
+  void grown(Path where, long newSize) {
+    change(
+        () -> {
+          file = where;
+          size = newSize;
+        });
   }
 
   /** All of it is there. */
-  void committed(Descriptor whole) {
+  void committed(Descriptor whole, Path where) {
     change(
         () -> {
+          kept = where;
           size = whole.size();
           descriptor = whole;
           ended = true;
         });
+  }
+
+  /** Whether it is whole, or still may become so. */
+  boolean isComing() {
+    lock.lock();
+    try {
+      return !ended || descriptor != null;
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** It will never be whole; without effect if it is. */
@@ -50,35 +71,38 @@ public final class GrowingBlob {
     change(() -> ended = true);
   }
 
+  /** Nothing changes any more once it has ended. */
   private void change(Runnable change) {
     lock.lock();
     try {
-      change.run();
-      changed.signalAll();
+      if (!ended) {
+        change.run();
+        changed.signalAll();
+      }
     } finally {
       lock.unlock();
     }
   }
 
   /**
-   * Its bytes from the first on; to be opened before the call that told of it returns, since the
-   * file has another name later. Reading waits for what is not there yet, and fails if the blob is
-   * given up.
+   * Its bytes from the first on. Reading waits for what is not there yet.
+   *
+   * @return a stream that fails with {@link GivenUp} if the blob is
    */
-  public InputStream open() throws IOException {
-    return new Following(FileChannel.open(file, StandardOpenOption.READ));
+  public InputStream open() {
+    return new Following();
   }
 
   /**
    * Waits until it is whole.
    *
-   * @throws IOException if it was given up
+   * @throws GivenUp if it will never be
    */
   public Descriptor whole() throws IOException {
     await(Long.MAX_VALUE);
     Descriptor whole = descriptor;
     if (whole == null) {
-      throw new EOFException("the blob that is read was given up by who wrote it");
+      throw new GivenUp();
     }
     return whole;
   }
@@ -101,13 +125,29 @@ public final class GrowingBlob {
     }
   }
 
-  private final class Following extends BulkInputStream {
-    private final FileChannel channel;
-    private long position;
-
-    Following(FileChannel channel) {
-      this.channel = channel;
+  /** Where it is, which is somewhere else once it is whole. */
+  private FileChannel channel() throws IOException {
+    Path growing;
+    lock.lock();
+    try {
+      growing = file;
+    } finally {
+      lock.unlock();
     }
+    if (growing != null) {
+      try {
+        return FileChannel.open(growing, StandardOpenOption.READ);
+      } catch (NoSuchFileException ended) {
+        // It has another name now, or none.
+      }
+    }
+    whole();
+    return FileChannel.open(Objects.requireNonNull(kept), StandardOpenOption.READ);
+  }
+
+  private final class Following extends BulkInputStream {
+    private @Nullable FileChannel channel;
+    private long position;
 
     @Override
     public int read(byte[] buffer, int offset, int length) throws IOException {
@@ -118,6 +158,9 @@ public final class GrowingBlob {
       if (there == 0) {
         whole();
         return -1;
+      }
+      if (channel == null) {
+        channel = channel();
       }
       int wanted = (int) Math.min(length, there);
       int n = channel.read(ByteBuffer.wrap(buffer, offset, wanted), position);
@@ -130,7 +173,9 @@ public final class GrowingBlob {
 
     @Override
     public void close() throws IOException {
-      channel.close();
+      if (channel != null) {
+        channel.close();
+      }
     }
   }
 }

@@ -7,6 +7,7 @@ import build.kiln.runtime.layer.LayerException;
 import build.kiln.runtime.layer.LayerIndex;
 import build.kiln.runtime.layer.LayerSource;
 import build.kiln.runtime.layer.LayerWriter;
+import build.kiln.runtime.layer.ReadAhead;
 import build.kiln.runtime.layer.TarReader;
 import build.kiln.runtime.oci.Digest;
 import java.io.IOException;
@@ -24,6 +25,9 @@ import java.util.function.Consumer;
 
 /** The layers of a local store: written, indexed, and inflated for reading. Thread-safe. */
 public final class LayerFiles {
+  /** Layers of this size are inflated and hashed on a thread of their own. */
+  private static final int AHEAD = 256 * 1024;
+
   private final LocalStore store;
   private final LayerWriter writer;
   private final ConcurrentMap<Digest, Object> locks = new ConcurrentHashMap<>();
@@ -131,16 +135,27 @@ public final class LayerFiles {
   }
 
   /**
-   * Streams a layer once, and checks it. What the reader made of it must not be used if this fails.
+   * Streams a layer once, and checks it; its index is kept if there was none. What the reader made
+   * of it must not be used if this fails.
    *
    * @throws LayerException if the layer is no safe tar, or not that of its diff ID
    */
   public void read(Layer layer, Reader reader) throws IOException {
+    boolean indexed = isIndexed(layer);
     try (Verified verified = verified(layer);
-        TarReader tar = TarReader.ofLayer(verified.in, what(layer))) {
+        TarReader tar =
+            indexed
+                ? TarReader.ofLayer(verified.in, what(layer))
+                : TarReader.ofIndexedLayer(verified.in, what(layer))) {
       reader.read(tar);
-      verified.in.transferTo(OutputStream.nullOutputStream());
-      verified.check();
+      if (indexed) {
+        verified.in.transferTo(OutputStream.nullOutputStream());
+        verified.check();
+      } else {
+        LayerIndex index = tar.index();
+        verified.check();
+        keepIndex(layer.diffId(), index);
+      }
     }
   }
 
@@ -193,7 +208,9 @@ public final class LayerFiles {
 
   private Verified verified(Layer layer) throws IOException {
     MessageDigest hash = layer.diffId().newHash();
-    return new Verified(new DigestInputStream(open(layer), hash), hash, layer);
+    var hashed = new DigestInputStream(open(layer), hash);
+    boolean large = layer.descriptor().size() >= AHEAD;
+    return new Verified(large ? new ReadAhead(hashed) : hashed, hash, layer);
   }
 
   /** A layer's tar on whose end its digest is compared. */

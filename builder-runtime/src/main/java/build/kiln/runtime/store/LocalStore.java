@@ -27,6 +27,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -54,6 +55,8 @@ public final class LocalStore implements AutoCloseable {
   /** Manifests and configurations may be this large: the limit of most registries, fourfold. */
   private static final int MAX_DOCUMENT = 16 * 1024 * 1024;
 
+  private static final int COPY_BUFFER = 128 * 1024;
+
   private static final List<String> FOLDERS =
       List.of("blobs/sha256", "tags", "cache", "index", "tmp");
 
@@ -67,6 +70,7 @@ public final class LocalStore implements AutoCloseable {
   private final Records cache;
   private final LayerFiles layers;
   private final Set<Digest> trusted = ConcurrentHashMap.newKeySet();
+  private final ConcurrentMap<Digest, GrowingBlob> arriving = new ConcurrentHashMap<>();
   private final KeptFolders kept = new KeptFolders(this);
 
   private LocalStore(
@@ -262,12 +266,17 @@ public final class LocalStore implements AutoCloseable {
   }
 
   /**
-   * A blob's bytes, unbuffered and not verified.
+   * A blob's bytes, unbuffered and not verified. Reading one that is {@linkplain #expect expected}
+   * waits for it.
    *
    * @throws StoreException NOT_FOUND
    */
   public InputStream open(Digest digest) throws IOException {
     trusted.add(digest);
+    GrowingBlob coming = arriving.get(digest);
+    if (coming != null && coming.isComing()) {
+      return coming.open();
+    }
     uses.mark(blobPath(digest));
     try {
       return Files.newInputStream(blobPath(digest));
@@ -329,9 +338,53 @@ public final class LocalStore implements AutoCloseable {
   /** Keeps a stream that must have this digest and size. Does not close it. */
   public Descriptor put(Descriptor expected, InputStream in) throws IOException {
     try (var ingest = ingest(expected.digest())) {
-      in.transferTo(ingest.out());
-      return ingest.commit(expected);
+      return put(expected, in, ingest);
     }
+  }
+
+  /**
+   * As {@link #put(Descriptor, InputStream)}, for a stream that compares its digest itself: reading
+   * its last byte fails if it is another one.
+   */
+  public Descriptor putVerified(Descriptor expected, InputStream in) throws IOException {
+    Digest digest = expected.digest();
+    GrowingBlob growing = arriving.get(digest);
+    try (var ingest = FileIngest.verified(this, tempFile(), digest.algorithm(), growing)) {
+      return put(expected, in, ingest);
+    }
+  }
+
+  /**
+   * Says that a blob is about to come by {@link #putVerified}: whoever opens it from now on reads
+   * it as it arrives.
+   *
+   * @return to be closed when it has come, or is not going to: whoever still waits for it hears of
+   *     that. Without effect if another one of the same blob is not closed
+   */
+  public Arrival expect(Digest digest) {
+    var blob = new GrowingBlob();
+    return arriving.putIfAbsent(digest, blob) == null
+        ? () -> {
+          arriving.remove(digest, blob);
+          blob.givenUp();
+        }
+        : () -> {};
+  }
+
+  /** A blob that is expected. */
+  @FunctionalInterface
+  public interface Arrival extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  private static Descriptor put(Descriptor expected, InputStream in, BlobIngest ingest)
+      throws IOException {
+    byte[] buffer = new byte[(int) Math.clamp(expected.size(), 1, COPY_BUFFER)];
+    for (int n; (n = in.read(buffer)) >= 0; ) {
+      ingest.out().write(buffer, 0, n);
+    }
+    return ingest.commit(expected);
   }
 
   /** Gives a manifest or index a name; a name without tag and digest is {@code latest}. */

@@ -17,11 +17,16 @@ import build.kiln.runtime.posix.TreeRemover;
 import build.kiln.runtime.store.StoreException.Code;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.PipedInputStream;
+import java.io.PipedOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
@@ -29,6 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class LocalStoreTest {
   @TempDir Path dir;
@@ -329,6 +335,96 @@ class LocalStoreTest {
                 e -> assertThat(e.code()).isEqualTo(LayerException.Code.DIGEST_MISMATCH));
       }
       assertThat(files("index")).hasSize(1);
+    }
+  }
+
+  @Test
+  void aLayerThatIsReadKeepsItsIndex() throws Exception {
+    try (var store = LocalStore.open(dir)) {
+      Layer layer = store.layers().write(RandomTrees.layer(3), Compression.GZIP);
+      Path file = files("index").getFirst();
+      byte[] written = Files.readAllBytes(file);
+      Files.delete(file);
+      store.layers().read(layer, tar -> tar.next());
+      assertThat(Files.readAllBytes(file)).isEqualTo(written);
+      assertThat(store.layers().hasIndex(layer)).isTrue();
+    }
+  }
+
+  @Test
+  void aLayerThatIsNoneKeepsNoIndexWhenItIsRead() throws Exception {
+    try (var store = LocalStore.open(dir)) {
+      Layer good = store.layers().write(RandomTrees.layer(1), Compression.GZIP);
+      var bad = new Layer(good.descriptor(), Digest.ofBytes(bytes("other")));
+      assertThatThrownBy(() -> store.layers().read(bad, tar -> tar.next()))
+          .isInstanceOf(LayerException.class);
+      assertThat(files("index")).hasSize(1);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 70_000, 9_000_000})
+  void whatIsExpectedIsReadAsItArrives(int size) throws Exception {
+    byte[] content = new byte[size];
+    new Random(size).nextBytes(content);
+    Descriptor blob = Descriptor.ofBytes("text/plain", content);
+    try (var store = LocalStore.open(dir);
+        var executor = Executors.newSingleThreadExecutor();
+        var in = new PipedInputStream(1 << 16);
+        var out = new PipedOutputStream(in)) {
+      LocalStore.Arrival arrival = store.expect(blob.digest());
+      try (InputStream before = store.open(blob.digest())) {
+        assertThat(store.has(blob)).isFalse();
+        var put = executor.submit(() -> store.putVerified(blob, in));
+        out.write(content, 0, size / 2);
+        out.flush();
+        assertThat(before.readNBytes(size / 2)).isEqualTo(Arrays.copyOf(content, size / 2));
+        out.write(content, size / 2, size - size / 2);
+        out.close();
+        assertThat(put.get()).isEqualTo(blob);
+        assertThat(before.readAllBytes()).isEqualTo(Arrays.copyOfRange(content, size / 2, size));
+      }
+      try (InputStream late = store.open(blob.digest())) {
+        arrival.close();
+        assertThat(late.readAllBytes()).isEqualTo(content);
+      }
+      try (InputStream after = store.open(blob.digest())) {
+        assertThat(after.readAllBytes()).isEqualTo(content);
+      }
+    }
+  }
+
+  @Test
+  void whoeverWaitsForWhatDoesNotComeHearsOfIt() throws Exception {
+    Descriptor blob = Descriptor.ofBytes("text/plain", bytes("hello"));
+    try (var store = LocalStore.open(dir)) {
+      LocalStore.Arrival arrival = store.expect(blob.digest());
+      try (InputStream waiting = store.open(blob.digest())) {
+        assertThatThrownBy(() -> store.putVerified(blob, new ByteArrayInputStream(bytes("hell"))))
+            .isInstanceOf(StoreException.class);
+        assertThatThrownBy(waiting::readAllBytes).isInstanceOf(GrowingBlob.GivenUp.class);
+      }
+      // It has come another way, and who opens it now has it.
+      store.put("text/plain", bytes("hello"));
+      try (InputStream now = store.open(blob.digest())) {
+        assertThat(now.readAllBytes()).isEqualTo(bytes("hello"));
+      }
+      arrival.close();
+    }
+  }
+
+  @Test
+  void anExpectationThatEndsWithoutABlobEndsTheWait() throws Exception {
+    Descriptor blob = Descriptor.ofBytes("text/plain", bytes("hello"));
+    try (var store = LocalStore.open(dir)) {
+      LocalStore.Arrival arrival = store.expect(blob.digest());
+      LocalStore.Arrival second = store.expect(blob.digest());
+      try (InputStream waiting = store.open(blob.digest())) {
+        second.close();
+        arrival.close();
+        assertThatThrownBy(waiting::read).isInstanceOf(GrowingBlob.GivenUp.class);
+      }
+      assertThatThrownBy(() -> store.open(blob.digest())).isInstanceOf(StoreException.class);
     }
   }
 

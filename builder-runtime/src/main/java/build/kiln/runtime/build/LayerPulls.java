@@ -1,0 +1,86 @@
+package build.kiln.runtime.build;
+
+import build.kiln.runtime.layer.Layer;
+import build.kiln.runtime.registry.Concurrently;
+import build.kiln.runtime.store.LocalStore;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+
+/**
+ * Layers on their way into the local store, side by side. Whoever opens one of them reads it as it
+ * arrives, so that to pull a layer and to unpack it take as long as the slower of both. What the
+ * reader made of it is not to be used before {@link #await}.
+ */
+final class LayerPulls implements AutoCloseable {
+  private final FutureTask<Void> task;
+  private final Thread thread;
+
+  /**
+   * Begins.
+   *
+   * @param layers that the store does not have
+   * @param fetch brings one into the store by {@link LocalStore#putVerified}
+   */
+  LayerPulls(LocalStore store, List<Layer> layers, Concurrently.Action<Layer> fetch) {
+    List<LocalStore.Arrival> arrivals =
+        layers.stream().map(layer -> store.expect(layer.descriptor().digest())).toList();
+    task =
+        new FutureTask<>(
+            () -> {
+              try {
+                Concurrently.all(layers, fetch);
+              } finally {
+                arrivals.forEach(LocalStore.Arrival::close);
+              }
+              return null;
+            });
+    thread = Thread.ofPlatform().daemon().name("kiln-layer-pulls").unstarted(task);
+    if (layers.isEmpty()) {
+      task.run();
+    } else {
+      thread.start();
+    }
+  }
+
+  /**
+   * Waits until all are there.
+   *
+   * @throws IOException if one of them does not come
+   */
+  void await() throws IOException {
+    try {
+      task.get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while layers were pulled");
+    } catch (ExecutionException e) {
+      switch (e.getCause()) {
+        case IOException io -> throw io;
+        case RuntimeException runtime -> throw runtime;
+        case Error error -> throw error;
+        case null, default -> throw new IllegalStateException(e);
+      }
+    }
+  }
+
+  /** Ends what is still under way, and returns when it has ended. */
+  @Override
+  public void close() {
+    thread.interrupt();
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        // Requests end at once when they are interrupted.
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
