@@ -15,6 +15,7 @@ import java.util.concurrent.FutureTask;
  * reader made of it is not to be used before {@link #await}.
  */
 final class LayerPulls implements AutoCloseable {
+  private final List<Layer> layers;
   private final FutureTask<Void> task;
   private final Thread thread;
 
@@ -25,6 +26,7 @@ final class LayerPulls implements AutoCloseable {
    * @param fetch brings one into the store by {@link LocalStore#putVerified}
    */
   LayerPulls(LocalStore store, List<Layer> layers, Concurrently.Action<Layer> fetch) {
+    this.layers = List.copyOf(layers);
     List<LocalStore.Arrival> arrivals =
         layers.stream().map(layer -> store.expect(layer.descriptor().digest())).toList();
     task =
@@ -43,6 +45,11 @@ final class LayerPulls implements AutoCloseable {
     } else {
       thread.start();
     }
+  }
+
+  /** Which they are. */
+  List<Layer> layers() {
+    return layers;
   }
 
   /**

@@ -135,9 +135,19 @@ final class RunStep {
   /** Runs the command and makes a layer of what it changed. */
   Layer execute(BuildProgress.Activity activity)
       throws IOException, BuildException, InterruptedException {
-    // Reading what the base's layers hold takes as long as trying how to isolate.
+    // To pull layers, or to read what they hold, takes as long as trying how to isolate.
     FutureTask<Identity> identity = identity();
-    Sandbox sandbox = sandbox();
+    try (LayerPulls pulls = state.files().begin()) {
+      return execute(activity, sandbox(), identity, pulls);
+    }
+  }
+
+  private Layer execute(
+      BuildProgress.Activity activity,
+      Sandbox sandbox,
+      FutureTask<Identity> identity,
+      LayerPulls pulls)
+      throws IOException, BuildException, InterruptedException {
     if (offline() && !sandbox.mounts()) {
       throw new BuildException(
           FailureReason.IsolationUnavailable,
@@ -154,7 +164,7 @@ final class RunStep {
     }
     Snapshots snapshots = session.snapshots(sandbox);
     try (StepMounts made = mounts.prepare(sandbox.mounts(), activity);
-        Snapshot snapshot = state.files().prepare(snapshots, made.points())) {
+        Snapshot snapshot = state.files().prepare(snapshots, made.points(), pulls)) {
       Command command = command(made, identity);
       var tail = new LogTail();
       int exit;

@@ -82,13 +82,29 @@ final class StageFiles implements FileTree {
     supply.require(layers);
   }
 
-  /** A root with all layers. Those that are only in a registry are unpacked as they arrive. */
-  Snapshot prepare(Snapshots snapshots, List<MountPoint> points) throws IOException {
-    try (LayerPulls pulls = supply.begin(snapshots.missing(layers))) {
+  /**
+   * Begins to pull what a step needs in whatever sandbox it runs: all layers, where none was
+   * unpacked before.
+   */
+  LayerPulls begin() throws IOException {
+    return supply.begin(store.layers().hasUnpacked() ? List.of() : layers);
+  }
+
+  /**
+   * A root with all layers. Those that are only in a registry are unpacked as they arrive.
+   *
+   * @param begun what is being pulled already
+   */
+  Snapshot prepare(Snapshots snapshots, List<MountPoint> points, LayerPulls begun)
+      throws IOException {
+    List<Layer> missing = new ArrayList<>(snapshots.missing(layers));
+    missing.removeAll(begun.layers());
+    try (LayerPulls pulls = supply.begin(missing)) {
       try {
-        return arrived(snapshots.prepare(layers, points), pulls);
+        return arrived(snapshots.prepare(layers, points), begun, pulls);
       } catch (IOException e) {
         // That a layer does not come is why what reads it fails.
+        begun.await();
         pulls.await();
         if (!isGivenUp(e)) {
           throw e;
@@ -99,9 +115,11 @@ final class StageFiles implements FileTree {
     }
   }
 
-  private static Snapshot arrived(Snapshot snapshot, LayerPulls pulls) throws IOException {
+  private static Snapshot arrived(Snapshot snapshot, LayerPulls... all) throws IOException {
     try {
-      pulls.await();
+      for (LayerPulls pulls : all) {
+        pulls.await();
+      }
       return snapshot;
     } catch (IOException | RuntimeException | Error e) {
       snapshot.close();

@@ -114,9 +114,14 @@ public final class LayerFiles {
     return store.kept().of(marks);
   }
 
+  /** Whether any layers may be kept unpacked. */
+  public boolean hasUnpacked() {
+    return Files.isDirectory(store.unpackedFolder());
+  }
+
   /** A layer's tree, if it is kept unpacked; as {@link #kept}. */
   public Optional<KeptLayers.Tree> unpacked(Layer layer, String marks) throws IOException {
-    if (!Files.isDirectory(store.unpackedFolder())) {
+    if (!hasUnpacked()) {
       return Optional.empty();
     }
     Optional<KeptLayers> kept = kept(marks);
