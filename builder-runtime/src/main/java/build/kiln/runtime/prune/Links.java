@@ -127,11 +127,12 @@ final class Links {
 
   /** Children without the links that close a circle. */
   private List<Digest> forward(Digest digest, Map<Digest, Integer> position) {
+    List<Digest> all = children(digest);
+    if (all.isEmpty()) {
+      return all;
+    }
     int own = position.getOrDefault(digest, 0);
-    return children(digest).stream()
-        .filter(child -> position.getOrDefault(child, -1) > own)
-        .distinct()
-        .toList();
+    return all.stream().filter(child -> position.getOrDefault(child, -1) > own).distinct().toList();
   }
 
   /**

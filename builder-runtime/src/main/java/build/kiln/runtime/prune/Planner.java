@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -160,9 +161,13 @@ public final class Planner {
   private static List<RepositoryPlan> withUniqueBlobs(
       List<RepositoryPlan> plans, List<RepositoryInventory> inventory) {
     Map<String, Set<Digest>> freed = new HashMap<>();
+    Map<String, Integer> deletions = new HashMap<>();
+    plans.forEach(
+        p -> deletions.merge(Reclaimed.registry(p.name()), p.deletions().size(), Integer::sum));
+    // Most have a configuration and a layer of their own.
+    deletions.forEach((registry, count) -> freed.put(registry, HashSet.newHashSet(2 * count)));
     for (RepositoryPlan plan : plans) {
-      Set<Digest> blobs =
-          freed.computeIfAbsent(Reclaimed.registry(plan.name()), ignored -> new HashSet<>());
+      Set<Digest> blobs = Objects.requireNonNull(freed.get(Reclaimed.registry(plan.name())));
       manifests(plan).forEach(m -> m.blobs().forEach(blob -> blobs.add(blob.digest())));
     }
     Map<String, Set<Digest>> gone = new HashMap<>();

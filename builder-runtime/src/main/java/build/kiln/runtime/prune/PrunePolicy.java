@@ -82,10 +82,18 @@ public record PrunePolicy(
       Optional<KeepSemver> keepSemver) {
 
     boolean matches(String tag) {
-      boolean included =
-          tags.stream().anyMatch(p -> p.matcher(tag).matches())
-              || (regex != null && regex.matcher(tag).matches());
-      return included && exclude.stream().noneMatch(p -> p.matcher(tag).matches());
+      boolean included = matches(tags, tag) || (regex != null && regex.matcher(tag).matches());
+      return included && !matches(exclude, tag);
+    }
+
+    /** Without a stream, which each tag would pay for. */
+    private static boolean matches(List<Pattern> patterns, String tag) {
+      for (Pattern pattern : patterns) {
+        if (pattern.matcher(tag).matches()) {
+          return true;
+        }
+      }
+      return false;
     }
   }
 
@@ -103,7 +111,16 @@ public record PrunePolicy(
    *
    * @param labels an image with one of these labels; an empty value stands for any
    */
-  public record Protection(boolean inUse, List<Pattern> tags, Map<String, String> labels) {}
+  public record Protection(boolean inUse, List<Pattern> tags, Map<String, String> labels) {
+    boolean protects(String tag) {
+      for (Pattern pattern : tags) {
+        if (pattern.matcher(tag).find()) {
+          return true;
+        }
+      }
+      return false;
+    }
+  }
 
   /**
    * What a run may delete at most; more, and it deletes nothing.

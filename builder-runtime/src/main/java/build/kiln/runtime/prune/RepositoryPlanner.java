@@ -127,7 +127,7 @@ final class RepositoryPlanner {
         return by.map(who -> Verdict.of(Reason.IN_USE, who));
       }
     }
-    if (policy.protection().tags().stream().anyMatch(p -> p.matcher(tag).find())) {
+    if (policy.protection().protects(tag)) {
       return Optional.of(Verdict.of(Reason.PROTECTED_TAG, "tag " + tag));
     }
     return young(since(tag, digest), "tag " + tag + " seen since ");

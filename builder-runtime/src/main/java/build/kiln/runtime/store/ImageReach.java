@@ -3,10 +3,8 @@ package build.kiln.runtime.store;
 import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.ImageConfig;
-import build.kiln.runtime.oci.Index;
 import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.oci.JsonForm;
-import build.kiln.runtime.oci.Manifest;
 import build.kiln.runtime.oci.MediaTypes;
 import build.kiln.runtime.oci.OciException;
 import java.io.IOException;
@@ -24,6 +22,8 @@ import java.util.Set;
  */
 final class ImageReach {
   private static final int MAX_DOCUMENT = 16 * 1024 * 1024;
+  private static final Set<String> CONFIGURATIONS =
+      Set.of(MediaTypes.OCI_CONFIG, MediaTypes.DOCKER_CONFIG);
 
   private final LocalStore store;
   private final Set<Digest> blobs = new HashSet<>();
@@ -49,25 +49,32 @@ final class ImageReach {
     return diffIds;
   }
 
-  private void add(Descriptor image) throws IOException {
-    if (!blobs.add(image.digest())) {
+  /** By what the documents name, not by their media types: an index may list any. */
+  private void add(Descriptor document) throws IOException {
+    if (!blobs.add(document.digest())) {
       return;
     }
-    if (MediaTypes.isIndex(image.mediaType())) {
-      Optional<Index> index = read(store, image.digest(), Index.JSON);
-      if (index.isPresent()) {
-        for (Descriptor manifest : index.get().manifests()) {
-          add(manifest);
-        }
+    Optional<ImageTree> tree = tree(document);
+    if (tree.isEmpty()) {
+      return;
+    }
+    for (Descriptor child : tree.get().manifests()) {
+      add(child);
+    }
+    for (Descriptor blob : tree.get().blobs()) {
+      blobs.add(blob.digest());
+      if (CONFIGURATIONS.contains(blob.mediaType())) {
+        read(store, blob.digest(), ImageConfig.JSON).ifPresent(this::addDiffIds);
       }
-    } else if (MediaTypes.isManifest(image.mediaType())) {
-      Optional<Manifest> manifest = read(store, image.digest(), Manifest.JSON);
-      if (manifest.isPresent()) {
-        manifest.get().layers().forEach(layer -> blobs.add(layer.digest()));
-        Digest config = manifest.get().config().digest();
-        blobs.add(config);
-        read(store, config, ImageConfig.JSON).ifPresent(this::addDiffIds);
-      }
+    }
+  }
+
+  private Optional<ImageTree> tree(Descriptor document) throws IOException {
+    Optional<byte[]> bytes = bytes(store, document.digest());
+    try {
+      return bytes.isEmpty() ? Optional.empty() : Optional.of(ImageTree.of(document, bytes.get()));
+    } catch (StoreException damaged) {
+      return Optional.empty();
     }
   }
 
@@ -78,15 +85,20 @@ final class ImageReach {
   /** A document among the blobs; empty if it is not there, or none of this type. */
   static <T> Optional<T> read(LocalStore store, Digest digest, JsonForm<T> form)
       throws IOException {
-    byte[] bytes;
-    try (InputStream in = Files.newInputStream(store.blobPath(digest))) {
-      bytes = in.readNBytes(MAX_DOCUMENT);
-    } catch (NoSuchFileException e) {
+    Optional<byte[]> bytes = bytes(store, digest);
+    try {
+      return bytes.isEmpty()
+          ? Optional.empty()
+          : Optional.of(Json.read(bytes.get(), form, digest.toString()));
+    } catch (OciException damaged) {
       return Optional.empty();
     }
-    try {
-      return Optional.of(Json.read(bytes, form, digest.toString()));
-    } catch (OciException damaged) {
+  }
+
+  private static Optional<byte[]> bytes(LocalStore store, Digest digest) throws IOException {
+    try (InputStream in = Files.newInputStream(store.blobPath(digest))) {
+      return Optional.of(in.readNBytes(MAX_DOCUMENT));
+    } catch (NoSuchFileException e) {
       return Optional.empty();
     }
   }
