@@ -27,7 +27,7 @@ final class BuildersBench {
   }
 
   /**
-   * @param args the scratch folder, Kiln's distribution, the folder of BuildKit's programs or
+   * @param args the scratch folder, Kiln's distribution, the folder of the peers' programs or
    *     nothing for PATH, and the user's own words
    */
   public static void main(String[] args) throws Exception {
@@ -43,7 +43,7 @@ final class BuildersBench {
     System.exit(new BuildersBench(options).run(Path.of(args[1]), args[2]));
   }
 
-  private int run(Path distribution, String buildKit) throws IOException, InterruptedException {
+  private int run(Path distribution, String programs) throws IOException, InterruptedException {
     var kiln = KilnContender.trained(distribution, options.scratch());
     System.out.println(Machine.describe(options.scratch()) + "\n");
     System.out.println(LocalRegistry.version());
@@ -53,7 +53,8 @@ final class BuildersBench {
             case "kiln" -> kiln;
             case "buildkit" ->
                 BuildKitContender.of(
-                    buildKit, options.runtime().orElse(BuildKitContender.runtime()));
+                    programs, options.runtime().orElse(BuildKitContender.runtime()));
+            case "kaniko" -> KanikoContender.of(programs);
             case "buildah" -> new BuildahContender(options.isolation());
             default -> throw new IllegalArgumentException("no builder is called " + name);
           });
@@ -92,14 +93,16 @@ final class BuildersBench {
   /** Whether all builders did it, with the same files. */
   private boolean measure(Workload workload) throws IOException, InterruptedException {
     Map<Contender, Path> prepared = new LinkedHashMap<>();
-    for (Contender contender : contenders) {
+    List<Contender> taking =
+        contenders.stream().filter(each -> each.takesPart(workload.start())).toList();
+    for (Contender contender : taking) {
       try {
         prepared.put(contender, lab.prepare(workload, contender));
       } catch (IOException e) {
         System.err.printf("%s: %s fails: %s%n", workload.id(), contender.name(), e.getMessage());
       }
     }
-    boolean complete = prepared.size() == contenders.size();
+    boolean complete = prepared.size() == taking.size();
     if (prepared.size() < 2) {
       System.err.printf("%s: left out, there is nothing to compare%n", workload.id());
     } else {

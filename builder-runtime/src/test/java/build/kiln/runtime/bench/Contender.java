@@ -1,5 +1,6 @@
 package build.kiln.runtime.bench;
 
+import build.kiln.runtime.bench.Workload.Start;
 import java.io.IOException;
 import java.util.List;
 import java.util.OptionalLong;
@@ -19,6 +20,11 @@ interface Contender {
   /** The shortest command there is. */
   List<String> versionCommand();
 
+  /** Whether it can do builds that start so. */
+  default boolean takesPart(Start start) {
+    return true;
+  }
+
   /** Makes it ready for builds at this place; whatever that takes is not measured. */
   Ready ready(Site site) throws IOException, InterruptedException;
 
@@ -30,7 +36,7 @@ interface Contender {
       return OptionalLong.empty();
     }
 
-    List<String> command(BuildJob job);
+    List<String> command(BuildJob job) throws IOException, InterruptedException;
 
     @Override
     default void close() throws IOException, InterruptedException {}

@@ -24,7 +24,7 @@ record Options(
     Optional<String> runtime,
     String isolation) {
 
-  private static final List<String> BUILDERS = List.of("kiln", "buildkit", "buildah");
+  private static final List<String> BUILDERS = List.of("kiln", "buildkit", "buildah", "kaniko");
 
   /** Thrown for words that mean nothing here. */
   static final class UsageException extends Exception {
