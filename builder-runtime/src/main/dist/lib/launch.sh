@@ -55,7 +55,8 @@ launch() {
   # The JVM's own words go to stderr: stdout is for results, and in a builder pod for the operator. Out of memory in any
   # thread ends the process with code 3, which nothing else has: the operator reads it. Java asks the user database for
   # the home, and root of a user namespace has another one there.
-  # shellcheck disable=SC2086 # $flags and KILN_JAVA_OPTS are words
+  # shellcheck disable=SC2086 # $flags and KILN_JAVA_OPTS are words, and no patterns
+  set -f
   exec "$java" -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError --enable-native-access=ALL-UNNAMED \
     -XX:-UsePerfData -XX:+DisplayVMOutputToStderr -Xlog:disable '-Xlog:all=warning,aot*=off,cds*=off:stderr' \
     ${cache:+"$cache"} ${HOME:+"-Duser.home=$HOME"} $flags ${KILN_JAVA_OPTS:-} -cp "$classpath" "$main" "$@"

@@ -9,6 +9,7 @@ import build.kiln.runtime.store.LocalStore;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -50,7 +51,12 @@ final class Downloads {
   void require(Reference repository, Descriptor blob, BuildProgress.Activity activity)
       throws IOException {
     ReentrantLock lock = locks.computeIfAbsent(blob.digest(), digest -> new ReentrantLock());
-    lock.lock();
+    try {
+      lock.lockInterruptibly();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while another step pulls a blob");
+    }
     try {
       if (store.has(blob)) {
         return;

@@ -5,7 +5,9 @@ import build.kiln.runtime.registry.Concurrently;
 import build.kiln.runtime.store.LocalStore;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
@@ -23,19 +25,26 @@ final class LayerPulls implements AutoCloseable {
    * Begins.
    *
    * @param layers that the store does not have
-   * @param fetch brings one into the store by {@link LocalStore#putVerified}
+   * @param fetch brings one into the store by {@link LocalStore#putVerified}; ends when it is
+   *     interrupted
    */
   LayerPulls(LocalStore store, List<Layer> layers, Concurrently.Action<Layer> fetch) {
     this.layers = List.copyOf(layers);
-    List<LocalStore.Arrival> arrivals =
-        layers.stream().map(layer -> store.expect(layer.descriptor().digest())).toList();
+    Map<Layer, LocalStore.Arrival> arrivals = new LinkedHashMap<>();
+    layers.forEach(layer -> arrivals.put(layer, store.expect(layer.descriptor())));
     task =
         new FutureTask<>(
             () -> {
               try {
-                Concurrently.all(layers, fetch);
+                Concurrently.all(
+                    layers,
+                    layer -> {
+                      try (LocalStore.Arrival arrival = arrivals.get(layer)) {
+                        fetch.on(layer);
+                      }
+                    });
               } finally {
-                arrivals.forEach(LocalStore.Arrival::close);
+                arrivals.values().forEach(LocalStore.Arrival::close);
               }
               return null;
             });

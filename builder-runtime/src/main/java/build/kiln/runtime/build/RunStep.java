@@ -163,8 +163,10 @@ final class RunStep {
           "the tier " + sandbox.tier() + " has no host name of its own to be " + hostName());
     }
     Snapshots snapshots = session.snapshots(sandbox);
+    // Mounts look for their targets in the layers, whose indexes come of unpacking them.
+    state.files().load(snapshots, pulls);
     try (StepMounts made = mounts.prepare(sandbox.mounts(), activity);
-        Snapshot snapshot = state.files().prepare(snapshots, made.points(), pulls)) {
+        Snapshot snapshot = snapshots.prepare(state.files().layers(), made.points())) {
       Command command = command(made, identity);
       var tail = new LogTail();
       int exit;
@@ -250,7 +252,7 @@ final class RunStep {
   /**
    * Beside other work, unless a layer would have to be read for it: unpacking tells what it has.
    */
-  private FutureTask<Identity> identity() {
+  private FutureTask<Identity> identity() throws IOException {
     StageFiles stageFiles = state.files();
     String user = state.config().user();
     var task = new FutureTask<>(() -> Accounts.read(stageFiles::readSmall).identity(user));

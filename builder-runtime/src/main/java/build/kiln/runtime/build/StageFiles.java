@@ -3,10 +3,9 @@ package build.kiln.runtime.build;
 import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.layer.FileTree;
 import build.kiln.runtime.layer.Layer;
+import build.kiln.runtime.layer.LayerException;
 import build.kiln.runtime.rootfs.ImageTree;
-import build.kiln.runtime.rootfs.MountPoint;
 import build.kiln.runtime.rootfs.Snapshots;
-import build.kiln.runtime.rootfs.Snapshots.Snapshot;
 import build.kiln.runtime.store.GrowingBlob;
 import build.kiln.runtime.store.LocalStore;
 import build.kiln.runtime.store.StoreException;
@@ -91,54 +90,60 @@ final class StageFiles implements FileTree {
   }
 
   /**
-   * A root with all layers. Those that are only in a registry are unpacked as they arrive.
+   * Unpacks all layers as far as the snapshots can, those that are only in a registry as they
+   * arrive.
    *
    * @param begun what is being pulled already
    */
-  Snapshot prepare(Snapshots snapshots, List<MountPoint> points, LayerPulls begun)
-      throws IOException {
+  void load(Snapshots snapshots, LayerPulls begun) throws IOException {
     List<Layer> missing = new ArrayList<>(snapshots.missing(layers));
     missing.removeAll(begun.layers());
     try (LayerPulls pulls = supply.begin(missing)) {
       try {
-        return arrived(snapshots.prepare(layers, points), begun, pulls);
+        snapshots.load(layers);
       } catch (IOException e) {
-        // That a layer does not come is why what reads it fails.
-        begun.await();
-        pulls.await();
-        if (!isGivenUp(e)) {
+        if (!isOfContent(e)) {
           throw e;
         }
-        // It was another stage's, which has failed; now it is here.
-        return snapshots.prepare(layers, points);
+        await(begun, pulls, e);
+        if (e instanceof LayerException) {
+          throw e;
+        }
+        // It was another stage's pull that has ended; now the layers are here.
+        snapshots.load(layers);
       }
+      await(begun, pulls, null);
     }
   }
 
-  private static Snapshot arrived(Snapshot snapshot, LayerPulls... all) throws IOException {
+  /** That a layer does not come is why what reads it fails. */
+  private static void await(LayerPulls begun, LayerPulls pulls, @Nullable IOException failure)
+      throws IOException {
     try {
-      for (LayerPulls pulls : all) {
-        pulls.await();
+      begun.await();
+      pulls.await();
+    } catch (IOException e) {
+      if (failure != null) {
+        e.addSuppressed(failure);
       }
-      return snapshot;
-    } catch (IOException | RuntimeException | Error e) {
-      snapshot.close();
       throw e;
     }
   }
 
-  private static boolean isGivenUp(Throwable failure) {
-    for (Throwable e = failure; e != null; e = e.getCause()) {
-      if (e instanceof GrowingBlob.GivenUp) {
-        return true;
-      }
-    }
-    return false;
+  private static boolean isOfContent(IOException failure) {
+    return failure instanceof LayerException
+        || failure instanceof GrowingBlob.GivenUp
+        || failure instanceof StoreException;
   }
 
   /** Whether names and small files are known without reading a layer. */
-  boolean isIndexed() {
-    return layers.stream().allMatch(store.layers()::hasIndex);
+  boolean isIndexed() throws IOException {
+    for (Layer layer : layers) {
+      if (!store.layers().isIndexed(layer)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   @Override

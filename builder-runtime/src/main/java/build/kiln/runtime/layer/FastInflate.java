@@ -8,6 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.zip.CRC32;
 import java.util.zip.ZipException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Gzip (RFC 1952) inflated by Intel's ISA-L, several members one after the other as one stream;
@@ -60,6 +61,7 @@ final class FastInflate extends BulkInputStream {
   private int inputLimit;
   private boolean inMember;
   private boolean ended;
+  private @Nullable IOException failure;
   private boolean closed;
 
   /**
@@ -83,10 +85,19 @@ final class FastInflate extends BulkInputStream {
       return 0;
     }
     while (position == limit) {
+      if (failure != null) {
+        throw failure;
+      }
       if (ended) {
         return -1;
       }
-      inflate();
+      try {
+        inflate();
+      } catch (IOException e) {
+        // The library would go on as if nothing had happened.
+        failure = e;
+        throw e;
+      }
     }
     int n = Math.min(length, limit - position);
     MemorySegment.copy(output, ValueLayout.JAVA_BYTE, position, target, offset, n);
@@ -113,10 +124,14 @@ final class FastInflate extends BulkInputStream {
     if (result < 0) {
       throw new ZipException("invalid gzip data (" + reason(result) + ")");
     }
+    int before = inputPosition;
     inputPosition = inputLimit - state.get(ValueLayout.JAVA_INT, AVAILABLE_IN);
     position = 0;
     limit = BUFFER - state.get(ValueLayout.JAVA_INT, AVAILABLE_OUT);
     inMember = state.get(ValueLayout.JAVA_INT, BLOCK_STATE) != FINISHED;
+    if (inMember && limit == 0 && inputPosition == before && before < inputLimit) {
+      throw new ZipException("invalid gzip data (it leads nowhere)");
+    }
     if (inMember && inputPosition == inputLimit && limit < BUFFER && !refill()) {
       throw cutOff();
     }

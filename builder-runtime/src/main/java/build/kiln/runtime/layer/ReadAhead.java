@@ -15,12 +15,13 @@ import org.jspecify.annotations.Nullable;
 public final class ReadAhead extends BulkInputStream {
   private static final int BLOCK = 128 * 1024;
   private static final int BLOCKS = 6;
+  private static final Block NONE = new Block(0);
 
   private final InputStream in;
   private final BlockingQueue<Block> free = new ArrayBlockingQueue<>(BLOCKS);
   private final BlockingQueue<Block> filled = new ArrayBlockingQueue<>(BLOCKS);
   private final Thread thread;
-  private Block current = new Block(0);
+  private Block current = NONE;
   private int position;
 
   /** Some bytes; the last one has the end or the failure after them. */
@@ -96,10 +97,11 @@ public final class ReadAhead extends BulkInputStream {
   private void next() throws IOException {
     if (current.bytes.length > 0) {
       free.add(current);
+      current = NONE;
+      position = 0;
     }
     try {
       current = filled.take();
-      position = 0;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new InterruptedIOException("interrupted while a stream was read");

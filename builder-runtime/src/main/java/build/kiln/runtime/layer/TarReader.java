@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a tar as a stream: ustar, GNU's long names, base-256 numbers and sparse files, PAX. Memory
- * does not grow with the tar. Whatever the bytes are, it ends, with an error that names the place.
+ * does not grow with the tar, but for the index of who wants one. Whatever the bytes are, it ends,
+ * with an error that names the place.
  *
  * <p>Where formats contradict each other it reads as Go's archive/tar does, since that is what most
  * images are made and unpacked with, so that no other tool sees another tree than Kiln: GNU's long

@@ -139,8 +139,13 @@ final class BlobStream extends InputStream {
   }
 
   private void finish(Part last) throws IOException {
-    verified = true;
-    int more = last.body().read();
+    int more;
+    try {
+      more = last.body().read();
+    } catch (IOException afterTheEnd) {
+      // All of it is here, and its digest tells whether it is right.
+      more = -1;
+    }
     String actual = HexFormat.of().formatHex(hash.digest());
     last.reply().close();
     part = null;
@@ -150,6 +155,7 @@ final class BlobStream extends InputStream {
     if (!actual.equals(blob.digest().hex())) {
       throw wrong(last, "its content is " + new Digest(blob.digest().algorithm(), actual));
     }
+    verified = true;
   }
 
   /** A mirror with a bad copy is passed over for a while, so that trying again is worth it. */

@@ -63,7 +63,16 @@ final class DirectorySnapshots implements Snapshots {
   }
 
   @Override
+  public void load(List<Layer> layers) throws IOException {
+    release(make(layers, List.of()).root);
+  }
+
+  @Override
   public Snapshot prepare(List<Layer> layers, List<MountPoint> points) throws IOException {
+    return make(layers, points);
+  }
+
+  private DirectorySnapshot make(List<Layer> layers, List<MountPoint> points) throws IOException {
     Optional<Root> start = take(layers);
     String name = start.map(Root::name).orElseGet(workspace::newName);
     var mounts = new PlacedMounts(workspace.handle(), name, workspace.newName());

@@ -74,6 +74,11 @@ final class OverlaySnapshots implements Snapshots {
   }
 
   @Override
+  public void load(List<Layer> wanted) throws IOException {
+    layers.all(wanted);
+  }
+
+  @Override
   public Snapshot prepare(List<Layer> wanted, List<MountPoint> points) throws IOException {
     List<UnpackedLayer> unpacked = layers.all(wanted);
     List<Place> lowers = lowers(wanted, unpacked);

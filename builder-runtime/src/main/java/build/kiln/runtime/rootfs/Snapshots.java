@@ -50,7 +50,13 @@ public interface Snapshots extends AutoCloseable {
    */
   Snapshot prepare(List<Layer> layers, List<MountPoint> points) throws IOException;
 
-  /** Those of these layers whose blobs a prepare with them reads. */
+  /**
+   * Unpacks these layers, base first, so that a prepare with them has little left to do, and their
+   * indexes are known.
+   */
+  void load(List<Layer> layers) throws IOException;
+
+  /** Those of these layers whose blobs a load or a prepare with them reads. */
   List<Layer> missing(List<Layer> layers) throws IOException;
 
   /** Removes what was unpacked and is not kept. */

@@ -90,15 +90,15 @@ final class UnpackedLayers implements AutoCloseable {
 
   private UnpackedLayer unpack(Layer layer) throws IOException {
     if (kept.isPresent()) {
+      KeptLayers.Unpacking unpacking =
+          directory -> {
+            LayerUnpacker.Result made = LayerUnpacker.unpack(files, layer, directory, form);
+            return new KeptLayers.Unpacked(made.whole(), made.bytes(), made.facts().toBytes());
+          };
       return of(
-          kept.get()
-              .get(
-                  layer.diffId(),
-                  directory -> {
-                    LayerUnpacker.Result made = LayerUnpacker.unpack(files, layer, directory, form);
-                    return new KeptLayers.Unpacked(
-                        made.whole(), made.bytes(), made.facts().toBytes());
-                  }));
+          files.isArriving(layer)
+              ? kept.get().getAlone(layer.diffId(), unpacking)
+              : kept.get().get(layer.diffId(), unpacking));
     }
     String name = workspace.newName();
     LayerUnpacker.Result result =

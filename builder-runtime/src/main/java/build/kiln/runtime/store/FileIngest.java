@@ -29,37 +29,31 @@ final class FileIngest implements BlobIngest {
   private final String algorithm;
   private final @Nullable MessageDigest hash;
   private final OutputStream out = new Out();
-  private final Consumer<GrowingBlob> readers;
+  private final @Nullable Consumer<GrowingBlob> readers;
 
   /** Told of each byte; null until it is known that somebody reads along. */
   private @Nullable GrowingBlob growing;
 
   private long size;
 
-  /** A blob whose bytes have the digest that they should, and that others read meanwhile. */
-  static FileIngest verified(
-      LocalStore store, Path file, String algorithm, @Nullable GrowingBlob growing)
-      throws IOException {
-    var ingest = new FileIngest(store, file, algorithm, null, blob -> {});
-    ingest.growing = growing;
-    return ingest;
-  }
-
   /**
    * @param hash null for bytes that who hands them over compares with their digest
-   * @param readers hears once of a blob that has become {@link #LARGE}
+   * @param growing for who reads along from the start; null if nobody does
+   * @param readers hears once of a blob that has become {@link #LARGE}; null if nobody wants to
    */
   FileIngest(
       LocalStore store,
       Path file,
       String algorithm,
       @Nullable MessageDigest hash,
-      Consumer<GrowingBlob> readers)
+      @Nullable GrowingBlob growing,
+      @Nullable Consumer<GrowingBlob> readers)
       throws IOException {
     this.store = store;
     this.file = file;
     this.algorithm = algorithm;
     this.hash = hash;
+    this.growing = growing;
     this.readers = readers;
     this.channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
   }
@@ -127,7 +121,7 @@ final class FileIngest implements BlobIngest {
   private void tell() {
     if (growing != null) {
       growing.grown(file, size);
-    } else if (size >= LARGE) {
+    } else if (readers != null && size >= LARGE) {
       growing = new GrowingBlob();
       growing.grown(file, size);
       readers.accept(growing);

@@ -5,7 +5,6 @@ import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.ImageConfig;
 import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.oci.JsonForm;
-import build.kiln.runtime.oci.MediaTypes;
 import build.kiln.runtime.oci.OciException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -22,8 +21,6 @@ import java.util.Set;
  */
 final class ImageReach {
   private static final int MAX_DOCUMENT = 16 * 1024 * 1024;
-  private static final Set<String> CONFIGURATIONS =
-      Set.of(MediaTypes.OCI_CONFIG, MediaTypes.DOCKER_CONFIG);
 
   private final LocalStore store;
   private final Set<Digest> blobs = new HashSet<>();
@@ -61,11 +58,10 @@ final class ImageReach {
     for (Descriptor child : tree.get().manifests()) {
       add(child);
     }
-    for (Descriptor blob : tree.get().blobs()) {
-      blobs.add(blob.digest());
-      if (CONFIGURATIONS.contains(blob.mediaType())) {
-        read(store, blob.digest(), ImageConfig.JSON).ifPresent(this::addDiffIds);
-      }
+    tree.get().blobs().forEach(blob -> blobs.add(blob.digest()));
+    Descriptor config = tree.get().config();
+    if (config != null) {
+      read(store, config.digest(), ImageConfig.JSON).ifPresent(this::addDiffIds);
     }
   }
 

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What an image is made of, whatever its media types: its manifests by {@code manifests}, its blobs
@@ -17,8 +18,10 @@ import java.util.Map;
  *
  * @param manifests of this document, as it lists them
  * @param blobs of this document, each once
+ * @param config that of the blobs which is its configuration; null if it has none
  */
-public record ImageTree(List<Descriptor> manifests, List<Descriptor> blobs) {
+public record ImageTree(
+    List<Descriptor> manifests, List<Descriptor> blobs, @Nullable Descriptor config) {
   /** An index in an index in an index is enough for anyone. */
   private static final int DEEPEST = 8;
 
@@ -44,12 +47,14 @@ public record ImageTree(List<Descriptor> manifests, List<Descriptor> blobs) {
       List<Descriptor> manifests = new ArrayList<>();
       json.path("manifests").forEach(child -> manifests.add(read(child)));
       Map<String, Descriptor> blobs = new LinkedHashMap<>();
+      Descriptor config = null;
       if (json.path("config").isObject()) {
-        add(blobs, json.path("config"));
+        config = read(json.path("config"));
+        blobs.put(config.digest().toString(), config);
       }
       json.path("layers").forEach(layer -> add(blobs, layer));
       json.path("blobs").forEach(blob -> add(blobs, blob));
-      return new ImageTree(manifests, List.copyOf(blobs.values()));
+      return new ImageTree(manifests, List.copyOf(blobs.values()), config);
     } catch (OciException e) {
       throw new StoreException(Code.INVALID_ARCHIVE, String.valueOf(e.getMessage()), e);
     }

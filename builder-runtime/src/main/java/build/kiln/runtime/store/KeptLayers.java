@@ -135,6 +135,15 @@ public final class KeptLayers implements AutoCloseable {
     }
   }
 
+  /**
+   * As {@link #get}, but nobody waits for another: for what is not all here yet, and may take as
+   * long as a network does.
+   */
+  public Tree getAlone(Digest diffId, Unpacking unpacking) throws IOException {
+    Optional<Tree> known = find(diffId);
+    return known.isPresent() ? known.get() : make(diffId, unpacking);
+  }
+
   private static LockedFile lock(Path file) throws IOException {
     while (true) {
       Optional<LockedFile> locked = LockedFile.tryLock(file, true);

@@ -119,6 +119,11 @@ public final class LayerFiles {
     return Files.isDirectory(store.unpackedFolder());
   }
 
+  /** Whether to read a layer means to wait for what is still on its way here. */
+  public boolean isArriving(Layer layer) {
+    return store.isArriving(layer.descriptor().digest());
+  }
+
   /** A layer's tree, if it is kept unpacked; as {@link #kept}. */
   public Optional<KeptLayers.Tree> unpacked(Layer layer, String marks) throws IOException {
     if (!hasUnpacked()) {

@@ -70,7 +70,7 @@ public final class LocalStore implements AutoCloseable {
   private final Records cache;
   private final LayerFiles layers;
   private final Set<Digest> trusted = ConcurrentHashMap.newKeySet();
-  private final ConcurrentMap<Digest, GrowingBlob> arriving = new ConcurrentHashMap<>();
+  private final ConcurrentMap<Digest, Expected> arriving = new ConcurrentHashMap<>();
   private final KeptFolders kept = new KeptFolders(this);
 
   private LocalStore(
@@ -273,9 +273,9 @@ public final class LocalStore implements AutoCloseable {
    */
   public InputStream open(Digest digest) throws IOException {
     trusted.add(digest);
-    GrowingBlob coming = arriving.get(digest);
-    if (coming != null && coming.isComing()) {
-      return coming.open();
+    Optional<GrowingBlob> coming = arriving(digest);
+    if (coming.isPresent()) {
+      return coming.get().open();
     }
     uses.mark(blobPath(digest));
     try {
@@ -310,7 +310,7 @@ public final class LocalStore implements AutoCloseable {
 
   /** Starts a blob; its digest will be a SHA-256. */
   public BlobIngest ingest() throws IOException {
-    return ingest(blob -> {});
+    return new FileIngest(this, tempFile(), "sha256", Digest.sha256(), null, null);
   }
 
   /**
@@ -319,12 +319,12 @@ public final class LocalStore implements AutoCloseable {
    * @param readers hears of the blob as soon as it is large, while it is written
    */
   BlobIngest ingest(Consumer<GrowingBlob> readers) throws IOException {
-    return new FileIngest(this, tempFile(), "sha256", Digest.sha256(), readers);
+    return new FileIngest(this, tempFile(), "sha256", Digest.sha256(), null, readers);
   }
 
   /** Starts a blob whose digest is known, of whatever algorithm. */
   public BlobIngest ingest(Digest expected) throws IOException {
-    return new FileIngest(this, tempFile(), expected.algorithm(), expected.newHash(), blob -> {});
+    return new FileIngest(this, tempFile(), expected.algorithm(), expected.newHash(), null, null);
   }
 
   /** Keeps these bytes. */
@@ -348,27 +348,33 @@ public final class LocalStore implements AutoCloseable {
    */
   public Descriptor putVerified(Descriptor expected, InputStream in) throws IOException {
     Digest digest = expected.digest();
-    GrowingBlob growing = arriving.get(digest);
-    try (var ingest = FileIngest.verified(this, tempFile(), digest.algorithm(), growing)) {
+    try (var ingest =
+        new FileIngest(
+            this, tempFile(), digest.algorithm(), null, arriving(digest).orElse(null), null)) {
       return put(expected, in, ingest);
     }
   }
 
   /**
-   * Says that a blob is about to come by {@link #putVerified}: whoever opens it from now on reads
-   * it as it arrives.
+   * Says that a blob is about to come: whoever opens it from now on reads it as it arrives by
+   * {@link #putVerified}, or when it is there by whatever way.
    *
    * @return to be closed when it has come, or is not going to: whoever still waits for it hears of
    *     that. Without effect if another one of the same blob is not closed
    */
-  public Arrival expect(Digest digest) {
-    var blob = new GrowingBlob();
-    return arriving.putIfAbsent(digest, blob) == null
-        ? () -> {
-          arriving.remove(digest, blob);
-          blob.givenUp();
-        }
-        : () -> {};
+  public Arrival expect(Descriptor blob) {
+    var expected = new Expected(blob, new GrowingBlob());
+    if (arriving.putIfAbsent(blob.digest(), expected) != null) {
+      return () -> {};
+    }
+    return () -> {
+      arriving.remove(blob.digest(), expected);
+      if (lies(blob)) {
+        expected.growing.committed(blob, blobPath(blob.digest()));
+      } else {
+        expected.growing.givenUp();
+      }
+    };
   }
 
   /** A blob that is expected. */
@@ -376,6 +382,28 @@ public final class LocalStore implements AutoCloseable {
   public interface Arrival extends AutoCloseable {
     @Override
     void close();
+  }
+
+  private record Expected(Descriptor blob, GrowingBlob growing) {}
+
+  /** Whether to read a blob now means to wait for it. */
+  boolean isArriving(Digest digest) {
+    return arriving(digest).isPresent();
+  }
+
+  private Optional<GrowingBlob> arriving(Digest digest) {
+    Expected expected = arriving.get(digest);
+    return expected == null || lies(expected.blob) || !expected.growing.isComing()
+        ? Optional.empty()
+        : Optional.of(expected.growing);
+  }
+
+  private boolean lies(Descriptor blob) {
+    try {
+      return Files.size(blobPath(blob.digest())) == blob.size();
+    } catch (IOException notThere) {
+      return false;
+    }
   }
 
   private static Descriptor put(Descriptor expected, InputStream in, BlobIngest ingest)

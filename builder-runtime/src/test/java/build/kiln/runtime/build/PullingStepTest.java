@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
@@ -147,9 +148,82 @@ class PullingStepTest extends TierTest {
         catchThrowableOfType(
             BuildException.class, () -> bench.build("FROM " + large + "\nRUN echo never"));
 
+    assertThat(failure.reason()).isEqualTo(FailureReason.RegistryInvalid);
     assertThat(failure).hasMessageContaining(layer.digest().toString());
     assertThat(output()).doesNotContain("never");
     assertThat(bench.store().has(layer)).isFalse();
+    Path store = bench.store().root();
+    try (Stream<Path> indexes = Files.walk(store.resolve("index"))) {
+      assertThat(indexes.filter(Files::isRegularFile)).isEmpty();
+    }
+    assertThat(isBelow(store, "bin/busybox")).isFalse();
+  }
+
+  /** The most common form of RUN, whose mounts look for their targets in the base. */
+  @Test
+  void aStepWithMountsReadsItsBaseOnceToo() throws Exception {
+    Built built =
+        bench.build(
+            "FROM " + large + "\nRUN --mount=type=cache,target=/tmp/cache cat /etc/group > /group");
+
+    assertThat(built.text("group")).startsWith("root:x:0:");
+    assertThat(bench.registry.requests().count("GET", blob())).isEqualTo(1);
+  }
+
+  /**
+   * The one copies to it and needs names only, the other unpacks it, and another that comes late.
+   */
+  @Test
+  void stagesThatNeedALayerInTheirOwnWaysAllHaveIt() throws Exception {
+    byte[] content = content();
+    byte[] noise = new byte[LARGE];
+    new Random(2).nextBytes(noise);
+    String late =
+        bench.base(
+            "late:1",
+            sink ->
+                sink.add(
+                    EntryMeta.file("late", 0644, 0, 0, 1, LARGE), new ByteArrayInputStream(noise)),
+            container());
+    var begun = new CountDownLatch(1);
+    bench.registry.requests().clear();
+    bench
+        .registry
+        .faults()
+        .once(
+            "GET",
+            blob(),
+            new Fault.Instead(
+                http -> {
+                  answer(http, content.length);
+                  http.getResponseBody().write(content, 0, content.length / 2);
+                  http.getResponseBody().flush();
+                  begun.countDown();
+                  Awaitility.await().until(() -> output().contains("another"));
+                  http.getResponseBody()
+                      .write(content, content.length / 2, content.length - content.length / 2);
+                }));
+    String dockerfile =
+        """
+        FROM %1$s AS names
+        COPY a.txt /opt/
+        FROM %2$s AS another
+        RUN echo another > /another; cat /another
+        FROM %1$s AS run
+        RUN stat -c %%s /large > /size
+        FROM %3$s
+        COPY --from=names /opt/a.txt /
+        COPY --from=another /another /
+        COPY --from=run /size /
+        """
+            .formatted(large, busybox, late);
+
+    Built built = bench.build(dockerfile);
+
+    assertThat(begun.getCount()).isZero();
+    assertThat(built.text("a.txt")).isEqualTo("a");
+    assertThat(built.text("size")).isEqualTo(LARGE + "\n");
+    assertThat(bench.registry.requests().count("GET", blob())).isEqualTo(1);
   }
 
   /** The one pulls it, the other reads along. */

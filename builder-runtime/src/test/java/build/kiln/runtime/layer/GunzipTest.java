@@ -19,9 +19,11 @@ import java.util.zip.Deflater;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Both ways to inflate gzip, on the same streams. */
 class GunzipTest {
@@ -68,13 +70,22 @@ class GunzipTest {
 
   /** As files of many members, of empty ones, and of ones that end where a buffer does. */
   @ParameterizedTest
-  @CsvSource({"1, 131072", "2, 1", "3, 17", "4, 131072", "5, 131071", "6, 65536", "7, 4096"})
+  @CsvSource({
+    "1, 131072",
+    "2, 1",
+    "3, 17",
+    "4, 131072",
+    "5, 131071",
+    "6, 65536",
+    "7, 4096",
+    "8, 131072"
+  })
   void membersAreOneStreamWhereverTheInputIsCut(long seed, int stretch) throws Exception {
     var random = new Random(seed);
     var packed = new ByteArrayOutputStream();
     var plain = new ByteArrayOutputStream();
     for (int i = 0; i < 40; i++) {
-      byte[] data = content(random.nextInt(4) == 0 ? 0 : random.nextInt(20_000));
+      byte[] data = content(random.nextInt(4) == 0 ? 0 : random.nextInt(i == 7 ? 400_000 : 20_000));
       plain.write(data);
       packed.write(gzip(data, random.nextInt(10)));
     }
@@ -152,6 +163,60 @@ class GunzipTest {
   void whatFollowsAMemberAndIsNoneIsAnError(Way way) throws Exception {
     byte[] packed = HostileTarTest.concat(gzip(content(100), 6), new byte[] {1, 2, 3, 4, 5, 6});
     assertThatThrownBy(() -> inflate(way, packed, 4096)).isInstanceOf(IOException.class);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void zerosAfterAMemberAreNoneEither(Way way) throws Exception {
+    byte[] packed = HostileTarTest.concat(gzip(content(100), 6), new byte[512]);
+    assertThatThrownBy(() -> inflate(way, packed, 4096)).isInstanceOf(IOException.class);
+  }
+
+  @Test
+  void aHeaderWhoseChecksumIsWrongIsAnError() throws Exception {
+    byte[] packed = gzip(content(100), 6);
+    byte[] withSum = HostileTarTest.concat(Arrays.copyOf(packed, 10), new byte[] {1, 2});
+    withSum[3] = 2;
+    byte[] bad = HostileTarTest.concat(withSum, tail(packed, 10));
+    assertThatThrownBy(() -> inflate(Way.ISA_L, bad, 4096)).hasMessageContaining("header");
+  }
+
+  @Test
+  void anErrorStaysOne() throws Exception {
+    byte[] bad = gzip(content(1000), 6);
+    bad[bad.length - 8] ^= 1;
+    try (var in = new FastInflate(new ByteArrayInputStream(HostileTarTest.concat(bad, bad)))) {
+      for (int i = 0; i < 3; i++) {
+        assertThatThrownBy(in::readAllBytes).hasMessageContaining("checksum");
+      }
+    }
+  }
+
+  /** Noise in headers, tables and data: both ways give the same bytes or none, and end. */
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+  @Timeout(60)
+  void damageIsDamageToBoth(long seed) throws Exception {
+    var random = new Random(seed);
+    for (int i = 0; i < 250; i++) {
+      byte[] bad = gzip(content(random.nextInt(60_000)), random.nextInt(10));
+      int hits = 1 + random.nextInt(4);
+      for (int hit = 0; hit < hits; hit++) {
+        bad[random.nextInt(bad.length)] = (byte) random.nextInt();
+      }
+      assertThat(outcome(Way.ISA_L, bad)).isEqualTo(outcome(Way.ZLIB, bad));
+    }
+  }
+
+  private static String outcome(Way way, byte[] packed) {
+    try {
+      var crc = new CRC32();
+      byte[] bytes = inflate(way, packed, 7000);
+      crc.update(bytes);
+      return bytes.length + " bytes, " + crc.getValue();
+    } catch (IOException e) {
+      return "damaged";
+    }
   }
 
   @Test

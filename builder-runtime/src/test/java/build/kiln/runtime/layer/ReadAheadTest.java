@@ -8,10 +8,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.SequenceInputStream;
+import java.time.Duration;
+import java.util.Arrays;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -69,12 +72,7 @@ class ReadAheadTest {
         };
     try (var in = new ReadAhead(endless)) {
       assertThat(in.readNBytes(10)).hasSize(10);
-      int before;
-      do {
-        before = taken.get();
-        Thread.sleep(50);
-      } while (before != taken.get());
-      assertThat(taken.get()).isLessThanOrEqualTo(1 << 20);
+      Awaitility.await().during(Duration.ofMillis(200)).until(() -> taken.get() == 6 * 131_072);
     }
   }
 
@@ -125,6 +123,19 @@ class ReadAheadTest {
       Thread.currentThread().interrupt();
       assertThatThrownBy(in::read).isInstanceOf(InterruptedIOException.class);
       assertThat(Thread.interrupted()).isTrue();
+    }
+  }
+
+  /** What it has read meanwhile is not lost. */
+  @Test
+  void whoeverWasInterruptedMayReadOn() throws Exception {
+    byte[] bytes = content(3_000_000);
+    try (var in = new ReadAhead(new ByteArrayInputStream(bytes))) {
+      assertThat(in.readNBytes(131_072)).isEqualTo(Arrays.copyOf(bytes, 131_072));
+      Thread.currentThread().interrupt();
+      assertThatThrownBy(in::read).isInstanceOf(InterruptedIOException.class);
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(in.readAllBytes()).isEqualTo(Arrays.copyOfRange(bytes, 131_072, bytes.length));
     }
   }
 

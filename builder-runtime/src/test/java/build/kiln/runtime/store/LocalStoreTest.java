@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import build.kiln.runtime.layer.Compression;
+import build.kiln.runtime.layer.EntryMeta;
 import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.layer.LayerException;
+import build.kiln.runtime.layer.LayerSource;
 import build.kiln.runtime.layer.LayerWriter;
 import build.kiln.runtime.layer.RandomTrees;
 import build.kiln.runtime.oci.Descriptor;
@@ -372,7 +374,7 @@ class LocalStoreTest {
         var executor = Executors.newSingleThreadExecutor();
         var in = new PipedInputStream(1 << 16);
         var out = new PipedOutputStream(in)) {
-      LocalStore.Arrival arrival = store.expect(blob.digest());
+      LocalStore.Arrival arrival = store.expect(blob);
       try (InputStream before = store.open(blob.digest())) {
         assertThat(store.has(blob)).isFalse();
         var put = executor.submit(() -> store.putVerified(blob, in));
@@ -398,7 +400,7 @@ class LocalStoreTest {
   void whoeverWaitsForWhatDoesNotComeHearsOfIt() throws Exception {
     Descriptor blob = Descriptor.ofBytes("text/plain", bytes("hello"));
     try (var store = LocalStore.open(dir)) {
-      LocalStore.Arrival arrival = store.expect(blob.digest());
+      LocalStore.Arrival arrival = store.expect(blob);
       try (InputStream waiting = store.open(blob.digest())) {
         assertThatThrownBy(() -> store.putVerified(blob, new ByteArrayInputStream(bytes("hell"))))
             .isInstanceOf(StoreException.class);
@@ -417,14 +419,51 @@ class LocalStoreTest {
   void anExpectationThatEndsWithoutABlobEndsTheWait() throws Exception {
     Descriptor blob = Descriptor.ofBytes("text/plain", bytes("hello"));
     try (var store = LocalStore.open(dir)) {
-      LocalStore.Arrival arrival = store.expect(blob.digest());
-      LocalStore.Arrival second = store.expect(blob.digest());
+      LocalStore.Arrival arrival = store.expect(blob);
+      LocalStore.Arrival second = store.expect(blob);
       try (InputStream waiting = store.open(blob.digest())) {
         second.close();
         arrival.close();
         assertThatThrownBy(waiting::read).isInstanceOf(GrowingBlob.GivenUp.class);
       }
       assertThatThrownBy(() -> store.open(blob.digest())).isInstanceOf(StoreException.class);
+    }
+  }
+
+  /** It may have been on its way when it was said that it would come. */
+  @Test
+  void whatComesAnotherWayIsReadByWhoeverExpectsIt() throws Exception {
+    Descriptor blob = Descriptor.ofBytes("text/plain", bytes("hello"));
+    try (var store = LocalStore.open(dir)) {
+      LocalStore.Arrival arrival = store.expect(blob);
+      try (InputStream waiting = store.open(blob.digest())) {
+        store.put("text/plain", bytes("hello"));
+        try (InputStream there = store.open(blob.digest())) {
+          assertThat(there.readAllBytes()).isEqualTo(bytes("hello"));
+        }
+        arrival.close();
+        assertThat(waiting.readAllBytes()).isEqualTo(bytes("hello"));
+      }
+    }
+  }
+
+  @Test
+  void aLargeLayerThatIsNotItsDiffIdIsRefusedToo() throws Exception {
+    byte[] noise = new byte[1 << 20];
+    new Random(1).nextBytes(noise);
+    LayerSource large =
+        sink ->
+            sink.add(
+                EntryMeta.file("f", 0644, 0, 0, 1, noise.length), new ByteArrayInputStream(noise));
+    try (var store = LocalStore.open(dir)) {
+      Layer good = store.layers().write(large, Compression.GZIP);
+      Files.delete(files("index").getFirst());
+      var bad = new Layer(good.descriptor(), Digest.ofBytes(bytes("other")));
+      assertThatThrownBy(() -> store.layers().read(bad, tar -> tar.next()))
+          .isInstanceOfSatisfying(
+              LayerException.class,
+              e -> assertThat(e.code()).isEqualTo(LayerException.Code.DIGEST_MISMATCH));
+      assertThat(files("index")).isEmpty();
     }
   }
 
