@@ -223,8 +223,17 @@ class ChartTest {
     var policy = named(objects, "ValidatingAdmissionPolicy", "kiln-nodes").path("spec");
     assertThat(policy.at("/matchConditions/0/expression").asText())
         .contains("system:serviceaccount:kiln-nodes:kiln-nodes");
+    assertThat(policy.at("/variables/0/expression").asText())
+        .startsWith("\"node-\" + ")
+        .contains("authentication.kubernetes.io/node-uid");
     assertThat(policy.at("/validations/0/expression").asText())
-        .isEqualTo("request.name.startsWith(\"kiln-prune-\")");
+        .startsWith("request.name.startsWith(\"kiln-prune-\")")
+        .endsWith("variables.part + \"-\")");
+    assertThat(policy.path("validations"))
+        .extracting(validation -> validation.path("expression").asText())
+        .anyMatch(text -> text.startsWith("object == null") && text.endsWith("== variables.part"))
+        .anyMatch(
+            text -> text.startsWith("oldObject == null") && text.endsWith("== variables.part"));
     assertThat(Helm.render("--set", "nodes.enabled=true,nodes.createNamespace=false"))
         .noneMatch(o -> o.path("kind").asText().equals("Namespace"));
   }
