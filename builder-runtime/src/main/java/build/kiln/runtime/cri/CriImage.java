@@ -2,6 +2,7 @@ package build.kiln.runtime.cri;
 
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -16,6 +17,10 @@ import java.util.stream.Stream;
  */
 public record CriImage(
     String id, List<String> tags, List<String> digests, long size, boolean pinned) {
+  /** Of the host {@code localhost} without a port; or as containerd calls what has no name. */
+  private static final Pattern LOCAL =
+      Pattern.compile("localhost/.*|(docker\\.io/library/)?import-[0-9]{4}-[0-9]{2}-[0-9]{2}");
+
   public CriImage {
     tags = List.copyOf(tags);
     digests = List.copyOf(digests);
@@ -28,18 +33,24 @@ public record CriImage(
 
   /**
    * Whether each of its names came from a registry: its repository has a digest. What was loaded
-   * has none, even if the same image was pulled by another name.
+   * has none, even if the same image was pulled by another name. Of use only where the runtime
+   * makes no digests up.
    */
   public boolean isPulled() {
-    Set<String> pulled =
-        digests.stream()
-            .map(digest -> digest.substring(0, Math.max(0, digest.indexOf('@'))))
-            .collect(Collectors.toSet());
+    Set<String> pulled = digests.stream().map(CriImage::repository).collect(Collectors.toSet());
     return !digests.isEmpty() && tags.stream().map(CriImage::repository).allMatch(pulled::contains);
   }
 
-  private static String repository(String tag) {
-    int colon = tag.lastIndexOf(':');
-    return colon > tag.lastIndexOf('/') ? tag.substring(0, colon) : tag;
+  /** Names that no registry has: of builds on the node, and those that imports make up. */
+  public Stream<String> localNames() {
+    return names().filter(name -> LOCAL.matcher(repository(name)).matches());
+  }
+
+  /** A name without its tag and digest. */
+  public static String repository(String name) {
+    int at = name.indexOf('@');
+    String tagged = at < 0 ? name : name.substring(0, at);
+    int colon = tagged.lastIndexOf(':');
+    return colon > tagged.lastIndexOf('/') ? tagged.substring(0, colon) : tagged;
   }
 }

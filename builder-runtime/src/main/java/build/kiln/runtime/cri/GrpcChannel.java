@@ -71,7 +71,7 @@ final class GrpcChannel implements Closeable {
    */
   static GrpcChannel open(Path socket, Duration timeout) throws CriException {
     try {
-      GrpcChannel channel = new GrpcChannel(socket, timeout, UnixStream.connect(socket));
+      GrpcChannel channel = new GrpcChannel(socket, timeout, UnixStream.connect(socket, timeout));
       channel.stream.within(timeout);
       channel.begin();
       return channel;

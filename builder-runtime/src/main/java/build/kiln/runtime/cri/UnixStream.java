@@ -5,10 +5,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.net.SocketTimeoutException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
@@ -29,14 +32,39 @@ final class UnixStream implements Closeable {
     this.key = channel.register(selector, 0);
   }
 
-  static UnixStream connect(Path socket) throws IOException {
+  /**
+   * Connects. A listener whose queue is full keeps whoever connects waiting, and only closing the
+   * channel ends that.
+   */
+  static UnixStream connect(Path socket, Duration within) throws IOException {
     SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+    Thread watch = Thread.ofPlatform().daemon().start(() -> closeAfter(within, channel));
     try {
       channel.connect(UnixDomainSocketAddress.of(socket));
+      watch.interrupt();
       return new UnixStream(channel);
+    } catch (ClosedByInterruptException e) {
+      throw (InterruptedIOException) new InterruptedIOException("interrupted").initCause(e);
+    } catch (ClosedChannelException e) {
+      throw (SocketTimeoutException)
+          new SocketTimeoutException(
+                  "%s took no connection within %ds".formatted(socket, within.toSeconds()))
+              .initCause(e);
     } catch (IOException | RuntimeException e) {
+      watch.interrupt();
       channel.close();
       throw e;
+    }
+  }
+
+  private static void closeAfter(Duration time, SocketChannel channel) {
+    try {
+      Thread.sleep(time);
+      channel.close();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // it is connected, or will never be
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

@@ -67,7 +67,7 @@ final class NodeExecutor {
 
   private Image remove(Verdict verdict) throws IOException {
     CriImage planned = verdict.image();
-    Optional<CriImage> now = cri.image(planned.id());
+    Optional<CriImage> now = look.image(planned.id());
     if (now.isEmpty()) {
       return Image.of(verdict, Result.GONE, "it was not there any more");
     }

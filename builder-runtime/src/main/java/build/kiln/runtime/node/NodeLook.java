@@ -2,6 +2,9 @@ package build.kiln.runtime.node;
 
 import build.kiln.runtime.cri.Cri;
 import build.kiln.runtime.cri.CriContainer;
+import build.kiln.runtime.cri.CriException;
+import build.kiln.runtime.cri.CriException.Code;
+import build.kiln.runtime.cri.CriImage;
 import build.kiln.runtime.node.NodeInventory.Use;
 import build.kiln.runtime.oci.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -12,6 +15,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -34,7 +38,14 @@ final class NodeLook {
   /** Images first: what uses one that comes later is not missed by that. */
   NodeInventory now() throws IOException {
     var images = cri.images();
-    return new NodeInventory(images, uses(), sandboxImages());
+    return new NodeInventory(cri.runtime(), images, uses(), sandboxImages());
+  }
+
+  /** One image as lists have it: a runtime may tell other names to who asks for one image only. */
+  Optional<CriImage> image(String id) throws IOException {
+    return NodeInventory.once(cri.images()).stream()
+        .filter(image -> image.id().equals(id))
+        .findFirst();
   }
 
   /** What containers use, whether they run or not. */
@@ -53,17 +64,46 @@ final class NodeLook {
   private List<String> volumes(String container) throws IOException {
     List<String> known = volumes.get(container);
     if (known == null) {
-      known = cri.imageVolumes(container);
+      known = orGone(cri::imageVolumes, container, this::containerIds, List.of());
       volumes.put(container, known);
     }
     return known;
+  }
+
+  private List<String> containerIds() throws IOException {
+    return cri.containers().stream().map(CriContainer::id).toList();
+  }
+
+  /** A question about one thing. */
+  @FunctionalInterface
+  private interface Question<T> {
+    T ask(String id) throws IOException;
+  }
+
+  /** A list of what is there. */
+  @FunctionalInterface
+  private interface Ids {
+    List<String> list() throws IOException;
+  }
+
+  /** cri-dockerd has no word for what is gone: any refusal may mean that, so the list decides. */
+  private static <T> T orGone(Question<T> question, String id, Ids there, T gone)
+      throws IOException {
+    try {
+      return question.ask(id);
+    } catch (CriException e) {
+      if (e.code() == Code.REFUSED && !there.list().contains(id)) {
+        return gone;
+      }
+      throw e;
+    }
   }
 
   private Set<String> sandboxImages() throws IOException {
     Set<String> images = new HashSet<>();
     cri.info().values().forEach(text -> configured(text, images));
     for (String sandbox : cri.sandboxes()) {
-      cri.sandboxInfo(sandbox)
+      orGone(cri::sandboxInfo, sandbox, cri::sandboxes, Map.<String, String>of())
           .values()
           .forEach(text -> add(json(text).path("image").asText(""), images));
     }

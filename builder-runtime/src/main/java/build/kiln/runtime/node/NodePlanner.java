@@ -10,9 +10,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Decides which images of a node go. Pure; the same for any order of what is on the node. */
@@ -30,14 +28,21 @@ public final class NodePlanner {
   private final Instant now;
   private final ImageNames used;
   private final ImageNames sandboxes;
+  private final String runtime;
+  private final boolean tellsPulled;
 
   private NodePlanner(
-      NodeRules rules, NodeMemory memory, Instant now, ImageNames used, ImageNames sandboxes) {
+      NodeInventory inventory, NodeRules rules, NodeMemory memory, ImageNames used, Instant now) {
+    this.runtime = inventory.runtime();
+    this.tellsPulled = inventory.tellsPulled();
+    this.used = used;
+    this.sandboxes =
+        ImageNames.of(
+            inventory.sandboxImages().stream()
+                .map(image -> new Use(image, "the runtime makes pods with it")));
     this.rules = rules;
     this.memory = memory;
     this.now = now;
-    this.used = used;
-    this.sandboxes = sandboxes;
   }
 
   /**
@@ -47,37 +52,14 @@ public final class NodePlanner {
    */
   public static NodePlan plan(
       NodeInventory inventory, NodeMemory before, NodeRules rules, Instant now) {
-    List<CriImage> images = once(inventory.images());
+    List<CriImage> images = inventory.images();
     ImageNames used = ImageNames.of(inventory.uses().stream());
-    ImageNames sandboxes =
-        ImageNames.of(
-            inventory.sandboxImages().stream()
-                .map(image -> new Use(image, "the runtime makes pods with it")));
-    NodeMemory memory = before.seeing(images, image -> used.of(image).isPresent(), now);
-    NodePlanner planner = new NodePlanner(rules, memory, now, used, sandboxes);
+    NodeMemory memory =
+        before.seeing(images, image -> used.of(image).isPresent(), now, rules.mostOfAGap());
+    NodePlanner planner = new NodePlanner(inventory, rules, memory, used, now);
     List<Verdict> verdicts = images.stream().map(planner::verdict).sorted(ORDER).toList();
     NodePlan plan = new NodePlan(verdicts, memory, null);
     return new NodePlan(verdicts, memory, stop(plan, rules));
-  }
-
-  /** One for each ID, with all of its names. */
-  private static List<CriImage> once(List<CriImage> images) {
-    TreeMap<String, CriImage> byId = new TreeMap<>();
-    images.forEach(image -> byId.merge(image.id(), image, NodePlanner::merged));
-    return List.copyOf(byId.values());
-  }
-
-  private static CriImage merged(CriImage one, CriImage other) {
-    return new CriImage(
-        one.id(),
-        all(one.tags(), other.tags()),
-        all(one.digests(), other.digests()),
-        Math.max(one.size(), other.size()),
-        one.pinned() || other.pinned());
-  }
-
-  private static List<String> all(List<String> some, List<String> more) {
-    return Stream.concat(some.stream(), more.stream()).distinct().sorted().toList();
   }
 
   private static @Nullable String stop(NodePlan plan, NodeRules rules) {
@@ -127,17 +109,29 @@ public final class NodePlanner {
                                 seen,
                                 NodeReason.KEPT_BY_NAME,
                                 pattern.rule(),
-                                pattern.glob())))
+                                pattern.detail())))
         .or(
             () ->
-                image.isPulled()
-                    ? Optional.empty()
-                    : keep(
-                        image,
-                        seen,
-                        NodeReason.NOT_PULLED,
-                        null,
-                        "a name of it has no digest of a registry, so it was loaded, and may be nowhere else"));
+                notPulled(image)
+                    .flatMap(why -> keep(image, seen, NodeReason.NOT_PULLED, null, why)));
+  }
+
+  private Optional<String> notPulled(CriImage image) {
+    Optional<String> local = image.localNames().findFirst();
+    if (local.isPresent()) {
+      return local.map("%s is a name of no registry, so it was made or loaded here"::formatted);
+    }
+    if (tellsPulled) {
+      return image.isPulled()
+          ? Optional.empty()
+          : Optional.of(
+              "a name of it has no digest of a registry, so it was loaded, and may be nowhere else");
+    }
+    return rules.saysPulled(image)
+        ? Optional.empty()
+        : Optional.of(
+            "%s does not tell what was pulled and what was loaded: nodes.pulled may name what can be pulled again"
+                .formatted(runtime));
   }
 
   private Optional<Verdict> recent(CriImage image, Seen seen) {

@@ -10,7 +10,7 @@ public enum NodeReason {
   IN_USE,
   /** A pattern of the policy names it. */
   KEPT_BY_NAME,
-  /** It was loaded and not pulled, so nobody may be able to pull it. */
+  /** It was loaded and not pulled, or may have been: nobody may be able to pull it again. */
   NOT_PULLED,
   /** It, or a name of it, was first seen less than the grace period ago. */
   YOUNG,

@@ -12,6 +12,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,6 +49,8 @@ public record NodeReport(
     KEPT,
     /** A dry run, or one that a limit stopped, would remove it. */
     PLANNED,
+    /** It was about to be removed when this was written; what became of it is not known. */
+    REMOVING,
     REMOVED,
     /** It was not there any more. */
     GONE,
@@ -55,9 +58,9 @@ public record NodeReport(
     LEFT,
     FAILED;
 
-    /** Whether the image is not on the node any more. */
+    /** Whether the image is not on the node any more, or may not be: it counts as new then. */
     boolean away() {
-      return this == REMOVED || this == GONE;
+      return this == REMOVING || this == REMOVED || this == GONE;
     }
   }
 
@@ -149,21 +152,22 @@ public record NodeReport(
           "what is remembered of the node is \"%s\" of \"%s\", wanted \"%s\" of \"%s\""
               .formatted(report.kind, report.apiVersion, KIND, VERSION));
     }
-    Map<String, Seen> seen = new HashMap<>();
     try {
+      Map<String, Seen> seen = new HashMap<>();
       for (Image image : report.images) {
         if (!image.result().away()) {
           seen.put(
-              image.id(),
+              Objects.requireNonNull(image.id()),
               new Seen(
                   Instant.parse(image.firstSeen()),
                   image.unusedSince() == null ? null : Instant.parse(image.unusedSince()),
-                  image.nameHash()));
+                  Objects.requireNonNull(image.nameHash())));
         }
       }
+      return new NodeMemory(seen, Instant.parse(report.time));
     } catch (DateTimeException | NullPointerException e) {
-      throw new OciException("what is remembered of the node has a time that is none", e);
+      throw new OciException(
+          "what is remembered of the node has a time that is none, or lacks something", e);
     }
-    return new NodeMemory(seen);
   }
 }

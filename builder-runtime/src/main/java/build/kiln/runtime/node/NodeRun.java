@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** One run of a policy on one node: look, plan, remove, and remember for the next run. */
@@ -89,23 +90,49 @@ public final class NodeRun {
 
   private NodeReport report(Cri cri, NodeMemory before) throws IOException {
     Instant now = clock.instant();
-    String runtime = cri.runtime();
     NodeLook look = new NodeLook(cri);
-    NodePlan plan = NodePlanner.plan(look.now(), before, NodeRules.of(order), now);
-    boolean executes = !order.dryRun() && plan.stop() == null;
-    List<Image> images =
-        executes
-            ? new NodeExecutor(cri, look, image -> out.accept(line(image))).execute(plan)
-            : plan.verdicts().stream().map(this::planned).toList();
-    return new NodeReport(
-        order.policy(),
-        order.run(),
-        order.node(),
-        runtime,
-        now,
-        order.dryRun(),
-        plan.stop(),
-        images);
+    NodeInventory inventory = look.now();
+    NodePlan plan = NodePlanner.plan(inventory, before, NodeRules.of(order), now);
+    Function<List<Image>, NodeReport> report =
+        images ->
+            new NodeReport(
+                order.policy(),
+                order.run(),
+                order.node(),
+                inventory.runtime(),
+                now,
+                order.dryRun(),
+                plan.stop(),
+                images);
+    if (order.dryRun() || plan.stop() != null) {
+      return report.apply(plan.verdicts().stream().map(this::planned).toList());
+    }
+    if (plan.removals().findAny().isPresent()) {
+      forget(report.apply(plan.verdicts().stream().map(NodeRun::begun).toList()));
+    }
+    var executor = new NodeExecutor(cri, look, image -> out.accept(line(image)));
+    return report.apply(executor.execute(plan));
+  }
+
+  /**
+   * Before the first removal: what is removed and comes again must be new, wherever this run ends.
+   */
+  private void forget(NodeReport begun) throws IOException {
+    try {
+      store.save(begun.write());
+    } catch (InterruptedIOException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new Problem(
+          Failure.StateNotKept,
+          "what was seen on the node could not be kept, so nothing was removed: " + said(e),
+          e);
+    }
+  }
+
+  private static Image begun(Verdict verdict) {
+    return Image.of(
+        verdict, verdict.reason().keeps() ? Result.KEPT : Result.REMOVING, verdict.detail());
   }
 
   private Image planned(Verdict verdict) {

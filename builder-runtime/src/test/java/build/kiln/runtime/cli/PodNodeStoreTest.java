@@ -32,7 +32,8 @@ class PodNodeStoreTest {
             nodeUid,
             true,
             "24h",
-            new Nodes("168h", null, null, null, new NodeLimits(1, 1))),
+            new Nodes("168h", null, null, null, null, new NodeLimits(1, 1)),
+            null),
         api);
   }
 

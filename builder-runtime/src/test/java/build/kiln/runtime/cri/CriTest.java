@@ -9,13 +9,16 @@ import build.kiln.runtime.cri.FakeRuntime.Image;
 import build.kiln.runtime.cri.GrpcServer.Manner;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -74,7 +77,7 @@ class CriTest {
   void everyCallIsUnderstood(Manner manner) throws IOException {
     runtime.server().manner = manner;
     try (Cri cri = open()) {
-      assertThat(cri.runtime()).isEqualTo("fake 1.2.3");
+      assertThat(cri.runtime()).isEqualTo("containerd 1.2.3");
       assertThat(cri.images())
           .containsExactlyInAnyOrder(
               new CriImage(
@@ -266,6 +269,34 @@ class CriTest {
       none.hook = (method, argument) -> "unknown service runtime.v1.RuntimeService";
       try (Cri cri = Cri.open(old)) {
         assertThatThrownBy(cri::runtime).hasMessageContaining("runtime.v1 of CRI");
+      }
+    }
+  }
+
+  @Test
+  void aSocketWhoseQueueIsFullIsNotWaitedForForever(@TempDir Path folder) throws IOException {
+    Path socketOfFull = folder.resolve("full.sock");
+    var address = UnixDomainSocketAddress.of(socketOfFull);
+    List<SocketChannel> waiting = new ArrayList<>();
+    try (var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+      server.bind(address, 1);
+      for (int i = 0; i < 10; i++) {
+        SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+        channel.configureBlocking(false);
+        waiting.add(channel);
+        try {
+          channel.connect(address);
+        } catch (SocketException e) {
+          break;
+        }
+      }
+      assertThatThrownBy(() -> Cri.open(socketOfFull, Duration.ofSeconds(1)))
+          .isInstanceOfSatisfying(
+              CriException.class, e -> assertThat(e.code()).isEqualTo(Code.UNREACHABLE))
+          .hasMessageContaining(socketOfFull + " took no connection within 1s");
+    } finally {
+      for (SocketChannel channel : waiting) {
+        channel.close();
       }
     }
   }

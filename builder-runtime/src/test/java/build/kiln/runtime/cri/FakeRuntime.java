@@ -9,6 +9,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +45,15 @@ public final class FakeRuntime implements AutoCloseable {
 
   /** Methods with their arguments, in the order in which they were called. */
   public final List<String> calls = Collections.synchronizedList(new ArrayList<>());
+
+  /** What it says that it is. */
+  public volatile String name = "containerd";
+
+  /** The status of errors about what is not there. */
+  public volatile int notFound = 5;
+
+  /** What it says of an image to who asks for that alone. */
+  public volatile UnaryOperator<Image> status = image -> image;
 
   public volatile Hook hook = (method, argument) -> null;
 
@@ -112,12 +122,12 @@ public final class FakeRuntime implements AutoCloseable {
     return switch (name) {
       case "Version" ->
           GrpcServer.Answer.of(
-              new Proto().text(1, "0.1.0").text(2, "fake").text(3, "1.2.3").text(4, "v1"));
+              new Proto().text(1, "0.1.0").text(2, this.name).text(3, "1.2.3").text(4, "v1"));
       case "ListImages" -> GrpcServer.Answer.of(all(images.values().stream().map(this::image)));
       case "ImageStatus" -> {
         Image image = find(argument);
         yield GrpcServer.Answer.of(
-            image == null ? new Proto() : new Proto().message(1, image(image)));
+            image == null ? new Proto() : new Proto().message(1, image(status.apply(image))));
       }
       case "RemoveImage" -> {
         Image image = find(argument);
@@ -131,7 +141,7 @@ public final class FakeRuntime implements AutoCloseable {
       case "ContainerStatus" -> {
         Container container = containers.get(argument);
         yield container == null
-            ? GrpcServer.Answer.error(5, "container \"" + argument + "\": not found")
+            ? GrpcServer.Answer.error(notFound, "container \"" + argument + "\": not found")
             : GrpcServer.Answer.of(new Proto().message(1, status(container)));
       }
       case "ListPodSandbox" ->
@@ -140,7 +150,7 @@ public final class FakeRuntime implements AutoCloseable {
       case "PodSandboxStatus" -> {
         String info = sandboxes.get(argument);
         yield info == null
-            ? GrpcServer.Answer.error(5, "not found")
+            ? GrpcServer.Answer.error(notFound, "not found")
             : GrpcServer.Answer.of(info(Map.of("info", info)));
       }
       case "Status" -> GrpcServer.Answer.of(info(info));

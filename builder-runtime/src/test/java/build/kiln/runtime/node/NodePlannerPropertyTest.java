@@ -8,7 +8,7 @@ import build.kiln.runtime.cri.FakeRuntime;
 import build.kiln.runtime.node.NodeInventory.Use;
 import build.kiln.runtime.node.NodeMemory.Seen;
 import build.kiln.runtime.node.NodePlan.Verdict;
-import build.kiln.runtime.node.NodeRules.Keep;
+import build.kiln.runtime.node.NodeRules.Glob;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -35,6 +35,8 @@ class NodePlannerPropertyTest {
     private final Map<String, Instant> arrived = new HashMap<>();
     private final Map<String, Instant> lastUse = new HashMap<>();
     private final Map<String, String> looked = new HashMap<>();
+    private final Map<String, Duration> age = new HashMap<>();
+    private final Map<String, Duration> idle = new HashMap<>();
     private Instant now = START;
 
     Node(long seed) {
@@ -43,13 +45,16 @@ class NodePlannerPropertyTest {
           new NodeRules(
               Duration.ofHours(1 + random.nextInt(100)),
               Duration.ofHours(1 + random.nextInt(50)),
-              random.nextBoolean() ? List.of() : List.of(Keep.of("nodes.keep[0]", "r.io/keep/*")),
+              random.nextBoolean() ? List.of() : List.of(Glob.of("nodes.keep[0]", "r.io/keep/*")),
+              List.of(),
+              List.of(),
               1 + random.nextInt(12),
               1 + random.nextInt(100));
     }
 
     void live() {
-      now = now.plus(Duration.ofMinutes(random.nextInt(3000)));
+      Duration gap = Duration.ofMinutes(random.nextInt(random.nextInt(10) == 0 ? 900_000 : 3000));
+      now = now.plus(gap);
       for (int i = random.nextInt(4); i > 0; i--) {
         pull();
       }
@@ -63,11 +68,27 @@ class NodePlannerPropertyTest {
         }
         // What happens twice between two looks, nobody sees.
         String names = NodeMemory.hash(image);
-        if (!names.equals(looked.put(image.id(), names))) {
+        boolean fresh = !names.equals(looked.put(image.id(), names));
+        if (fresh) {
           arrived.put(image.id(), now);
         }
+        observe(image, fresh, gap);
       }
       looked.keySet().retainAll(images.keySet());
+    }
+
+    /** What runs may know: of a time in which nobody looked, only so much. */
+    private void observe(CriImage image, boolean fresh, Duration gap) {
+      Duration most = rules.mostOfAGap();
+      Duration counts = gap.compareTo(most) < 0 ? gap : most;
+      age.merge(image.id(), fresh ? Duration.ZERO : counts, fresh ? (a, b) -> b : Duration::plus);
+      if (used(image)) {
+        idle.remove(image.id());
+      } else if (fresh || !idle.containsKey(image.id())) {
+        idle.put(image.id(), Duration.ZERO);
+      } else {
+        idle.merge(image.id(), counts, Duration::plus);
+      }
     }
 
     private void pull() {
@@ -131,7 +152,7 @@ class NodePlannerPropertyTest {
         Collections.shuffle(all, random);
         Collections.shuffle(uses, random);
       }
-      return new NodeInventory(all, uses, Set.of());
+      return new NodeInventory("containerd 2.1.4", all, uses, Set.of());
     }
   }
 
@@ -142,7 +163,7 @@ class NodePlannerPropertyTest {
     for (long seed = 0; seed < CASES; seed++) {
       Node node = new Node(seed);
       NodeMemory memory = NodeMemory.NONE;
-      for (int run = 0; run < 8; run++) {
+      for (int run = 0; run < 24; run++) {
         node.live();
         NodePlan plan = NodePlanner.plan(node.inventory(false), memory, node.rules, node.now);
         check(node, plan, memory, "seed " + seed + ", run " + run);
@@ -156,7 +177,7 @@ class NodePlannerPropertyTest {
             removed++;
           }
         }
-        memory = new NodeMemory(next);
+        memory = new NodeMemory(next, plan.memory().time());
       }
     }
     assertThat(removed).as("the test would prove nothing").isGreaterThan(CASES / 2);
@@ -179,6 +200,12 @@ class NodePlannerPropertyTest {
         assertThat(age(node, node.arrived, image))
             .as(of + ": young")
             .isGreaterThanOrEqualTo(node.rules.gracePeriod());
+        assertThat(node.age.get(image.id()))
+            .as(of + ": not seen for long enough")
+            .isGreaterThanOrEqualTo(node.rules.gracePeriod());
+        assertThat(node.idle.get(image.id()))
+            .as(of + ": not seen unused for long enough")
+            .isGreaterThanOrEqualTo(node.rules.unusedFor());
         assertThat(age(node, node.lastUse, image))
             .as(of + ": used of late")
             .isGreaterThanOrEqualTo(node.rules.unusedFor());

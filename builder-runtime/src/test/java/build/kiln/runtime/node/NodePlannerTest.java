@@ -2,12 +2,13 @@ package build.kiln.runtime.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import build.kiln.api.v1alpha1.Durations;
 import build.kiln.runtime.cri.CriImage;
 import build.kiln.runtime.cri.FakeRuntime;
 import build.kiln.runtime.node.NodeInventory.Use;
 import build.kiln.runtime.node.NodeMemory.Seen;
 import build.kiln.runtime.node.NodePlan.Verdict;
-import build.kiln.runtime.node.NodeRules.Keep;
+import build.kiln.runtime.node.NodeRules.Glob;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -15,6 +16,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,7 +28,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class NodePlannerTest {
   private static final Instant NOW = Instant.parse("2026-11-27T12:00:00Z");
   private static final NodeRules RULES =
-      new NodeRules(Duration.ofHours(168), Duration.ofHours(24), List.of(), 100, 100);
+      new NodeRules(
+          Duration.ofHours(168), Duration.ofHours(24), List.of(), List.of(), List.of(), 100, 100);
 
   private static final String ID = FakeRuntime.id("a");
   private static final String HEX = ID.substring(7);
@@ -43,7 +47,7 @@ class NodePlannerTest {
     for (String use : used) {
       uses.add(new Use(use, "container of " + use));
     }
-    return new NodeInventory(images, uses, Set.of());
+    return new NodeInventory("containerd 2.1.4", images, uses, Set.of());
   }
 
   /** As if runs had seen the images for so long, unused for so long; 0 is in use. */
@@ -57,7 +61,7 @@ class NodePlannerTest {
               unused.isZero() ? null : NOW.minus(unused),
               NodeMemory.hash(image)));
     }
-    return new NodeMemory(seen);
+    return new NodeMemory(seen, NOW);
   }
 
   private static NodeMemory old(CriImage... images) {
@@ -151,7 +155,7 @@ class NodePlannerTest {
   @ValueSource(strings = {"r.io/other:2", "ID", "docker.io/library/busybox@DIGEST"})
   void whatTheRuntimeSaysThatItMakesPodsWithStays(String word) {
     String image = word.replace("ID", ID).replace("DIGEST", DIGEST);
-    var inventory = new NodeInventory(List.of(IMAGE), List.of(), Set.of(image));
+    var inventory = new NodeInventory("containerd 2.1.4", List.of(IMAGE), List.of(), Set.of(image));
     assertThat(reason(inventory, old(IMAGE), RULES)).isEqualTo(NodeReason.SANDBOX);
   }
 
@@ -173,7 +177,9 @@ class NodePlannerTest {
         new NodeRules(
             RULES.unusedFor(),
             RULES.gracePeriod(),
-            List.of(Keep.of("nodes.keep[0]", "x"), Keep.of("nodes.keep[1]", glob)),
+            List.of(Glob.of("nodes.keep[0]", "x"), Glob.of("nodes.keep[1]", glob)),
+            List.of(),
+            List.of(),
             100,
             100);
     Verdict verdict = only(NodePlanner.plan(with(List.of(IMAGE)), old(IMAGE), rules, NOW));
@@ -195,6 +201,73 @@ class NodePlannerTest {
             1,
             false);
     assertThat(reason(with(List.of(both)), old(both), RULES)).isEqualTo(NodeReason.NOT_PULLED);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "localhost/app:1",
+        "localhost/app@DIGEST",
+        "docker.io/library/import-2026-11-27@DIGEST",
+        "import-2026-11-27@DIGEST"
+      })
+  void whatHasANameThatNoRegistryHasWasLoaded(String name) {
+    String local = name.replace("DIGEST", DIGEST);
+    List<String> digests = new ArrayList<>(IMAGE.digests());
+    digests.add(CriImage.repository(local) + "@" + DIGEST);
+    List<String> tags = local.contains("@") ? List.of() : List.of(local);
+    CriImage loaded = new CriImage(ID, tags, digests, 1, false);
+    assertThat(reason(with(List.of(loaded)), old(loaded), RULES)).isEqualTo(NodeReason.NOT_PULLED);
+    assertThat(reason(on("cri-o 1.33.0", loaded), old(loaded), pulled("*")))
+        .isEqualTo(NodeReason.NOT_PULLED);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"localhost:5000/app", "r.io/import-2026-11-27", "r.io/localhost/app"})
+  void namesThatOnlyLookLocalAreOfRegistries(String repository) {
+    CriImage image =
+        new CriImage(ID, List.of(repository + ":1"), List.of(repository + "@" + DIGEST), 1, false);
+    assertThat(reason(with(List.of(image)), old(image), RULES)).isEqualTo(NodeReason.UNUSED);
+  }
+
+  private static NodeInventory on(String runtime, CriImage... images) {
+    return new NodeInventory(runtime, List.of(images), List.of(), Set.of());
+  }
+
+  private static NodeRules pulled(String... globs) {
+    return new NodeRules(
+        RULES.unusedFor(),
+        RULES.gracePeriod(),
+        List.of(),
+        List.of(),
+        Stream.of(globs).map(glob -> Glob.of("nodes.pulled[0]", glob)).toList(),
+        100,
+        100);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"cri-o 1.33.0", "docker 28.3.2", "containerds 1", " "})
+  void whereDigestsAreMadeUpOnlyWhatThePolicyNamesGoes(String runtime) {
+    var inventory = on(runtime, IMAGE);
+    Verdict verdict = only(NodePlanner.plan(inventory, old(IMAGE), RULES, NOW));
+    assertThat(verdict.reason()).isEqualTo(NodeReason.NOT_PULLED);
+    assertThat(verdict.detail()).startsWith(runtime + " does not tell").contains("nodes.pulled");
+    assertThat(reason(inventory, old(IMAGE), pulled("docker.io/*")))
+        .as("its other name")
+        .isEqualTo(NodeReason.NOT_PULLED);
+    assertThat(reason(inventory, old(IMAGE), pulled("docker.io/*", "r.io/other")))
+        .isEqualTo(NodeReason.UNUSED);
+    CriImage nameless = new CriImage(ID, List.of(), List.of(), 1, false);
+    assertThat(reason(on(runtime, nameless), old(nameless), pulled("*")))
+        .isEqualTo(NodeReason.NOT_PULLED);
+  }
+
+  @Test
+  void whereDigestsTellThePolicyNeedNot() {
+    CriImage loaded = new CriImage(ID, IMAGE.tags(), List.of(), 1, false);
+    assertThat(reason(with(List.of(loaded)), old(loaded), pulled("*")))
+        .isEqualTo(NodeReason.NOT_PULLED);
+    assertThat(reason(with(List.of(IMAGE)), old(IMAGE), pulled("x"))).isEqualTo(NodeReason.UNUSED);
   }
 
   @Test
@@ -220,7 +293,9 @@ class NodePlannerTest {
 
   @Test
   void aShortTimeIsBoundedByTheGracePeriod() {
-    var rules = new NodeRules(Duration.ofHours(1), Duration.ofHours(24), List.of(), 100, 100);
+    var rules =
+        new NodeRules(
+            Duration.ofHours(1), Duration.ofHours(24), List.of(), List.of(), List.of(), 100, 100);
     var memory = seen(Duration.ofHours(23), Duration.ofHours(23), IMAGE);
     assertThat(reason(with(List.of(IMAGE)), memory, rules)).isEqualTo(NodeReason.YOUNG);
   }
@@ -241,9 +316,81 @@ class NodePlannerTest {
     NodePlan unused = NodePlanner.plan(with(List.of(IMAGE)), used.memory(), RULES, later);
     assertThat(only(unused).reason()).isEqualTo(NodeReason.RECENTLY_USED);
     assertThat(only(unused).seen().unusedSince()).isEqualTo(later);
-    Instant much = later.plus(Duration.ofHours(168));
-    assertThat(only(NodePlanner.plan(with(List.of(IMAGE)), unused.memory(), RULES, much)).reason())
+    NodeMemory known = unused.memory();
+    for (int day = 1; day < 7; day++) {
+      Instant time = later.plus(Duration.ofDays(day));
+      NodePlan plan = NodePlanner.plan(with(List.of(IMAGE)), known, RULES, time);
+      assertThat(only(plan).reason()).isEqualTo(NodeReason.RECENTLY_USED);
+      known = plan.memory();
+    }
+    Instant much = later.plus(Duration.ofDays(7));
+    assertThat(only(NodePlanner.plan(with(List.of(IMAGE)), known, RULES, much)).reason())
         .isEqualTo(NodeReason.UNUSED);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    // unused for, hours since the last look, hours that count
+    "168h, 24, 24",
+    "168h, 25, 25",
+    "168h, 26, 25",
+    "168h, 100000, 25",
+    "8h, 1, 1",
+    "8h, 3, 2",
+    "8h, -5, 0"
+  })
+  void ofATimeWithoutLooksOnlySoMuchCounts(String unusedFor, int gap, int counted) {
+    var rules =
+        new NodeRules(
+            Durations.parse(unusedFor),
+            Duration.ofHours(1),
+            List.of(),
+            List.of(),
+            List.of(),
+            100,
+            100);
+    var memory = seen(Duration.ofHours(30), Duration.ofHours(7), IMAGE);
+    Instant then = NOW.plus(Duration.ofHours(gap));
+    Seen seen = only(NodePlanner.plan(with(List.of(IMAGE)), memory, rules, then)).seen();
+    assertThat(seen.unusedSince())
+        .isEqualTo(then.minus(Duration.ofHours(7L + Math.min(gap, counted))));
+    assertThat(seen.firstSeen())
+        .isEqualTo(then.minus(Duration.ofHours(30L + Math.min(gap, counted))));
+  }
+
+  @Test
+  void aClockThatJumpsAheadRemovesNothingAtOnce() {
+    var memory = seen(Duration.ofHours(2), Duration.ofHours(2), IMAGE);
+    Instant far = NOW.plus(Duration.ofDays(5000));
+    NodePlan plan = NodePlanner.plan(with(List.of(IMAGE)), memory, RULES, far);
+    assertThat(only(plan).reason()).isEqualTo(NodeReason.RECENTLY_USED);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "^1$, KEPT_BY_NAME",
+    "2, KEPT_BY_NAME",
+    "^v, UNUSED",
+    "busybox, UNUSED",
+    "^:, UNUSED",
+    "dddd, UNUSED"
+  })
+  void protectedTagsKeepAsInRegistries(String regex, NodeReason expected) {
+    var rules =
+        new NodeRules(
+            RULES.unusedFor(),
+            RULES.gracePeriod(),
+            List.of(),
+            List.of(
+                new NodeRules.Tag("protect.tags[0]", Pattern.compile("^never$")),
+                new NodeRules.Tag("protect.tags[1]", Pattern.compile(regex))),
+            List.of(),
+            100,
+            100);
+    Verdict verdict = only(NodePlanner.plan(with(List.of(IMAGE)), old(IMAGE), rules, NOW));
+    assertThat(verdict.reason()).isEqualTo(expected);
+    assertThat(verdict.rule())
+        .isEqualTo(expected == NodeReason.UNUSED ? "nodes.unusedFor" : "protect.tags[1]");
   }
 
   @Test
@@ -288,7 +435,9 @@ class NodePlannerTest {
 
   private static @Nullable String stop(
       NodeInventory inventory, NodeMemory memory, int most, int percent) {
-    var rules = new NodeRules(RULES.unusedFor(), RULES.gracePeriod(), List.of(), most, percent);
+    var rules =
+        new NodeRules(
+            RULES.unusedFor(), RULES.gracePeriod(), List.of(), List.of(), List.of(), most, percent);
     return NodePlanner.plan(inventory, memory, rules, NOW).stop();
   }
 

@@ -2,6 +2,7 @@ package build.kiln.runtime.node;
 
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import build.kiln.api.v1alpha1.ImagePrunePolicySpec.NodeLimits;
 import build.kiln.api.v1alpha1.ImagePrunePolicySpec.Nodes;
@@ -16,6 +17,7 @@ import build.kiln.runtime.node.NodeReport.Result;
 import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.testkit.MutableClock;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -52,11 +54,17 @@ class NodeRunTest {
   private final Memory memory = new Memory();
   private final List<String> lines = new ArrayList<>();
   private FakeRuntime runtime;
+  private @Nullable List<String> tags;
 
   /** What is kept between runs. */
   private static final class Memory implements NodeStore {
     private byte @Nullable [] bytes;
-    private boolean full;
+    private int saves;
+
+    /** From which of the saves on none is taken. */
+    private int full = Integer.MAX_VALUE;
+
+    private boolean killed;
 
     @Override
     public Optional<byte[]> load() {
@@ -65,7 +73,10 @@ class NodeRunTest {
 
     @Override
     public void save(byte[] report) throws IOException {
-      if (full) {
+      if (killed && saves > 0) {
+        throw new InterruptedIOException("the pod was killed");
+      }
+      if (saves++ >= full) {
         throw new IOException("the API answered 507");
       }
       bytes = report;
@@ -118,25 +129,32 @@ class NodeRunTest {
     return run(dryRun, new NodeLimits(100, 100));
   }
 
+  /** Where the policy says that what is in r.io can be pulled again. */
+  private NodeOutcome runWithPulled(boolean dryRun) throws IOException {
+    return run(
+        dryRun,
+        new Nodes(
+            "168h", null, null, null, List.of("r.io/*", "mirror.io/*"), new NodeLimits(100, 100)));
+  }
+
   private NodeOutcome run(boolean dryRun, NodeLimits limits) throws IOException {
+    return run(dryRun, new Nodes("168h", null, null, null, null, limits));
+  }
+
+  private NodeOutcome run(boolean dryRun, Nodes nodes) throws IOException {
     lines.clear();
-    var order =
-        new NodeOrder(
-            "nightly",
-            "uid-1",
-            7,
-            "node-1",
-            "uid-2",
-            dryRun,
-            "24h",
-            new Nodes("168h", null, null, null, limits));
+    memory.saves = 0;
+    var order = new NodeOrder("nightly", "uid-1", 7, "node-1", "uid-2", dryRun, "24h", nodes, tags);
     return new NodeRun(order, socket, memory, clock, lines::add).run();
   }
 
-  /** Two runs with so much time between that what is unused goes in the next. */
+  /** A run each day, so that what is unused goes in the next. */
   private void age() throws IOException {
     assertThat(run(true).removed()).isZero();
-    clock.advance(Duration.ofDays(8));
+    for (int day = 0; day < 8; day++) {
+      clock.advance(Duration.ofDays(1));
+      run(true);
+    }
   }
 
   private Map<String, NodeReport.Image> reported() {
@@ -163,7 +181,7 @@ class NodeRunTest {
             new Kept("NOT_PULLED", 1),
             new Kept("YOUNG", 2));
 
-    clock.advance(Duration.ofDays(8));
+    age();
     NodeOutcome dry = run(true);
     assertThat(dry.dryRun()).isTrue();
     assertThat(dry.removed()).isEqualTo(2);
@@ -183,7 +201,7 @@ class NodeRunTest {
     assertThat(reported(VOLUME).detail())
         .isEqualTo("a volume of container app of pod shop/pod-c3 (running)");
     assertThat(reported(TWO).result()).isEqualTo(Result.REMOVED);
-    assertThat(memory.report().runtime()).isEqualTo("fake 1.2.3");
+    assertThat(memory.report().runtime()).isEqualTo("containerd 1.2.3");
 
     NodeOutcome again = run(false);
     assertThat(again.examined()).isEqualTo(6);
@@ -310,7 +328,8 @@ class NodeRunTest {
             "u",
             true,
             "24h",
-            new Nodes("168h", null, null, null, new NodeLimits(1, 1)));
+            new Nodes("168h", null, null, null, null, new NodeLimits(1, 1)),
+            null);
     NodeOutcome outcome =
         new NodeRun(order, folder.resolve("none.sock"), memory, clock, lines::add).run();
     assertThat(outcome.failure()).isEqualTo(Failure.RuntimeFailed);
@@ -355,11 +374,119 @@ class NodeRunTest {
   @Test
   void aMemoryThatCannotBeKeptIsToldWithWhatWasDone() throws IOException {
     age();
-    memory.full = true;
+    memory.full = 1;
     NodeOutcome outcome = run(false);
     assertThat(outcome.failure()).isEqualTo(Failure.StateNotKept);
     assertThat(outcome.message()).contains("507");
     assertThat(outcome.removed()).isEqualTo(2);
+    assertThat(reported(OLD).result()).isEqualTo(Result.REMOVING);
+  }
+
+  @Test
+  void nothingGoesWhoseAgeCannotBeForgottenBefore() throws IOException {
+    age();
+    memory.full = 0;
+    NodeOutcome outcome = run(false);
+    assertThat(outcome.failure()).isEqualTo(Failure.StateNotKept);
+    assertThat(outcome.message()).contains("507", "nothing was removed");
+    assertThat(runtime.removals()).isEmpty();
+  }
+
+  @Test
+  void whatAKilledRunRemovedIsNewWhenItComesAgain() throws IOException {
+    age();
+    memory.killed = true;
+    assertThatThrownBy(() -> run(false)).isInstanceOf(InterruptedIOException.class);
+    assertThat(runtime.removals()).hasSize(2);
+    memory.killed = false;
+    runtime.pulled(OLD, "r.io/old:1");
+    assertThat(run(false).removed()).isZero();
+    assertThat(reported(OLD).reason()).isEqualTo(NodeReason.YOUNG);
+  }
+
+  @Test
+  void aTimeWithoutRunsIsNoTimeWithoutUse() throws IOException {
+    run(false);
+    clock.advance(Duration.ofDays(365));
+    assertThat(run(false).removed()).isZero();
+    assertThat(reported(OLD).reason()).isEqualTo(NodeReason.RECENTLY_USED);
+  }
+
+  @Test
+  void whatNoSchemaLetsThroughIsRefused() throws IOException {
+    var limits = new NodeLimits(100, 100);
+    for (Nodes nodes :
+        List.of(
+            new Nodes("30m", null, null, null, null, limits),
+            new Nodes("-1h", null, null, null, null, limits),
+            new Nodes("168h", null, null, null, null, new NodeLimits(0, 100)),
+            new Nodes("168h", null, null, null, null, new NodeLimits(100, 101)))) {
+      NodeOutcome outcome = run(false, nodes);
+      assertThat(outcome.succeeded()).isFalse();
+      assertThat(outcome.message()).contains("nodes.");
+    }
+    tags = List.of("(");
+    assertThat(run(false).message()).contains("protect.tags[0]", "no regular expression");
+    assertThat(runtime.removals()).isEmpty();
+  }
+
+  @Test
+  void protectedTagsStay() throws IOException {
+    age();
+    tags = List.of("^nothing$", "^2$");
+    assertThat(run(false).images()).containsExactly("r.io/old:1");
+    assertThat(reported(TWO).rule()).isEqualTo("protect.tags[1]");
+    assertThat(reported(TWO).detail()).isEqualTo("r.io/two:2 has a tag of ^2$");
+  }
+
+  /** CRI-O gives each name a digest, and one that has no tag another name by the one question. */
+  @Test
+  void onCrioOnlyWhatThePolicyCallsPulledGoes() throws IOException {
+    runtime.name = "cri-o";
+    runtime.with(
+        new Image(LOADED, List.of("loaded.io/a:1"), List.of("loaded.io/a@" + LOADED), 1, false));
+    runtime.with(new Image(OLD, List.of(), List.of("r.io/old@" + OLD), 1000, false));
+    runtime.status =
+        image ->
+            image.tags().isEmpty()
+                ? new Image(image.id(), List.of(), List.of("<none>@" + OLD), 1000, false)
+                : image;
+    for (int day = 0; day < 8; day++) {
+      assertThat(run(false).removed()).as("nothing is called pulled").isZero();
+      clock.advance(Duration.ofDays(1));
+    }
+    assertThat(reported(OLD).reason()).isEqualTo(NodeReason.NOT_PULLED);
+    assertThat(reported(OLD).detail()).startsWith("cri-o 1.2.3 does not tell");
+
+    NodeOutcome outcome = runWithPulled(false);
+    assertThat(outcome.succeeded()).as(outcome.message()).isTrue();
+    assertThat(runtime.removals())
+        .containsExactlyInAnyOrder("RemoveImage " + OLD, "RemoveImage " + TWO);
+    assertThat(reported(LOADED).reason()).isEqualTo(NodeReason.NOT_PULLED);
+  }
+
+  /** cri-dockerd says "unknown error" of what is not there. */
+  @Test
+  void onDockerAContainerThatVanishesUsesNothing() throws IOException {
+    runtime.name = "docker";
+    runtime.notFound = 2;
+    String brief = FakeRuntime.id("brief");
+    runtime.pulled(brief, "r.io/brief:1");
+    runtime.with(
+        new Image(LOADED, List.of("loaded.io/a:1"), List.of("loaded.io/a@" + LOADED), 1, false));
+    for (int day = 0; day < 8; day++) {
+      runWithPulled(true);
+      clock.advance(Duration.ofDays(1));
+    }
+    runtime.container("brief", brief, 1);
+    onCall("ContainerStatus brief", (r, argument) -> r.containers.remove("brief"));
+    NodeOutcome outcome = runWithPulled(false);
+    assertThat(outcome.failure()).as(outcome.message()).isNull();
+    assertThat(reported(brief).reason()).as("it was listed").isEqualTo(NodeReason.IN_USE);
+    assertThat(runtime.removals())
+        .containsExactlyInAnyOrder("RemoveImage " + OLD, "RemoveImage " + TWO);
+    onCall("PodSandboxStatus s1", (r, argument) -> r.sandboxes.remove("s1"));
+    assertThat(runWithPulled(true).failure()).isNull();
   }
 
   @Test
@@ -372,7 +499,10 @@ class NodeRunTest {
             "{}",
             "{\"apiVersion\":\"prune.kiln.build/v2\",\"kind\":\"NodeReport\"}",
             new String(memory.json(), StandardCharsets.UTF_8)
-                .replace("\"firstSeen\":\"2026", "\"firstSeen\":\"x"))) {
+                .replace("\"firstSeen\":\"2026", "\"firstSeen\":\"x"),
+            new String(memory.json(), StandardCharsets.UTF_8).replace("\"time\":", "\"tome\":"),
+            new String(memory.json(), StandardCharsets.UTF_8)
+                .replace("\"nameHash\":", "\"nameHush\":"))) {
       memory.bytes = damaged.getBytes(StandardCharsets.UTF_8);
       NodeOutcome outcome = run(false);
       assertThat(outcome.failure()).as(damaged).isEqualTo(Failure.StateNotKept);

@@ -31,6 +31,9 @@ import org.jspecify.annotations.Nullable;
     value = "has(self.registries) || has(self.cache) || has(self.builds) || has(self.nodes)",
     message =
         "spec needs registries, cache, builds or nodes: without them there is nothing to prune")
+@ValidationRule(
+    value = "!has(self.nodes) || !has(self.protect) || !has(self.protect.labels)",
+    message = ImagePrunePolicySpec.LABELS_AND_NODES)
 public record ImagePrunePolicySpec(
     @Size(min = 1, max = 128)
         @ValidationRule(value = ScheduleRules.SCHEDULE, message = ScheduleRules.SCHEDULE_MESSAGE)
@@ -90,6 +93,10 @@ public record ImagePrunePolicySpec(
     @JsonPropertyDescription(
             "What the pod needs of the cluster; its ServiceAccount is the installation's.")
         @Nullable PodTemplate podTemplate) {
+
+  /** Why protect.labels does not go with nodes. */
+  public static final String LABELS_AND_NODES =
+      "spec.protect.labels does not go with spec.nodes: runtimes of nodes do not tell the labels of images; name what stays in nodes.keep or protect.tags, or write another policy for nodes";
 
   private static final String HOST = "[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?";
 
@@ -263,6 +270,14 @@ public record ImagePrunePolicySpec(
           @JsonPropertyDescription(
               "Images that stay, by name with or without the tag, such as docker.io/library/busybox:1; * is any text.")
           @Nullable List<@Size(min = 1, max = 512) String> keep,
+      @Size(min = 1, max = 64)
+          @ValidationRule(
+              value = "self.all(k, k.matches('^[^[:space:]]+$'))",
+              message =
+                  "nodes.pulled must be patterns of images' names without spaces, such as registry.example.com/*")
+          @JsonPropertyDescription(
+              "Images that can be pulled again, written as those of keep. Needed where the node's runtime does not tell what was loaded, which is any but containerd: there only what each name of matches one of these is removed.")
+          @Nullable List<@Size(min = 1, max = 512) String> pulled,
       @Default("{}")
           @JsonPropertyDescription(
               "How much one run may remove from one node. Of a node where it would be more nothing is removed.")
@@ -408,10 +423,11 @@ public record ImagePrunePolicySpec(
           Boolean inUse,
       @Size(min = 1, max = 64)
           @JsonPropertyDescription(
-              "Regular expressions (Java's), found anywhere in a tag: ^release- keeps what begins so.")
+              "Regular expressions (Java's), found anywhere in a tag: ^release- keeps what begins so. On nodes they keep the image with all of its names.")
           @Nullable List<@Size(min = 1, max = 512) String> tags,
       @Size(min = 1, max = 32)
-          @JsonPropertyDescription("Images with one of these labels, or annotations.")
+          @JsonPropertyDescription(
+              "Images with one of these labels, or annotations. Not together with nodes, whose runtimes do not tell labels.")
           @Nullable List<Label> labels,
       @Size(min = 1, max = 32)
           @JsonPropertyDescription("Where objects of other kinds refer to images.")

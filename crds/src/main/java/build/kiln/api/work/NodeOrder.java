@@ -3,6 +3,8 @@ package build.kiln.api.work;
 import build.kiln.api.v1alpha1.ImagePrunePolicySpec.Nodes;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonInclude;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All that the pod needs to know that prunes one node in a run of an ImagePrunePolicy; beside
@@ -16,6 +18,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
  * @param dryRun whether it only says what it would remove
  * @param gracePeriod the least age of an image, as in {@code 24h}
  * @param rules which images go
+ * @param protectedTags regular expressions, found anywhere in a tag; null if there are none
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -29,7 +32,8 @@ public record NodeOrder(
     String nodeUid,
     boolean dryRun,
     String gracePeriod,
-    Nodes rules) {
+    Nodes rules,
+    @Nullable List<String> protectedTags) {
   public static final String KIND = "NodeOrder";
 
   /** The part of a policy's ConfigMaps that is of a node, a UID after it. */
@@ -43,7 +47,8 @@ public record NodeOrder(
       String nodeUid,
       boolean dryRun,
       String gracePeriod,
-      Nodes rules) {
+      Nodes rules,
+      @Nullable List<String> protectedTags) {
     this(
         WorkOrder.API_VERSION,
         KIND,
@@ -54,7 +59,8 @@ public record NodeOrder(
         nodeUid,
         dryRun,
         gracePeriod,
-        rules);
+        rules,
+        protectedTags);
   }
 
   /** The value of the label by which what is remembered of a node is found. */

@@ -30,9 +30,29 @@ public record NodeOutcome(
     /** Names of the first images that were removed, or would be. */
     List<String> images) {
 
+  /** No node has more images; what says more counts as so many. */
+  private static final int MOST = 10_000_000;
+
+  private static final long MOST_BYTES = 1L << 50;
+  private static final String REASON = "[A-Z0-9_]{1,64}";
+
+  /** Whoever writes as that pod may write anything: what cannot be is left out, or bounded. */
   public NodeOutcome {
-    kept = Objects.requireNonNullElse(kept, List.of());
-    images = Objects.requireNonNullElse(images, List.of());
+    examined = Math.clamp(examined, 0, MOST);
+    kept =
+        listed(kept).stream()
+            .filter(one -> Objects.requireNonNullElse(one.reason(), "").matches(REASON))
+            .map(one -> new Kept(one.reason(), Math.clamp(one.count(), 0, MOST)))
+            .toList();
+    removed = Math.clamp(removed, 0, MOST);
+    left = Math.clamp(left, 0, MOST);
+    failed = Math.clamp(failed, 0, MOST);
+    reclaimedBytes = Math.clamp(reclaimedBytes, 0, MOST_BYTES);
+    images = listed(images);
+  }
+
+  private static <T> List<T> listed(@Nullable List<T> list) {
+    return list == null ? List.of() : list.stream().filter(Objects::nonNull).toList();
   }
 
   /** What kept a node from being pruned as it should. */

@@ -330,7 +330,9 @@ class RecordsTest {
                 null,
                 null,
                 List.of("r.io/base/*"),
-                new ImagePrunePolicySpec.NodeLimits(5, 6)));
+                null,
+                new ImagePrunePolicySpec.NodeLimits(5, 6)),
+            List.of("^v"));
     NodeOrder read = Records.readNodeOrder(Records.order(order));
     assertThat(read).isEqualTo(order);
     assertThatThrownBy(() -> Records.readPruneOrder(Records.order(order)))

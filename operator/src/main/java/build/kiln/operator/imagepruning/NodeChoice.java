@@ -31,7 +31,15 @@ record NodeChoice(List<Node> chosen, List<Skipped> skipped) {
   /** A node that is passed over. */
   record Skipped(Node node, String why) {}
 
-  static NodeChoice of(Collection<Node> nodes, Nodes rules) {
+  /**
+   * @param always tolerations that all pods have
+   */
+  static NodeChoice of(Collection<Node> nodes, Nodes rules, List<Toleration> always) {
+    var tolerated =
+        Stream.concat(
+                always.stream(),
+                requireNonNullElse(rules.tolerations(), List.<Toleration>of()).stream())
+            .toList();
     List<Node> chosen = new ArrayList<>();
     List<Skipped> skipped = new ArrayList<>();
     nodes.stream()
@@ -39,7 +47,7 @@ record NodeChoice(List<Node> chosen, List<Skipped> skipped) {
         .sorted(Comparator.comparing(node -> node.getMetadata().getName()))
         .forEach(
             node ->
-                obstacle(node, rules)
+                obstacle(node, tolerated)
                     .ifPresentOrElse(
                         why -> skipped.add(new Skipped(node, why)), () -> chosen.add(node)));
     return new NodeChoice(chosen, skipped);
@@ -51,14 +59,13 @@ record NodeChoice(List<Node> chosen, List<Skipped> skipped) {
         .allMatch(wanted -> wanted.getValue().equals(labels.get(wanted.getKey())));
   }
 
-  private static Optional<String> obstacle(Node node, Nodes rules) {
+  private static Optional<String> obstacle(Node node, List<Toleration> tolerated) {
     if (node.getMetadata().getDeletionTimestamp() != null) {
       return Optional.of("it is being deleted");
     }
     if (!labels(node).getOrDefault(OS, "linux").equals("linux")) {
       return Optional.of("it is not of Linux");
     }
-    var tolerated = requireNonNullElse(rules.tolerations(), List.<Toleration>of());
     return taints(node)
         .filter(taint -> KEEP_PODS_AWAY.contains(taint.getEffect()))
         .filter(taint -> tolerated.stream().noneMatch(one -> tolerates(one, taint)))

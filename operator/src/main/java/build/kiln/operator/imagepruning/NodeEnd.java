@@ -28,6 +28,11 @@ record NodeEnd(String node, @Nullable NodeOutcome outcome, String failure) {
     return outcome != null && outcome.failure() == NodeOutcome.Failure.LimitsExceeded;
   }
 
+  /** Whether it was a dry run, and the limits would stop the real one. */
+  boolean wouldBeLimited() {
+    return outcome != null && well() && outcome.dryRun() && outcome.message() != null;
+  }
+
   /** Why it was not pruned as it should. */
   String message() {
     if (outcome == null) {

@@ -47,7 +47,7 @@ final class NodeJobs {
   /** The pod goes to the node by its name, as those of DaemonSets do. */
   JobSpec spec(ImagePrunePolicy policy, Nodes rules, Node node, long run) {
     var meta = policy.getMetadata();
-    var name = Names.job(meta.getName(), meta.getUid() + "/" + node.getMetadata().getUid(), run, 1);
+    var name = name(policy, node, run);
     var labels = new TreeMap<>(JobSpec.labels(COMPONENT, policy, run, 1));
     labels.put(Labels.NODE, node.getMetadata().getUid());
     return new JobSpec(
@@ -75,6 +75,12 @@ final class NodeJobs {
         settings);
   }
 
+  /** The name of that Job. */
+  static String name(ImagePrunePolicy policy, Node node, long run) {
+    var meta = policy.getMetadata();
+    return Names.nodeJob(meta.getName(), meta.getUid(), run, node.getMetadata().getUid());
+  }
+
   /** The order of that Job, in JSON. */
   static String order(ImagePrunePolicy policy, Nodes rules, Node node, long run) {
     return Records.order(
@@ -86,7 +92,8 @@ final class NodeJobs {
             node.getMetadata().getUid(),
             policy.getSpec().dryRun(),
             policy.getSpec().gracePeriod(),
-            rules));
+            rules,
+            policy.getSpec().protect().tags()));
   }
 
   private ResourceRequirements resources() {

@@ -20,6 +20,7 @@ import java.util.function.ToLongFunction;
 final class NodeSum {
   private static final int SHOWN_IMAGES = 20;
   private static final int SHOWN_FAILURES = 10;
+  private static final int SHOWN_REASONS = 20;
   private static final int LONGEST_IMAGE = 320;
   private static final int LONGEST_FAILURE = 300;
 
@@ -70,12 +71,24 @@ final class NodeSum {
 
   private String text(Nodes nodes) {
     return "%d nodes: %d of %d images %s, %d bytes"
-        .formatted(
-            nodes.looked(),
-            nodes.removed(),
-            nodes.examined(),
-            dryRun() ? "would be removed" : "removed",
-            nodes.reclaimedBytes());
+            .formatted(
+                nodes.looked(),
+                nodes.removed(),
+                nodes.examined(),
+                dryRun() ? "would be removed" : "removed",
+                nodes.reclaimedBytes())
+        + limits();
+  }
+
+  private String limits() {
+    var limited = ends.stream().filter(NodeEnd::wouldBeLimited).toList();
+    return limited.isEmpty()
+        ? ""
+        : "; a real run would be stopped on %d of them, such as %s: %s"
+            .formatted(
+                limited.size(),
+                limited.getFirst().node(),
+                Text.start(limited.getFirst().message(), LONGEST_FAILURE));
   }
 
   private boolean dryRun() {
@@ -90,11 +103,11 @@ final class NodeSum {
         (int) ends.stream().filter(end -> end.outcome() != null).count(),
         skipped,
         bad.size(),
-        (int) sum(NodeOutcome::examined),
+        count(sum(NodeOutcome::examined)),
         kept.isEmpty() ? null : kept,
-        (int) done(NodeOutcome::removed),
-        (int) sum(NodeOutcome::left),
-        (int) sum(NodeOutcome::failed),
+        count(done(NodeOutcome::removed)),
+        count(sum(NodeOutcome::left)),
+        count(sum(NodeOutcome::failed)),
         done(NodeOutcome::reclaimedBytes),
         removed.isEmpty() ? null : removed,
         bad.isEmpty()
@@ -107,6 +120,10 @@ final class NodeSum {
                             end.node(), Text.orEmpty(Text.start(end.message(), LONGEST_FAILURE))))
                 .toList(),
         report);
+  }
+
+  private static int count(long sum) {
+    return (int) Math.min(Integer.MAX_VALUE, sum);
   }
 
   private long sum(ToLongFunction<NodeOutcome> of) {
@@ -126,15 +143,18 @@ final class NodeSum {
   }
 
   private List<Kept> kept() {
-    Map<String, Integer> byReason = new LinkedHashMap<>();
+    Map<String, Long> byReason = new LinkedHashMap<>();
     for (var end : ends) {
       if (end.outcome() != null) {
         end.outcome()
             .kept()
-            .forEach(kept -> byReason.merge(kept.reason(), kept.count(), Integer::sum));
+            .forEach(kept -> byReason.merge(kept.reason(), (long) kept.count(), Long::sum));
       }
     }
-    return byReason.entrySet().stream().map(e -> new Kept(e.getKey(), e.getValue())).toList();
+    return byReason.entrySet().stream()
+        .limit(SHOWN_REASONS)
+        .map(e -> new Kept(e.getKey(), count(e.getValue())))
+        .toList();
   }
 
   private List<NodeImage> images() {

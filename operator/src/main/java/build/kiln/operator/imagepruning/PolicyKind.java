@@ -199,10 +199,25 @@ final class PolicyKind
 
   @Override
   public Follow<PruneReport> follow(
-      ImagePrunePolicy policy, ScheduledRun run, Conclusion<PruneReport> pod, Instant now) {
+      ImagePrunePolicy policy,
+      ScheduledRun run,
+      Conclusion<PruneReport> pod,
+      Optional<Instant> ended,
+      Instant now) {
+    // A run of a policy that is suspended goes on, but not by a spec that it was not accepted with.
+    boolean asAccepted = SpecHash.without(policy.getSpec(), NO_INPUTS).equals(run.specHash());
     return nodes
-        .map(sweep -> sweep.follow(policy, run, pod, now))
+        .map(
+            sweep ->
+                asAccepted
+                    ? sweep.follow(policy, run, pod, ended, now)
+                    : sweep.halt(policy, run, pod, now))
         .orElseGet(() -> new Follow.Done<>(pod));
+  }
+
+  @Override
+  public void givenUp(ImagePrunePolicy policy) {
+    nodes.ifPresent(sweep -> sweep.stop(policy));
   }
 
   @Override

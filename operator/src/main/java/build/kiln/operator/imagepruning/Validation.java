@@ -63,14 +63,24 @@ final class Validation {
   }
 
   private static Optional<String> nodes(ImagePrunePolicySpec spec, boolean allowed) {
-    if (spec.nodes() == null) {
+    var nodes = spec.nodes();
+    if (nodes == null) {
       return Optional.empty();
     }
     return allowed
-        ? SpecChecks.duration("nodes.unusedFor", spec.nodes().unusedFor())
+        ? SpecChecks.duration("nodes.unusedFor", nodes.unusedFor())
             .or(() -> SpecChecks.duration("gracePeriod", spec.gracePeriod()))
+            .or(() -> labels(spec))
+            .or(() -> SpecChecks.tolerations("nodes.tolerations", nodes.tolerations()))
         : Optional.of(
             "spec.nodes is refused: this installation does not prune nodes. Whoever installed Kiln sets nodes.enabled of the chart to true; or remove spec.nodes");
+  }
+
+  /** Of policies that were there before the schema said so. */
+  private static Optional<String> labels(ImagePrunePolicySpec spec) {
+    return orNone(spec.protect().labels()).isEmpty()
+        ? Optional.empty()
+        : Optional.of(ImagePrunePolicySpec.LABELS_AND_NODES);
   }
 
   private static Optional<String> patterns(ImagePrunePolicySpec spec) {

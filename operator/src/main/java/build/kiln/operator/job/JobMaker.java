@@ -152,15 +152,27 @@ public final class JobMaker {
         throw e;
       }
       var found = job(wanted);
-      if (found == null
-          || !Objects.equals(Labels.label(found, Labels.UID), Labels.label(wanted, Labels.UID))) {
-        throw new IllegalStateException(
+      if (found == null || !same(found, wanted, Labels.UID) || !same(found, wanted, Labels.NODE)) {
+        throw new NameTakenException(
             "Job %s/%s is in the way of this run and is not its own: delete it"
                 .formatted(wanted.getMetadata().getNamespace(), wanted.getMetadata().getName()),
             e);
       }
       return found;
     }
+  }
+
+  /** A Job of somebody else has the name. */
+  public static final class NameTakenException extends IllegalStateException {
+    private static final long serialVersionUID = 1;
+
+    NameTakenException(String message, Throwable cause) {
+      super(message, cause);
+    }
+  }
+
+  private static boolean same(Job found, Job wanted, String label) {
+    return Objects.equals(Labels.label(found, label), Labels.label(wanted, label));
   }
 
   private @Nullable Job job(Job like) {

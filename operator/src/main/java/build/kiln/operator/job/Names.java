@@ -33,7 +33,16 @@ public final class Names {
    * Nothing that may be answered otherwise the next time, such as the tier, is part of it.
    */
   public static String job(String resource, String uid, long run, int attempt) {
-    String end = "-%d-%s".formatted(run, Hashes.sha256("%s/%d/%d".formatted(uid, run, attempt), 8));
+    return named(resource, "%s/%d/%d".formatted(uid, run, attempt), run, 8);
+  }
+
+  /** The same of a run's Job for a node, of which there may be thousands. */
+  public static String nodeJob(String resource, String uid, long run, String nodeUid) {
+    return named(resource, "%s/%s/%d".formatted(uid, nodeUid, run), run, 16);
+  }
+
+  private static String named(String resource, String what, long run, int digits) {
+    String end = "-%d-%s".formatted(run, Hashes.sha256(what, digits));
     return start(resource, LONGEST_JOB - end.length()) + end;
   }
 

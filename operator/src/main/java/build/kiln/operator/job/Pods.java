@@ -5,9 +5,13 @@ import static java.util.Objects.requireNonNullElse;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodCondition;
+import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /** What a pod's status says, where it says something. */
 public final class Pods {
@@ -23,6 +27,24 @@ public final class Pods {
 
   public static boolean phaseIs(Pod pod, String phase) {
     return pod.getStatus() != null && phase.equals(pod.getStatus().getPhase());
+  }
+
+  /** When the last of its containers ended; empty if nobody says. */
+  public static Optional<Instant> ended(Pod pod) {
+    return containers(pod).stream()
+        .flatMap(status -> Stream.ofNullable(status.getState()))
+        .flatMap(state -> Stream.ofNullable(state.getTerminated()))
+        .flatMap(end -> Stream.ofNullable(end.getFinishedAt()))
+        .flatMap(time -> time(time).stream())
+        .max(Comparator.naturalOrder());
+  }
+
+  private static Optional<Instant> time(String text) {
+    try {
+      return Optional.of(Instant.parse(text));
+    } catch (DateTimeException e) {
+      return Optional.empty(); // a kubelet said it
+    }
   }
 
   /** Whether a pod of an earlier run may still be at work, so that another must not begin. */

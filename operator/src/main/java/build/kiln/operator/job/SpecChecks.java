@@ -2,8 +2,11 @@ package build.kiln.operator.job;
 
 import build.kiln.api.v1alpha1.Durations;
 import build.kiln.api.v1alpha1.ImageBuildSpec.PodTemplate;
+import io.fabric8.kubernetes.api.model.Toleration;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import java.util.stream.Stream;
@@ -17,6 +20,10 @@ import org.jspecify.annotations.Nullable;
 public final class SpecChecks {
   /** Bytes of JSON; a ConfigMap holds 1 MiB, and a work order has more than the spec. */
   public static final int LARGEST = 768 * 1024;
+
+  private static final Set<String> OPERATORS = Set.of("", "Exists", "Equal");
+  private static final Set<String> EFFECTS =
+      Set.of("", "NoSchedule", "PreferNoSchedule", "NoExecute");
 
   private SpecChecks() {}
 
@@ -63,6 +70,48 @@ public final class SpecChecks {
         : Optional.of(
             "the spec has %d KiB, more than the %d KiB that a work order can hold: %s"
                 .formatted(size / 1024, LARGEST / 1024, advice));
+  }
+
+  /**
+   * Whether tolerations are such as the API server takes.
+   *
+   * @param field below {@code spec}
+   */
+  public static Optional<String> tolerations(String field, @Nullable List<Toleration> tolerations) {
+    List<Toleration> all = tolerations == null ? List.of() : tolerations;
+    for (int i = 0; i < all.size(); i++) {
+      Optional<String> problem = toleration(all.get(i));
+      if (problem.isPresent()) {
+        return Optional.of("spec.%s[%d]: %s".formatted(field, i, problem.get()));
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static Optional<String> toleration(Toleration toleration) {
+    String operator = Objects.requireNonNullElse(toleration.getOperator(), "");
+    String effect = Objects.requireNonNullElse(toleration.getEffect(), "");
+    String key = Objects.requireNonNullElse(toleration.getKey(), "");
+    if (!OPERATORS.contains(operator)) {
+      return Optional.of("operator is \"%s\", and must be Exists or Equal".formatted(operator));
+    }
+    if (!EFFECTS.contains(effect)) {
+      return Optional.of(
+          "effect is \"%s\", and must be NoSchedule, PreferNoSchedule or NoExecute, or not set"
+              .formatted(effect));
+    }
+    if (toleration.getTolerationSeconds() != null && !effect.equals("NoExecute")) {
+      return Optional.of("tolerationSeconds is for the effect NoExecute only");
+    }
+    if (!operator.equals("Exists")) {
+      return key.isEmpty()
+          ? Optional.of("key is missing: only the operator Exists is for all taints")
+          : Optional.empty();
+    }
+    String value = Objects.requireNonNullElse(toleration.getValue(), "");
+    return value.isEmpty()
+        ? Optional.empty()
+        : Optional.of("the operator Exists takes no value, and there is \"%s\"".formatted(value));
   }
 
   private static Optional<String> resources(PodTemplate pod) {

@@ -51,6 +51,9 @@ final class Actor<R extends KilnResource<?, T>, T> {
         decision.delete(),
         decision.seal(),
         () -> Durations.parse(subject.history().ttl()));
+    if (Decider.givesUp(decision.action(), subject.before())) {
+      kind.givenUp(resource);
+    }
     if (decision.action() instanceof Action.Watch(Reading.Following(var step, _))) {
       step.run();
     }

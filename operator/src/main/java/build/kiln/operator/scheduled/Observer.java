@@ -130,7 +130,8 @@ final class Observer<R extends KilnResource<?, T>, T, P> {
           reading(attempts, new Reading.Ended(result(failed.failure())), null);
       case JobState.Exited exited -> {
         var pod = kind.conclude(exited, report(seen.current(), exited.podName()));
-        yield switch (kind.follow(seen.resource(), seen.run(), pod, seen.now())) {
+        var ended = Pods.ended(exited.pod());
+        yield switch (kind.follow(seen.resource(), seen.run(), pod, ended, seen.now())) {
           case Follow.More<P> more ->
               reading(attempts, new Reading.Following(more.step(), more.again()), null);
           case Follow.Done<P> done ->

@@ -69,10 +69,15 @@ public interface ScheduledKind<R extends KilnResource<?, T>, T, P> {
    * and again until it is done.
    *
    * @param pod what the pod came to
+   * @param ended when it did; empty if nobody says
    */
-  default Follow<P> follow(R resource, ScheduledRun run, Conclusion<P> pod, Instant now) {
+  default Follow<P> follow(
+      R resource, ScheduledRun run, Conclusion<P> pod, Optional<Instant> ended, Instant now) {
     return new Follow.Done<>(pod);
   }
+
+  /** Stops what follows a run's pod, when the run is given up. It may be done twice. */
+  default void givenUp(R resource) {}
 
   /** The status as it was, with this standing. */
   T status(R resource, Standing standing);

@@ -40,7 +40,7 @@ public record Standing(
   }
 
   /** A time of a status, which may have been written by anyone. */
-  static Optional<Instant> time(@Nullable String text) {
+  public static Optional<Instant> time(@Nullable String text) {
     try {
       return text == null ? Optional.empty() : Optional.of(Instant.parse(text));
     } catch (DateTimeException e) {

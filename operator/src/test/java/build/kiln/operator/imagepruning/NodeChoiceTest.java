@@ -48,7 +48,7 @@ class NodeChoiceTest {
   }
 
   static Nodes rules(@Nullable Map<String, String> selector, Toleration... tolerations) {
-    return new Nodes("168h", selector, List.of(tolerations), null, new NodeLimits(200, 90));
+    return new Nodes("168h", selector, List.of(tolerations), null, null, new NodeLimits(200, 90));
   }
 
   private static List<String> names(List<Node> nodes) {
@@ -56,14 +56,25 @@ class NodeChoiceTest {
   }
 
   private static String why(Node node, Toleration... tolerations) {
-    var choice = NodeChoice.of(List.of(node), rules(null, tolerations));
+    var choice = NodeChoice.of(List.of(node), rules(null, tolerations), List.of());
     assertThat(choice.chosen().size() + choice.skipped().size()).isEqualTo(1);
     return choice.skipped().isEmpty() ? "" : choice.skipped().getFirst().why();
   }
 
   @Test
+  void whatAllPodsTolerateKeepsNoneAway() {
+    var choice =
+        NodeChoice.of(
+            List.of(tainted("gpu", "yes", "NoSchedule")),
+            rules(null),
+            List.of(new TolerationBuilder().withKey("gpu").withOperator("Exists").build()));
+    assertThat(names(choice.chosen())).containsExactly("n");
+  }
+
+  @Test
   void allThatAreReadyByName() {
-    var choice = NodeChoice.of(List.of(node("b").build(), node("a").build()), rules(null));
+    var choice =
+        NodeChoice.of(List.of(node("b").build(), node("a").build()), rules(null), List.of());
     assertThat(names(choice.chosen())).containsExactly("a", "b");
     assertThat(choice.skipped()).isEmpty();
   }
@@ -71,7 +82,8 @@ class NodeChoiceTest {
   @Test
   void theSelectorLeavesOutWithoutAWord() {
     var other = node("b").editMetadata().addToLabels("pool", "db").endMetadata().build();
-    var choice = NodeChoice.of(List.of(node("a").build(), other), rules(Map.of("pool", "web")));
+    var choice =
+        NodeChoice.of(List.of(node("a").build(), other), rules(Map.of("pool", "web")), List.of());
     assertThat(names(choice.chosen())).containsExactly("a");
     assertThat(choice.skipped()).isEmpty();
   }

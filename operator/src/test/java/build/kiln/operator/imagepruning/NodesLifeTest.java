@@ -88,7 +88,14 @@ class NodesLifeTest {
     var report = new PruneReport(outcome, List.of(), List.of(), null, List.of(), 1);
     cluster.logs.put(
         pod.getMetadata().getName(), Records.report(cluster.order(job).nonce(), report) + "\n");
-    cluster.podIs(pod, ApiCluster.ended(reason == null ? 0 : 1, "Error", Records.outcome(outcome)));
+    var status = ApiCluster.ended(reason == null ? 0 : 1, "Error", Records.outcome(outcome));
+    status
+        .getContainerStatuses()
+        .getFirst()
+        .getState()
+        .getTerminated()
+        .setFinishedAt(cluster.clock.instant().toString());
+    cluster.podIs(pod, status);
     cluster.jobEnds(job, reason == null ? "Complete" : "Failed", null);
     assertThat(cluster.get(name)).isNotNull();
     return job;
@@ -205,6 +212,7 @@ class NodesLifeTest {
 
     var job = awaitNode("a", 1);
 
+    assertThat(job.getMetadata().getName()).matches("tidy-1-[0-9a-f]{16}");
     assertThat(job.getSpec().getBackoffLimit()).isZero();
     assertThat(job.getSpec().getActiveDeadlineSeconds()).isEqualTo(900);
     var pod = job.getSpec().getTemplate().getSpec();
@@ -416,13 +424,124 @@ class NodesLifeTest {
     nodes("a");
     cluster.apply("tidy", "dryRun: true\nnodes: {}\n");
     main("tidy", 1, null);
-    cluster.runs(awaitNode("a", 1));
+    var pod = cluster.runs(awaitNode("a", 1));
 
     cluster.apply("tidy", "dryRun: false\nnodes: {}\n");
+    Awaitility.await("that of the run that was given up, at once")
+        .until(() -> found("a", 1).isEmpty());
     main("tidy", 2, null);
 
+    Awaitility.await()
+        .during(Duration.ofSeconds(3))
+        .atMost(Duration.ofSeconds(10))
+        .until(() -> found("a", 2).isEmpty());
+    cluster.collect(pod);
     assertThat(order(awaitNode("a", 2)).dryRun()).isFalse();
-    Awaitility.await("that of the run that was given up").until(() -> found("a", 1).isEmpty());
+  }
+
+  @Test
+  void aJobThatIsRefusedIsThatNodesFailureAndNoneOfTheOthers() {
+    nodes("a", "b", "c");
+    cluster.apply("tidy", "dryRun: false\nnodes: {}\n");
+    Awaitility.await().until(() -> !cluster.jobs().isEmpty());
+    cluster.faults.failOnce("POST .*/jobs", 403, "jobs \"x\" is forbidden: exceeded quota: q");
+    main("tidy", 1, null);
+    ends(awaitNode("b", 1), outcome(null, null));
+    ends(awaitNode("c", 1), outcome(null, null));
+
+    var status = cluster.awaitReady("tidy", "False", "NodesFailed");
+    assertThat(nodesOf(status).failures())
+        .containsExactly(
+            new NodeFailure("a", "its Job is refused: jobs \"x\" is forbidden: exceeded quota: q"));
+    assertThat(nodesOf(status).looked()).isEqualTo(2);
+    assertThat(found("a", 1)).isEmpty();
+  }
+
+  @Test
+  void aSpecThatBecomesInvalidEndsTheNodesAtOnce() {
+    nodes("a");
+    cluster.apply("tidy", "dryRun: false\nnodes: {}\n");
+    main("tidy", 1, null);
+    cluster.runs(awaitNode("a", 1));
+
+    cluster.apply("tidy", "dryRun: false\nnodes: {}\nprotect: {labels: [{name: keep}]}\n");
+
+    assertThat(message(cluster.awaitReady("tidy", "False", "SpecInvalid")))
+        .contains("protect.labels", "nodes.keep");
+    Awaitility.await().until(() -> found("a", 1).isEmpty());
+  }
+
+  @Test
+  void aSuspendedRunGoesNoFurtherByAnotherSpec() {
+    nodes("a");
+    cluster.apply("tidy", "dryRun: false\nnodes: {}\n");
+    main("tidy", 1, null);
+    cluster.runs(awaitNode("a", 1));
+
+    cluster.apply("tidy", "dryRun: true\nsuspend: true\nnodes: {}\n");
+
+    var status = cluster.awaitReady("tidy", "Unknown", "Suspended");
+    assertThat(nodesOf(status).failures())
+        .containsExactly(
+            new NodeFailure(
+                "a",
+                "the spec was changed while the policy is suspended, so this run goes no further"));
+    Awaitility.await().until(() -> found("a", 1).isEmpty());
+  }
+
+  @Test
+  void theTimeOfNodesCountsFromTheEndOfThePolicysPod() {
+    nodes("a");
+    cluster.apply("tidy", "timeout: 10m\nnodes: {}\n");
+    Awaitility.await().until(() -> !cluster.jobs().isEmpty());
+    cluster.clock.advance(Duration.ofMinutes(25));
+    main("tidy", 1, null);
+    ends(awaitNode("a", 1), outcome(null, null));
+    assertThat(cluster.awaitReady("tidy", "True", "Succeeded")).isNotNull();
+  }
+
+  @Test
+  void aDryRunTellsThatLimitsWouldStopTheRealOne() {
+    nodes("a", "b");
+    cluster.apply("tidy", "nodes: {}\n");
+    main("tidy", 1, null);
+    ends(awaitNode("a", 1), dryRun("it would be stopped: 2 images would be removed, raise it"));
+    ends(awaitNode("b", 1), dryRun(null));
+
+    assertThat(message(cluster.awaitReady("tidy", "True", "Succeeded")))
+        .endsWith(
+            "; a real run would be stopped on 1 of them, such as a: it would be stopped: 2 images would be removed, raise it");
+  }
+
+  private static NodeOutcome dryRun(@Nullable String message) {
+    return new NodeOutcome(
+        true, null, message, true, 10, List.of(), 2, 0, 0, 4096, List.of("r.io/old:1"));
+  }
+
+  @Test
+  void whatAPodMayNotSayBreaksNothing() {
+    nodes("a");
+    cluster.apply("tidy", "dryRun: false\nnodes: {}\n");
+    main("tidy", 1, null);
+    var job = awaitNode("a", 1);
+    var pod = cluster.runs(job);
+    var message =
+        """
+        {"succeeded":true,"examined":-5,"removed":2147483647,"left":-1,"reclaimedBytes":-9,
+        "kept":[null,{"reason":"%s","count":1},{"reason":"IN_USE","count":-7},{"count":2}],
+        "images":[null,"r.io/a:1"]}
+        """
+            .formatted("X".repeat(1000));
+    cluster.podIs(pod, ApiCluster.ended(0, "Error", message));
+    cluster.jobEnds(job, "Complete", null);
+
+    var nodes = nodesOf(cluster.awaitReady("tidy", "True", "Succeeded"));
+    assertThat(nodes.examined()).isZero();
+    assertThat(nodes.removed()).isEqualTo(10_000_000);
+    assertThat(nodes.left()).isZero();
+    assertThat(nodes.reclaimedBytes()).isZero();
+    assertThat(nodes.kept()).containsExactly(new Kept("IN_USE", 0));
+    assertThat(nodes.images()).containsExactly(new NodeImage("a", "r.io/a:1"));
   }
 
   @Test
@@ -431,7 +550,7 @@ class NodesLifeTest {
     cluster.apply("tidy", "timeout: 10m\nnodes: {}\n");
     main("tidy", 1, null);
     awaitNode("b", 1);
-    cluster.clock.advance(Duration.ofMinutes(21));
+    cluster.clock.advance(Duration.ofMinutes(11));
     ends(awaitNode("a", 1), outcome(null, null));
     ends(awaitNode("b", 1), outcome(null, null));
 

@@ -33,6 +33,10 @@ class ValidationTest {
                     + ", schedule: '30 2 * * *', timeZone: Europe/Zurich, protect: {tags: ['^v']}"))
         .isEmpty();
     assertThat(problem("builds: {}")).isEmpty();
+    assertThat(
+            problem(
+                "protect: {tags: [v]}, nodes: {tolerations: [{operator: Exists}, {key: a, value: b, effect: NoExecute, tolerationSeconds: 5}]}"))
+        .isEmpty();
     assertThat(problem("cache: [{repositories: [r.io/c]}]")).isEmpty();
   }
 
@@ -47,6 +51,12 @@ class ValidationTest {
           builds: {}, timeZone: UTC                               | spec.schedule, which is missing
           builds: {}, protect: {tags: ['ok', '(']}                | spec.protect.tags[1]: "("
           builds: {}, timeout: soon                               | spec.timeout
+          nodes: {}, protect: {labels: [{name: a}]}               | spec.protect.labels does not go with spec.nodes
+          nodes: {tolerations: [{key: a, operator: In}]}          | spec.nodes.tolerations[0]: operator is "In"
+          nodes: {tolerations: [{operator: Exists}, {key: a, effect: No}]} | spec.nodes.tolerations[1]: effect is "No"
+          nodes: {tolerations: [{operator: Equal, value: b}]}     | key is missing
+          nodes: {tolerations: [{key: a, operator: Exists, value: b}]} | takes no value
+          nodes: {tolerations: [{key: a, tolerationSeconds: 5}]}  | tolerationSeconds
           builds: 7                                               | builds
           builds: {}, podTemplate: {resources: {limits: {cpu: '-1'}}} | less than 0
           """)
