@@ -39,6 +39,12 @@ final class PruneRules {
           Map.entry(
               "has(self.registries) || has(self.cache) || has(self.builds) || has(self.nodes)",
               any("registries", "cache", "builds", "nodes")),
+          Map.entry(
+              "!has(self.nodes) || !has(self.protect) || !has(self.protect.labels)",
+              self ->
+                  !has(self, "nodes")
+                      || !has(self, "protect")
+                      || !has(self.path("protect"), "labels")),
           Map.entry("self.all(k, k.matches('^[^[:space:]]+$'))", Rules.all(matches("^\\S+\\z"))),
           Map.entry(
               LASTS.formatted(48, 87600),
