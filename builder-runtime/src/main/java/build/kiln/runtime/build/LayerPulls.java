@@ -1,6 +1,7 @@
 package build.kiln.runtime.build;
 
 import build.kiln.runtime.layer.Layer;
+import build.kiln.runtime.posix.Threads;
 import build.kiln.runtime.registry.Concurrently;
 import build.kiln.runtime.store.LocalStore;
 import java.io.IOException;
@@ -8,6 +9,7 @@ import java.io.InterruptedIOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
@@ -73,12 +75,7 @@ final class LayerPulls implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw new InterruptedIOException("interrupted while layers were pulled");
     } catch (ExecutionException e) {
-      switch (e.getCause()) {
-        case IOException io -> throw io;
-        case RuntimeException runtime -> throw runtime;
-        case Error error -> throw error;
-        case null, default -> throw new IllegalStateException(e);
-      }
+      throw Concurrently.asIo(Objects.requireNonNull(e.getCause()));
     }
   }
 
@@ -86,16 +83,8 @@ final class LayerPulls implements AutoCloseable {
   @Override
   public void close() {
     thread.interrupt();
-    boolean interrupted = false;
-    while (thread.isAlive()) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        // Requests end at once when they are interrupted.
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
+    // What it reads from is interrupted too, so it ends soon.
+    if (Threads.joinUninterruptibly(thread)) {
       Thread.currentThread().interrupt();
     }
   }

@@ -41,7 +41,6 @@ final class UnixStream implements Closeable {
     Thread watch = Thread.ofPlatform().daemon().start(() -> closeAfter(within, channel));
     try {
       channel.connect(UnixDomainSocketAddress.of(socket));
-      watch.interrupt();
       return new UnixStream(channel);
     } catch (ClosedByInterruptException e) {
       throw (InterruptedIOException) new InterruptedIOException("interrupted").initCause(e);
@@ -51,9 +50,10 @@ final class UnixStream implements Closeable {
                   "%s took no connection within %ds".formatted(socket, within.toSeconds()))
               .initCause(e);
     } catch (IOException | RuntimeException e) {
-      watch.interrupt();
       channel.close();
       throw e;
+    } finally {
+      watch.interrupt();
     }
   }
 

@@ -3,7 +3,6 @@ package build.kiln.runtime.layer;
 import build.kiln.runtime.layer.EntryMeta.Kind;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -47,19 +46,6 @@ public record LayerIndex(List<Item> items, long tarSize, Map<String, byte[]> sma
 
     /** As {@link LayerEvent.Opaque}. */
     record Opaque(String directory) implements Item {}
-  }
-
-  /**
-   * Makes the index of a tar, reading it to its very end; does not close it.
-   *
-   * @param what names the layer in messages
-   * @throws LayerException if it is no safe tar
-   */
-  public static LayerIndex read(InputStream tar, String what) throws IOException {
-    // Not closed: that would close the caller's stream.
-    @SuppressWarnings("resource")
-    TarReader reader = TarReader.ofIndexedLayer(tar, what);
-    return reader.index();
   }
 
   /** The index in its compact form. */

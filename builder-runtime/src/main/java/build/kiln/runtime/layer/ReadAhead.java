@@ -1,5 +1,6 @@
 package build.kiln.runtime.layer;
 
+import build.kiln.runtime.posix.Threads;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
@@ -124,16 +125,8 @@ public final class ReadAhead extends BulkInputStream {
   @Override
   public void close() throws IOException {
     thread.interrupt();
-    boolean interrupted = false;
-    while (thread.isAlive()) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        // It ends by itself: what it reads from is interrupted too.
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
+    // What it reads from is interrupted too, so it ends soon.
+    if (Threads.joinUninterruptibly(thread)) {
       Thread.currentThread().interrupt();
     }
     in.close();

@@ -153,7 +153,13 @@ public final class Concurrently {
     }
   }
 
-  private static IOException asIo(Throwable cause) {
+  /**
+   * What work that may throw nothing else has failed with.
+   *
+   * @throws RuntimeException if it was one
+   * @throws Error if it was one
+   */
+  public static IOException asIo(Throwable cause) {
     return switch (cause) {
       case IOException e -> e;
       case RuntimeException e -> throw e;

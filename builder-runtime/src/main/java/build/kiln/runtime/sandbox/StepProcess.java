@@ -1,5 +1,6 @@
 package build.kiln.runtime.sandbox;
 
+import build.kiln.runtime.posix.Threads;
 import build.kiln.runtime.sandbox.Sandbox.Output;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -96,8 +97,8 @@ final class StepProcess {
       kill();
     }
     afterwards.run();
-    interrupted |= joinUninterruptibly(out);
-    interrupted |= joinUninterruptibly(err);
+    interrupted |= Threads.joinUninterruptibly(out);
+    interrupted |= Threads.joinUninterruptibly(err);
     closeLifeline();
     if (interrupted) {
       throw new InterruptedException("the step was killed");
@@ -116,18 +117,6 @@ final class StepProcess {
 
   private static Thread pump(String name, Runnable task) {
     return Thread.ofPlatform().daemon().name(name).start(task);
-  }
-
-  private static boolean joinUninterruptibly(Thread thread) {
-    boolean interrupted = false;
-    while (true) {
-      try {
-        thread.join();
-        return interrupted;
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
   }
 
   /** Ends the launcher by its lifeline, or if that does not help, by force. */

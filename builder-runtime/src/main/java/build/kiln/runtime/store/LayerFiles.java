@@ -79,13 +79,7 @@ public final class LayerFiles {
     if (known.isPresent()) {
       return known.get();
     }
-    LayerIndex index;
-    try (Verified tar = verified(layer)) {
-      index = LayerIndex.read(tar.in, what(layer));
-      tar.check();
-    }
-    keepIndex(layer.diffId(), index);
-    return index;
+    return readIndexed(layer, tar -> {});
   }
 
   /** Whether {@link #index} answers without the layer's blob, until the store is closed. */
@@ -151,21 +145,27 @@ public final class LayerFiles {
    * @throws LayerException if the layer is no safe tar, or not that of its diff ID
    */
   public void read(Layer layer, Reader reader) throws IOException {
-    boolean indexed = isIndexed(layer);
+    if (!isIndexed(layer)) {
+      readIndexed(layer, reader);
+      return;
+    }
     try (Verified verified = verified(layer);
-        TarReader tar =
-            indexed
-                ? TarReader.ofLayer(verified.in, what(layer))
-                : TarReader.ofIndexedLayer(verified.in, what(layer))) {
+        TarReader tar = TarReader.ofLayer(verified.in, what(layer))) {
       reader.read(tar);
-      if (indexed) {
-        verified.in.transferTo(OutputStream.nullOutputStream());
-        verified.check();
-      } else {
-        LayerIndex index = tar.index();
-        verified.check();
-        keepIndex(layer.diffId(), index);
-      }
+      verified.in.transferTo(OutputStream.nullOutputStream());
+      verified.check();
+    }
+  }
+
+  /** As {@link #read}, and keeps the index, whatever there was. */
+  private LayerIndex readIndexed(Layer layer, Reader reader) throws IOException {
+    try (Verified verified = verified(layer);
+        TarReader tar = TarReader.ofIndexedLayer(verified.in, what(layer))) {
+      reader.read(tar);
+      LayerIndex index = tar.index();
+      verified.check();
+      keepIndex(layer.diffId(), index);
+      return index;
     }
   }
 

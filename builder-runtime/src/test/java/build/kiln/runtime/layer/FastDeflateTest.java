@@ -1,11 +1,8 @@
 package build.kiln.runtime.layer;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.ByteArrayOutputStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.zip.Inflater;
@@ -17,11 +14,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 class FastDeflateTest {
   private static final int MOST = 1 << 20;
 
-  /** Where it must be available: a skip elsewhere, a failure here. */
   @BeforeEach
   void onlyWithGlibcOnX86() {
-    assumeTrue(System.getProperty("os.arch").equals("amd64"), "ISA-L is for x86-64");
-    assumeTrue(Files.exists(Path.of("/lib64/ld-linux-x86-64.so.2")), "ISA-L needs glibc");
+    Tools.assumeGlibcOnX86();
   }
 
   @Test

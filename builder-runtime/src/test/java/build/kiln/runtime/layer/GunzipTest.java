@@ -2,7 +2,6 @@ package build.kiln.runtime.layer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -10,8 +9,6 @@ import java.io.EOFException;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.zip.CRC32;
@@ -39,8 +36,7 @@ class GunzipTest {
 
   @BeforeEach
   void onlyWithGlibcOnX86() {
-    assumeTrue(System.getProperty("os.arch").equals("amd64"), "ISA-L is for x86-64");
-    assumeTrue(Files.exists(Path.of("/lib64/ld-linux-x86-64.so.2")), "ISA-L needs glibc");
+    Tools.assumeGlibcOnX86();
   }
 
   @Test

@@ -32,7 +32,7 @@ class LayerIndexTest {
   }
 
   private static LayerIndex of(byte[] tar) throws Exception {
-    return LayerIndex.read(new ByteArrayInputStream(tar), "test");
+    return TarReader.ofIndexedLayer(new ByteArrayInputStream(tar), "test").index();
   }
 
   @ParameterizedTest

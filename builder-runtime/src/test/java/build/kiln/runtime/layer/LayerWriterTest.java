@@ -117,7 +117,7 @@ class LayerWriterTest {
         new LayerWriter(2).writeIndexed(RandomTrees.layer(3), new Compression(type, 0), blob);
     try (InputStream in =
         Decompression.open(new ByteArrayInputStream(blob.bytes.toByteArray()), "test")) {
-      LayerIndex read = LayerIndex.read(in, "test");
+      LayerIndex read = TarReader.ofIndexedLayer(in, "test").index();
       assertThat(LayerIndexTest.describe(written.index())).isEqualTo(LayerIndexTest.describe(read));
     }
   }

@@ -1,6 +1,7 @@
 package build.kiln.runtime.layer;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.File;
 import java.io.IOException;
@@ -14,6 +15,12 @@ final class Tools {
   static boolean has(String program) {
     return Stream.of(System.getenv("PATH").split(File.pathSeparator))
         .anyMatch(dir -> Files.isExecutable(Path.of(dir, program)));
+  }
+
+  /** Skips a test where ISA-L cannot be; where it can and is not, that is a failure. */
+  static void assumeGlibcOnX86() {
+    assumeTrue(System.getProperty("os.arch").equals("amd64"), "ISA-L is for x86-64");
+    assumeTrue(Files.exists(Path.of("/lib64/ld-linux-x86-64.so.2")), "ISA-L needs glibc");
   }
 
   /** Runs a program to its end; what it printed. */

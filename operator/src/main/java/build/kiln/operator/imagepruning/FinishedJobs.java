@@ -3,10 +3,10 @@ package build.kiln.operator.imagepruning;
 import build.kiln.api.v1alpha1.Durations;
 import build.kiln.api.v1alpha1.ImagePrunePolicySpec.Builds;
 import build.kiln.operator.job.Labels;
+import build.kiln.operator.job.Times;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.api.model.batch.v1.JobCondition;
 import io.fabric8.kubernetes.api.model.batch.v1.JobStatus;
-import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -68,11 +68,7 @@ final class FinishedJobs {
     if (!well && !"Failed".equals(condition.getType())) {
       return Optional.empty();
     }
-    try {
-      return Optional.of(new Ended(job, well, Instant.parse(condition.getLastTransitionTime())));
-    } catch (DateTimeException | NullPointerException unknown) {
-      // When it ended is not known: it stays.
-      return Optional.empty();
-    }
+    // One that does not say when it ended stays.
+    return Times.parse(condition.getLastTransitionTime()).map(time -> new Ended(job, well, time));
   }
 }

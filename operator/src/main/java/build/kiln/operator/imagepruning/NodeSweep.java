@@ -17,10 +17,10 @@ import build.kiln.operator.job.JobState;
 import build.kiln.operator.job.Labels;
 import build.kiln.operator.job.Pods;
 import build.kiln.operator.job.Refusal;
+import build.kiln.operator.job.Times;
 import build.kiln.operator.scheduled.Conclusion;
 import build.kiln.operator.scheduled.Follow;
 import build.kiln.operator.scheduled.ScheduledReconciler;
-import build.kiln.operator.scheduled.Standing;
 import build.kiln.operator.settings.Settings;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.ListOptionsBuilder;
@@ -259,7 +259,7 @@ final class NodeSweep {
       ImagePrunePolicy policy, ScheduledRun run, Optional<Instant> ended, Instant now) {
     var time = Durations.parse(policy.getSpec().timeout());
     return ended
-        .or(() -> Standing.time(run.startTime()).map(start -> start.plus(time)))
+        .or(() -> Times.parse(run.startTime()).map(start -> start.plus(time)))
         .filter(begin -> now.isAfter(begin.plus(time)))
         .isPresent();
   }

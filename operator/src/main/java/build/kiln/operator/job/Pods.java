@@ -5,7 +5,6 @@ import static java.util.Objects.requireNonNullElse;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodCondition;
-import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
@@ -35,16 +34,8 @@ public final class Pods {
         .flatMap(status -> Stream.ofNullable(status.getState()))
         .flatMap(state -> Stream.ofNullable(state.getTerminated()))
         .flatMap(end -> Stream.ofNullable(end.getFinishedAt()))
-        .flatMap(time -> time(time).stream())
+        .flatMap(time -> Times.parse(time).stream())
         .max(Comparator.naturalOrder());
-  }
-
-  private static Optional<Instant> time(String text) {
-    try {
-      return Optional.of(Instant.parse(text));
-    } catch (DateTimeException e) {
-      return Optional.empty(); // a kubelet said it
-    }
   }
 
   /** Whether a pod of an earlier run may still be at work, so that another must not begin. */

@@ -6,6 +6,7 @@ import build.kiln.api.v1alpha1.ScheduledRun;
 import build.kiln.api.v1alpha1.ScheduledRun.Cause;
 import build.kiln.operator.job.Backoff;
 import build.kiln.operator.job.Conditions;
+import build.kiln.operator.job.Times;
 import build.kiln.operator.settings.Settings;
 import java.time.Duration;
 import java.time.Instant;
@@ -102,7 +103,7 @@ final class Decider {
     boolean same = Objects.equals(before.observedGeneration(), subject.generation());
     return subject
         .timing()
-        .due(same ? Standing.time(before.next()) : Optional.empty(), before.start(), now);
+        .due(same ? Times.parse(before.next()) : Optional.empty(), before.start(), now);
   }
 
   /** When a failed run is followed by another; a clock that was ahead does not put it off. */
@@ -111,7 +112,7 @@ final class Decider {
     return subject
         .before()
         .newest()
-        .flatMap(run -> Standing.time(run.retryTime()))
+        .flatMap(run -> Times.parse(run.retryTime()))
         .map(time -> time.isBefore(latest) ? time : latest);
   }
 

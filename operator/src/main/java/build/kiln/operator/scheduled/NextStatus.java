@@ -9,6 +9,7 @@ import build.kiln.operator.job.Attempt;
 import build.kiln.operator.job.Conditions;
 import build.kiln.operator.job.Conditions.Now;
 import build.kiln.operator.job.Conditions.Value;
+import build.kiln.operator.job.Times;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.stream.LongStream;
@@ -87,10 +88,10 @@ final class NextStatus {
     if (subject.suspend() || subject.problem().isPresent()) {
       return Optional.empty();
     }
-    var start = run == null ? Optional.<Instant>empty() : Standing.time(run.startTime());
+    var start = run == null ? Optional.<Instant>empty() : Times.parse(run.startTime());
     var seenFromNow = subject.timing().next(start, now);
     boolean anew = action instanceof Action.Accept || action instanceof Action.Finish;
-    boolean passed = Standing.time(before.next()).filter(time -> !now.isBefore(time)).isPresent();
+    boolean passed = Times.parse(before.next()).filter(time -> !now.isBefore(time)).isPresent();
     return anew || before.underWay() && passed ? seenFromNow : Decider.due(subject, now);
   }
 

@@ -2,6 +2,7 @@ package build.kiln.operator.scheduled;
 
 import build.kiln.api.v1alpha1.ScheduledRun;
 import build.kiln.operator.job.RunQueue;
+import build.kiln.operator.job.Times;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
@@ -42,10 +43,10 @@ final class RunMetrics {
   }
 
   private void time(ScheduledRun run, String result) {
-    Standing.time(run.startTime())
+    Times.parse(run.startTime())
         .ifPresent(
             start ->
-                Standing.time(run.completionTime())
+                Times.parse(run.completionTime())
                     .ifPresent(
                         end ->
                             registry

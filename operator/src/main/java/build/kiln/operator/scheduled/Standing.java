@@ -1,8 +1,8 @@
 package build.kiln.operator.scheduled;
 
 import build.kiln.api.v1alpha1.ScheduledRun;
+import build.kiln.operator.job.Times;
 import io.fabric8.kubernetes.api.model.Condition;
-import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
@@ -36,16 +36,7 @@ public record Standing(
 
   /** When the newest run was accepted. */
   Optional<Instant> start() {
-    return newest().flatMap(newest -> time(newest.startTime()));
-  }
-
-  /** A time of a status, which may have been written by anyone. */
-  public static Optional<Instant> time(@Nullable String text) {
-    try {
-      return text == null ? Optional.empty() : Optional.of(Instant.parse(text));
-    } catch (DateTimeException e) {
-      return Optional.empty();
-    }
+    return newest().flatMap(newest -> Times.parse(newest.startTime()));
   }
 
   static String text(Instant time) {
