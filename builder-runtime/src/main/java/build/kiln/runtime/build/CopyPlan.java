@@ -7,7 +7,6 @@ import build.kiln.runtime.rootfs.Resolved;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -173,7 +172,7 @@ final class CopyPlan implements LayerSource {
   @Override
   public void writeTo(Sink sink) throws IOException {
     var inOrder = new ArrayList<>(items.values());
-    inOrder.sort(Comparator.comparing(item -> item.meta.path(), LayerPaths.BYTE_ORDER));
+    inOrder.sort((a, b) -> LayerPaths.BYTE_ORDER.compare(a.meta.path(), b.meta.path()));
     for (Item item : inOrder) {
       if (item.content == null) {
         sink.add(item.meta);

@@ -10,7 +10,6 @@ import build.kiln.runtime.dockerfile.MountOptions;
 import build.kiln.runtime.dockerfile.Word;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -73,7 +72,7 @@ final class RunMounts {
           });
     }
     // The outer ones first, as BuildKit has it.
-    mounts.sort(Comparator.comparing(RunMount::written));
+    mounts.sort((a, b) -> a.written().compareTo(b.written()));
     return new RunMounts(session, state, mounts, files);
   }
 
@@ -133,7 +132,7 @@ final class RunMounts {
     try {
       Set<RunMount> opened = new HashSet<>();
       for (RunMount mount :
-          mounts.stream().sorted(Comparator.comparing(RunMount::openingOrder)).toList()) {
+          mounts.stream().sorted((a, b) -> a.openingOrder().compareTo(b.openingOrder())).toList()) {
         if (mount.open(made, mounting, activity) && mount.needsTarget()) {
           opened.add(mount);
         }

@@ -49,6 +49,7 @@ record StagePlan(
 
   /** How progress calls a step. */
   String stepName(int number, String instruction) {
-    return "[%s%d/%d] %s".formatted(label.isEmpty() ? "" : label + " ", number, of(), instruction);
+    String stage = label.isEmpty() ? "" : label + " ";
+    return "[" + stage + number + "/" + of() + "] " + instruction;
   }
 }

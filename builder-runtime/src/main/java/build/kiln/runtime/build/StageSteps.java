@@ -148,7 +148,8 @@ final class StageSteps {
   }
 
   private String name(Instruction instruction) {
-    return "%s/%03d %s".formatted(plan.stage().displayName(), step, instruction.name());
+    String number = step < 10 ? "00" + step : step < 100 ? "0" + step : Integer.toString(step);
+    return plan.stage().displayName() + "/" + number + " " + instruction.name();
   }
 
   private List<String> keys(Cached cached) throws IOException, BuildException {

@@ -5,7 +5,6 @@ import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.store.LocalStore;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -260,7 +259,7 @@ public final class StepCache {
   /** The steps of this build, in the order of their names. */
   public List<Done> steps() {
     return done.values().stream()
-        .sorted(Comparator.comparing(step -> step.inputs().step()))
+        .sorted((a, b) -> a.inputs().step().compareTo(b.inputs().step()))
         .toList();
   }
 

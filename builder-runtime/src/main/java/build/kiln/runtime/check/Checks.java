@@ -57,6 +57,13 @@ public final class Checks {
     }
   }
 
+  private static final Comparator<Finding> IN_ORDER =
+      (a, b) -> {
+        int lines = Integer.compare(a.range().startLine(), b.range().startLine());
+        int columns = Integer.compare(a.range().startColumn(), b.range().startColumn());
+        return lines != 0 ? lines : columns != 0 ? columns : a.rule().compareTo(b.rule());
+      };
+
   private Checks(Input input, CheckOptions options) {
     this.input = input;
     this.options = options;
@@ -70,12 +77,7 @@ public final class Checks {
   public static List<Finding> run(Input input, CheckOptions options) {
     var checks = new Checks(input, options);
     checks.all();
-    return checks.findings.stream()
-        .sorted(
-            Comparator.comparingInt((Finding f) -> f.range().startLine())
-                .thenComparingInt(f -> f.range().startColumn())
-                .thenComparing(Finding::rule))
-        .toList();
+    return checks.findings.stream().sorted(IN_ORDER).toList();
   }
 
   /**

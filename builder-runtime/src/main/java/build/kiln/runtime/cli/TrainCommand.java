@@ -33,7 +33,8 @@ final class TrainCommand implements Callable<Integer> {
       String base = registry.host() + "/base";
       String image = registry.host() + "/image";
       List<String> cache = List.of("--cache-repo", registry.host() + "/cache");
-      String context = context("base", "FROM scratch\nCOPY --chmod=755 file /bin/sh\n");
+      String context =
+          context("base", "FROM scratch\nCOPY --chmod=755 true /bin/sh\nCOPY file /\n");
       must(build("first", context, "-t", base, "--push"));
       context =
           context(
@@ -56,9 +57,12 @@ final class TrainCommand implements Callable<Integer> {
       must(build("second", context, options));
       must(build("third", context, options));
       must(Main.run("pull", "--store", store("fourth"), image));
-      // Nothing can be run here, which is found out as late as in other builds.
-      build("second", context("run", "FROM " + base + "\nRUN true\n"));
+      // Where nothing can be run, as while an image is built, that is found out as late as in other
+      // builds.
+      build("second", context("run", "FROM " + base + "\nRUN true\nCOPY true /\nRUN true\n"));
       copies(registry, image);
+      // All of the above named one.
+      Desk.ofThisProcess().store();
       return ExitCode.OK.code();
     }
   }
@@ -90,7 +94,10 @@ final class TrainCommand implements Callable<Integer> {
     Path context = Files.createDirectories(folder.resolve(name));
     Files.writeString(context.resolve("Dockerfile"), dockerfile);
     Files.writeString(context.resolve(".dockerignore"), "ignored\n");
-    Files.write(context.resolve("file"), "content".repeat(1000).getBytes(StandardCharsets.UTF_8));
+    // More than a layer is compressed of at once.
+    Files.write(
+        context.resolve("file"), "content".repeat(500_000).getBytes(StandardCharsets.UTF_8));
+    Files.write(context.resolve("true"), DoesNothing.program());
     return context.toString();
   }
 

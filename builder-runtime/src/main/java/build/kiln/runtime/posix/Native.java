@@ -33,6 +33,11 @@ final class Native {
     return Architecture.CURRENT != Architecture.UNSUPPORTED;
   }
 
+  /** Links the call, and makes it once: the first one takes longest. */
+  static void prepare() {
+    call(Syscall.GETEUID, 0);
+  }
+
   static MemorySegment allocateCapture(Arena arena) {
     return arena.allocate(CAPTURE);
   }

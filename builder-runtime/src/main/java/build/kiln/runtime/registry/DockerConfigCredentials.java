@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Clock;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -101,7 +100,7 @@ public final class DockerConfigCredentials implements Credentials {
     return configs.stream()
         .flatMap(config -> config.entries().stream())
         .filter(entry -> entry.pattern().matches(repository))
-        .min(Comparator.comparing(DockerConfig.Entry::pattern, RegistryPattern.BY_PRECISION))
+        .min((a, b) -> RegistryPattern.BY_PRECISION.compare(a.pattern(), b.pattern()))
         .map(DockerConfig.Entry::credential);
   }
 

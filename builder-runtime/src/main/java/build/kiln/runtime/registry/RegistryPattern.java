@@ -17,9 +17,12 @@ import java.util.stream.Collectors;
 record RegistryPattern(String host, String path) {
   /** Best first: a host without wildcards, then the longer path, then the longer host. */
   static final Comparator<RegistryPattern> BY_PRECISION =
-      Comparator.comparing((RegistryPattern p) -> p.host.indexOf('*') >= 0)
-          .thenComparing(p -> -p.path.length())
-          .thenComparing(p -> -p.host.length());
+      (a, b) -> {
+        int wildcards = Boolean.compare(a.host.indexOf('*') >= 0, b.host.indexOf('*') >= 0);
+        int paths = Integer.compare(b.path.length(), a.path.length());
+        int hosts = Integer.compare(b.host.length(), a.host.length());
+        return wildcards != 0 ? wildcards : paths != 0 ? paths : hosts;
+      };
 
   /** Reads a key: host, URL (as docker writes Docker Hub's) or host with path. */
   static RegistryPattern parse(String key) {

@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -128,7 +127,7 @@ public final class PlainProgress implements Display {
     }
 
     private void timed(String text) {
-      line(String.format(Locale.ROOT, "%.3f ", (nanos.getAsLong() - start) / 1e9) + text);
+      line(Text.decimal(Math.round((nanos.getAsLong() - start) / 1e6), 3) + " " + text);
     }
 
     void transfer(BuildEvent.Transfer now) {
