@@ -64,12 +64,13 @@ public final class Builder {
 
   /**
    * Sends the image's large layers while they are written; what the push then finds sent, it need
-   * not send.
+   * not send. And looks up what the names point at meanwhile.
    *
-   * @param repository where the push will go
+   * @param names that the push will give; layers go to the repository of the first
    */
-  public Builder sending(ImagePusher pusher, Reference repository) {
-    layers = blob -> pusher.sendEarly(repository, blob);
+  public Builder sending(ImagePusher pusher, List<Reference> names) {
+    layers = blob -> pusher.sendEarly(names.getFirst(), blob);
+    pusher.lookEarly(names);
     return this;
   }
 

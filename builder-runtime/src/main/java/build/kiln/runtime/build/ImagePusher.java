@@ -26,11 +26,18 @@ public final class ImagePusher implements AutoCloseable {
   private final LocalStore store;
   private final RegistryClient registry;
   private final EarlyUploads early;
+  private final EarlyLook look;
 
   public ImagePusher(LocalStore store, RegistryClient registry) {
     this.store = store;
     this.registry = registry;
     this.early = new EarlyUploads(registry);
+    this.look = new EarlyLook(registry);
+  }
+
+  /** Begins to look up what the names point at that an image is to get. */
+  void lookEarly(List<Reference> names) {
+    look.begin(names);
   }
 
   /** Begins to send a layer that is being written. */
@@ -41,6 +48,7 @@ public final class ImagePusher implements AutoCloseable {
   /** Ends what is under way and was not waited for. */
   @Override
   public void close() {
+    look.close();
     early.close();
   }
 
@@ -53,7 +61,8 @@ public final class ImagePusher implements AutoCloseable {
   public record Pushed(Descriptor manifest, long pushedBytes, long mountedBytes) {}
 
   /**
-   * Brings an image to a registry.
+   * Brings an image to a registry. Where the names point at it already, as they did when the build
+   * began, it is there.
    *
    * @param names of one repository, each with a tag; at least one
    * @throws BuildException Unauthorized, PushDenied, RegistryUnavailable
@@ -65,15 +74,15 @@ public final class ImagePusher implements AutoCloseable {
     var pushed = new AtomicLong();
     var mounted = new AtomicLong();
     try {
-      Set<Descriptor> blobs = new LinkedHashSet<>(result.layers());
-      blobs.add(result.manifest().config());
-      Concurrently.all(blobs, blob -> pushBlob(result, repository, blob, pushing, pushed, mounted));
-      byte[] bytes = store.read(result.descriptor());
-      String mediaType = result.descriptor().mediaType();
-      registry.pushManifest(repository.withDigest(result.descriptor().digest()), bytes, mediaType);
+      if (!look.isThere(names, result.descriptor().digest())) {
+        Set<Descriptor> blobs = new LinkedHashSet<>(result.layers());
+        blobs.add(result.manifest().config());
+        Concurrently.all(
+            blobs, blob -> pushBlob(result, repository, blob, pushing, pushed, mounted));
+        pushManifest(result.descriptor(), names);
+      }
       for (Reference name : names) {
-        registry.pushManifest(name, bytes, mediaType);
-        pushing.note("%s@%s".formatted(name, result.descriptor().digest()));
+        pushing.note(name + "@" + result.descriptor().digest());
       }
       pushing.done();
       return new Pushed(result.descriptor(), pushed.get(), mounted.get());
@@ -83,6 +92,15 @@ public final class ImagePusher implements AutoCloseable {
       }
       pushing.failed(e.getMessage());
       throw damaged(Failures.pushing(repository.name(), e));
+    }
+  }
+
+  private void pushManifest(Descriptor manifest, List<Reference> names) throws IOException {
+    byte[] bytes = store.read(manifest);
+    registry.pushManifest(
+        names.getFirst().withDigest(manifest.digest()), bytes, manifest.mediaType());
+    for (Reference name : names) {
+      registry.pushManifest(name, bytes, manifest.mediaType());
     }
   }
 

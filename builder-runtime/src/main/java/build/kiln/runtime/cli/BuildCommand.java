@@ -239,7 +239,7 @@ class BuildCommand implements Callable<Integer> {
       var builder = new Builder(engine.environment(), Clock.systemUTC(), cache);
       if (!verifyReproducible
           && specs.stream().anyMatch(spec -> spec.type() == OutputSpec.Type.REGISTRY)) {
-        builder.sending(pusher, names.getFirst());
+        builder.sending(pusher, names);
       }
       result =
           builder.build(

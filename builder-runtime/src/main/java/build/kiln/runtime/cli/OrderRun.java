@@ -165,7 +165,7 @@ final class OrderRun {
       try (var pusher = new ImagePusher(engine.store(), engine.registry())) {
         result =
             builder
-                .sending(pusher, names.getFirst())
+                .sending(pusher, names)
                 .build(request, progress, image -> push(pusher, image, names, progress));
       } finally {
         sandbox = builder.sandbox().orElse(null);

@@ -72,7 +72,7 @@ class EarlyUploadTest {
       return bench.build(
           dockerfile,
           StepCache.local(bench.store(), ""),
-          builder -> builder.sending(pusher, image),
+          builder -> builder.sending(pusher, List.of(image)),
           result -> {
             before.run();
             pushed = pusher.push(result, List.of(image), bench.progress());
@@ -195,7 +195,7 @@ class EarlyUploadTest {
                   bench.build(
                       ONE,
                       StepCache.local(bench.store(), ""),
-                      builder -> builder.sending(pusher, image),
+                      builder -> builder.sending(pusher, List.of(image)),
                       result -> {
                         arrived.await();
                         throw new BuildException(FailureReason.PushDenied, "not today");
