@@ -59,5 +59,5 @@ launch() {
   set -f
   exec "$java" -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError --enable-native-access=ALL-UNNAMED \
     -XX:-UsePerfData -XX:+DisplayVMOutputToStderr -Xlog:disable '-Xlog:all=warning,aot*=off,cds*=off:stderr' \
-    ${cache:+"$cache"} ${HOME:+"-Duser.home=$HOME"} $flags ${KILN_JAVA_OPTS:-} -cp "$classpath" "$main" "$@"
+    ${cache:+"$cache"} ${HOME:+"-Duser.home=$HOME"} ${isal:+"-Dkiln.isal=$isal"} $flags ${KILN_JAVA_OPTS:-} -cp "$classpath" "$main" "$@"
 }

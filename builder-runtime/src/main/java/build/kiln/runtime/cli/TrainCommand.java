@@ -3,12 +3,16 @@ package build.kiln.runtime.cli;
 import build.kiln.api.work.ExitCode;
 import build.kiln.runtime.registry.embedded.EmbeddedRegistry;
 import java.io.IOException;
+import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.jar.JarEntry;
+import java.util.jar.JarFile;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
@@ -23,6 +27,10 @@ import picocli.CommandLine.Parameters;
         "Builds, pushes, pulls and copies small images within this process, for an AOT cache.",
     hidden = true)
 final class TrainCommand implements Callable<Integer> {
+  private static final String CLASS = ".class";
+  private static final List<String> FOR_STEPS =
+      List.of("build/kiln/runtime/rootfs/", "build/kiln/runtime/sandbox/");
+
   @Parameters(paramLabel = "FOLDER", description = "An empty folder for all that is written.")
   @SuppressWarnings("NullAway.Init") // picocli sets it
   private Path folder;
@@ -63,6 +71,7 @@ final class TrainCommand implements Callable<Integer> {
       copies(registry, image);
       // All of the above named one.
       Desk.ofThisProcess().store();
+      loadForSteps();
       return ExitCode.OK.code();
     }
   }
@@ -109,6 +118,34 @@ final class TrainCommand implements Callable<Integer> {
     var words = new ArrayList<>(List.of("build", "--store", store(store), context));
     words.addAll(List.of(options));
     return Main.run(words.toArray(String[]::new));
+  }
+
+  /**
+   * Loads what only a machine needs where steps can be run: a class that is not in the cache is
+   * looked for in every jar before its own.
+   */
+  private static void loadForSteps() throws IOException {
+    URL own = TrainCommand.class.getProtectionDomain().getCodeSource().getLocation();
+    if (!own.getPath().endsWith(".jar")) {
+      return;
+    }
+    try (var jar = new JarFile(own.getPath())) {
+      for (JarEntry entry : Collections.list(jar.entries())) {
+        String name = entry.getName();
+        boolean needed = FOR_STEPS.stream().anyMatch(name::startsWith);
+        if (needed && name.endsWith(CLASS)) {
+          load(name.substring(0, name.length() - CLASS.length()));
+        }
+      }
+    }
+  }
+
+  private static void load(String path) throws IOException {
+    try {
+      Class.forName(path.replace('/', '.'), false, TrainCommand.class.getClassLoader());
+    } catch (ClassNotFoundException e) {
+      throw new IOException("the distribution is incomplete: " + e.getMessage(), e);
+    }
   }
 
   private static void must(int code) throws CommandFailure {

@@ -20,8 +20,12 @@ interface BlockCodec {
   /** Whether the trailer needs the CRC-32 of all the input. */
   boolean needsCrc();
 
-  /** A compressor for use by one thread. */
-  Encoder newEncoder();
+  /**
+   * A compressor for use by one thread.
+   *
+   * @param most how many bytes a block may have
+   */
+  Encoder newEncoder(int most);
 
   /** Compresses one block after the other. */
   interface Encoder extends AutoCloseable {

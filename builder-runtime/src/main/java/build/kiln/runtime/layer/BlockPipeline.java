@@ -151,7 +151,7 @@ final class BlockPipeline extends OutputStream {
     size = current.length;
     hash(current);
     target.write(codec.header());
-    try (var encoder = codec.newEncoder()) {
+    try (var encoder = codec.newEncoder(current.length)) {
       byte[] out = new byte[encoder.bound(current.length)];
       target.write(out, 0, encoder.encode(current.in, current.length, out));
     }
@@ -226,7 +226,7 @@ final class BlockPipeline extends OutputStream {
   }
 
   private void compressAll() {
-    try (var encoder = codec.newEncoder()) {
+    try (var encoder = codec.newEncoder(codec.blockSize())) {
       for (Block block = take(toCompress); block != null; block = take(toCompress)) {
         compress(encoder, block);
       }

@@ -21,20 +21,21 @@ final class FastDeflate implements BlockCodec.Encoder {
   /** The struct with its internal state has some 80 KiB. */
   private static final int STREAM = 1 << 18;
 
-  private static final long NEXT_IN = 0;
-  private static final long AVAILABLE_IN = 8;
-  private static final long NEXT_OUT = 16;
-  private static final long AVAILABLE_OUT = 24;
-  private static final long LEVEL_FIELD = 40;
-  private static final long LEVEL_BUFFER_SIZE = 44;
-  private static final long LEVEL_BUFFER_FIELD = 48;
-  private static final long END_OF_STREAM = 56;
-  private static final long FLUSH = 58;
+  private static final int NEXT_IN = 0;
+  private static final int AVAILABLE_IN = 8;
+  private static final int NEXT_OUT = 16;
+  private static final int AVAILABLE_OUT = 24;
+  private static final int LEVEL_FIELD = 40;
+  private static final int LEVEL_BUFFER_SIZE = 44;
+  private static final int LEVEL_BUFFER_FIELD = 48;
+  private static final int END_OF_STREAM = 56;
+  private static final int FLUSH = 58;
   private static final short SYNC_FLUSH = 1;
 
   private final IsaL library;
   private final Arena arena = Arena.ofShared();
   private final MemorySegment stream = arena.allocate(STREAM, 64);
+  private final NativeFields fields = new NativeFields(stream);
   private final MemorySegment levelBuffer = arena.allocate(LEVEL_BUFFER, 64);
   private final MemorySegment input;
   private final MemorySegment output;
@@ -59,19 +60,19 @@ final class FastDeflate implements BlockCodec.Encoder {
   public int encode(byte[] in, int length, byte[] out) {
     MemorySegment.copy(in, 0, input, ValueLayout.JAVA_BYTE, 0, length);
     library.initDeflate(stream);
-    stream.set(ValueLayout.ADDRESS, NEXT_IN, input);
-    stream.set(ValueLayout.JAVA_INT, AVAILABLE_IN, length);
-    stream.set(ValueLayout.ADDRESS, NEXT_OUT, output);
-    stream.set(ValueLayout.JAVA_INT, AVAILABLE_OUT, (int) output.byteSize());
-    stream.set(ValueLayout.JAVA_INT, LEVEL_FIELD, LEVEL);
-    stream.set(ValueLayout.JAVA_INT, LEVEL_BUFFER_SIZE, LEVEL_BUFFER);
-    stream.set(ValueLayout.ADDRESS, LEVEL_BUFFER_FIELD, levelBuffer);
-    stream.set(ValueLayout.JAVA_SHORT, END_OF_STREAM, (short) 0);
-    stream.set(ValueLayout.JAVA_SHORT, FLUSH, SYNC_FLUSH);
+    fields.put(NEXT_IN, input);
+    fields.put(AVAILABLE_IN, length);
+    fields.put(NEXT_OUT, output);
+    fields.put(AVAILABLE_OUT, (int) output.byteSize());
+    fields.put(LEVEL_FIELD, LEVEL);
+    fields.put(LEVEL_BUFFER_SIZE, LEVEL_BUFFER);
+    fields.put(LEVEL_BUFFER_FIELD, levelBuffer);
+    fields.put(END_OF_STREAM, (short) 0);
+    fields.put(FLUSH, SYNC_FLUSH);
     int result = library.deflate(stream);
-    int room = stream.get(ValueLayout.JAVA_INT, AVAILABLE_OUT);
+    int room = fields.get(AVAILABLE_OUT);
     // As with zlib, a flush is complete when it leaves room.
-    if (result != 0 || stream.get(ValueLayout.JAVA_INT, AVAILABLE_IN) != 0 || room == 0) {
+    if (result != 0 || fields.get(AVAILABLE_IN) != 0 || room == 0) {
       throw new AssertionError(
           "isal_deflate of %d bytes returned %d and left room for %d"
               .formatted(length, result, room));

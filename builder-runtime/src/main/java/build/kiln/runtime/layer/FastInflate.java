@@ -23,18 +23,18 @@ final class FastInflate extends BulkInputStream {
   /** The struct has some 87 KiB. */
   private static final int STATE = 128 * 1024;
 
-  private static final long NEXT_OUT = 0;
-  private static final long AVAILABLE_OUT = 8;
-  private static final long NEXT_IN = 16;
-  private static final long AVAILABLE_IN = 32;
+  private static final int NEXT_OUT = 0;
+  private static final int AVAILABLE_OUT = 8;
+  private static final int NEXT_IN = 16;
+  private static final int AVAILABLE_IN = 32;
 
   /**
    * After the tables: 4 x 4,096 and 2 x 1,264 bytes for literals, 2 x 1,024 and 2 x 80 for
    * distances.
    */
-  private static final long BLOCK_STATE = 40 + 16_384 + 2_528 + 2_048 + 160;
+  private static final int BLOCK_STATE = 40 + 16_384 + 2_528 + 2_048 + 160;
 
-  private static final long CHECK = BLOCK_STATE + 12;
+  private static final int CHECK = BLOCK_STATE + 12;
 
   /** {@code ISAL_BLOCK_FINISH}: the member has ended, its checksum is right. */
   private static final int FINISHED = 5;
@@ -52,6 +52,7 @@ final class FastInflate extends BulkInputStream {
   private final IsaL library = IsaL.get();
   private final Arena arena = Arena.ofShared();
   private final MemorySegment state = arena.allocate(STATE, 64);
+  private final NativeFields fields = new NativeFields(state);
   private final MemorySegment input = arena.allocate(BUFFER, 64);
   private final MemorySegment output = arena.allocate(BUFFER, 64);
   private final byte[] read = new byte[BUFFER];
@@ -113,22 +114,22 @@ final class FastInflate extends BulkInputStream {
       }
       new Header().read();
       library.initInflate(state);
-      state.set(ValueLayout.JAVA_INT, CHECK, TRAILER);
+      fields.put(CHECK, TRAILER);
       inMember = true;
     }
-    state.set(ValueLayout.ADDRESS, NEXT_IN, input.asSlice(inputPosition));
-    state.set(ValueLayout.JAVA_INT, AVAILABLE_IN, inputLimit - inputPosition);
-    state.set(ValueLayout.ADDRESS, NEXT_OUT, output);
-    state.set(ValueLayout.JAVA_INT, AVAILABLE_OUT, BUFFER);
+    fields.put(NEXT_IN, input.asSlice(inputPosition));
+    fields.put(AVAILABLE_IN, inputLimit - inputPosition);
+    fields.put(NEXT_OUT, output);
+    fields.put(AVAILABLE_OUT, BUFFER);
     int result = library.inflate(state);
     if (result < 0) {
       throw new ZipException("invalid gzip data (" + reason(result) + ")");
     }
     int before = inputPosition;
-    inputPosition = inputLimit - state.get(ValueLayout.JAVA_INT, AVAILABLE_IN);
+    inputPosition = inputLimit - fields.get(AVAILABLE_IN);
     position = 0;
-    limit = BUFFER - state.get(ValueLayout.JAVA_INT, AVAILABLE_OUT);
-    inMember = state.get(ValueLayout.JAVA_INT, BLOCK_STATE) != FINISHED;
+    limit = BUFFER - fields.get(AVAILABLE_OUT);
+    inMember = fields.get(BLOCK_STATE) != FINISHED;
     if (inMember && limit == 0 && inputPosition == before && before < inputLimit) {
       throw new ZipException("invalid gzip data (it leads nowhere)");
     }

@@ -55,11 +55,11 @@ record GzipBlocks(int level) implements BlockCodec {
   }
 
   @Override
-  public Encoder newEncoder() {
+  public Encoder newEncoder(int most) {
     if (level > 0) {
       return new DeflaterEncoder(level);
     }
-    return FastDeflate.isAvailable() ? new FastDeflate(BLOCK_SIZE) : new DeflaterEncoder(1);
+    return FastDeflate.isAvailable() ? new FastDeflate(most) : new DeflaterEncoder(1);
   }
 
   private static final class DeflaterEncoder implements Encoder {

@@ -33,7 +33,7 @@ record ZstdBlocks(int level) implements BlockCodec {
   }
 
   @Override
-  public Encoder newEncoder() {
+  public Encoder newEncoder(int most) {
     return new FrameEncoder(level);
   }
 

@@ -11,9 +11,10 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
- * The way into the kernel: libc's {@code syscall(2)} with six arguments, by one method handle,
- * since each further handle costs milliseconds at start. Pointers go as addresses of native memory,
- * see {@link Scratch}.
+ * The way into the kernel: libc's {@code syscall(2)} with six arguments. Pointers go as addresses
+ * of native memory, see {@link Scratch}. Other functions of C are called by the same method handle,
+ * since each further one costs milliseconds at start: what a function does not know of it leaves
+ * alone, where arguments go in registers.
  *
  * <p>A raw call acts on the calling thread alone where libc would act on the whole process (the
  * {@code set*id} family).
@@ -44,7 +45,9 @@ final class Native {
 
   /** Loaded on the first call, so that other machines can load this class. */
   private static final class Handle {
-    static final MethodHandle SYSCALL = link();
+    static final MethodHandle CALL = link();
+    static final MemorySegment SYSCALL =
+        Linker.nativeLinker().defaultLookup().findOrThrow("syscall");
 
     private static MethodHandle link() {
       if (!supported()) {
@@ -55,13 +58,12 @@ final class Native {
                 + System.getProperty("os.arch")
                 + ": run Kiln on Linux");
       }
-      Linker linker = Linker.nativeLinker();
       var l = ValueLayout.JAVA_LONG;
-      return linker.downcallHandle(
-          linker.defaultLookup().findOrThrow("syscall"),
-          FunctionDescriptor.of(l, l, l, l, l, l, l, l),
-          Linker.Option.captureCallState("errno"),
-          Linker.Option.firstVariadicArg(1));
+      return Linker.nativeLinker()
+          .downcallHandle(
+              FunctionDescriptor.of(l, l, l, l, l, l, l, l),
+              Linker.Option.captureCallState("errno"),
+              Linker.Option.firstVariadicArg(1));
     }
   }
 
@@ -72,11 +74,23 @@ final class Native {
    */
   static long call(Syscall call, long a, long b, long c, long d, long e, long f) {
     Scratch scratch = Scratch.get();
+    long result = function(Handle.SYSCALL, scratch, call.number(), a, b, c, d, e, f);
+    return result == -1 ? -scratch.captured(ERRNO) : result;
+  }
+
+  /** Calls any function whose arguments are whole numbers and pointers, at most seven. */
+  static long function(
+      MemorySegment address,
+      Scratch scratch,
+      long a,
+      long b,
+      long c,
+      long d,
+      long e,
+      long f,
+      long g) {
     try {
-      long result =
-          (long)
-              Handle.SYSCALL.invokeExact(scratch.capture(), (long) call.number(), a, b, c, d, e, f);
-      return result == -1 ? -scratch.captured(ERRNO) : result;
+      return (long) Handle.CALL.invokeExact(address, scratch.capture(), a, b, c, d, e, f, g);
     } catch (RuntimeException | Error unchanged) {
       throw unchanged;
     } catch (Throwable impossible) {

@@ -1,0 +1,20 @@
+package build.kiln.runtime.posix;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A function of a C library. To make the first one costs a JVM milliseconds, all further ones
+ * nothing.
+ *
+ * @param address where it is
+ */
+public record NativeFunction(MemorySegment address) {
+  /**
+   * Calls it with one pointer.
+   *
+   * @return what it returns, if that is an int
+   */
+  public int call(MemorySegment pointer) {
+    return (int) Native.function(address, Scratch.get(), pointer.address(), 0, 0, 0, 0, 0, 0);
+  }
+}
