@@ -9,6 +9,11 @@ import java.lang.foreign.MemorySegment;
  * @param address where it is
  */
 public record NativeFunction(MemorySegment address) {
+  /** Calls it with at most six whole numbers and pointers. */
+  int call(long a, long b, long c, long d, long e, long f) {
+    return (int) Native.function(address, Scratch.get(), a, b, c, d, e, f, 0);
+  }
+
   /**
    * Calls it with one pointer.
    *

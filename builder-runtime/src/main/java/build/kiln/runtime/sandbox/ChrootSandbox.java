@@ -100,10 +100,11 @@ final class ChrootSandbox implements Sandbox {
   private int run(Path root, Command command, Output output)
       throws IOException, SandboxException, InterruptedException {
     Stragglers stragglers = Stragglers.of(root);
+    var session = new Session(tools.setsid());
     StepProcess.Ended ended =
         StepProcess.run(
             tools.launch(root, command),
-            scoped ? ChrootSandbox::startScoped : ProcessBuilder::start,
+            scoped ? ChrootSandbox.inScope(session) : session,
             StepProcess.Setup.NONE,
             output,
             stragglers::kill);
@@ -121,12 +122,16 @@ final class ChrootSandbox implements Sandbox {
   }
 
   /** Processes inherit the scope of the thread that starts them; the thread ends with that. */
-  private static Process startScoped(ProcessBuilder builder) throws IOException {
-    Callable<Process> start =
-        () -> {
-          SignalScope.enter();
-          return builder.start();
-        };
+  private static StepProcess.Starter inScope(Session session) {
+    return argv ->
+        startScoped(
+            () -> {
+              SignalScope.enter();
+              return session.start(argv);
+            });
+  }
+
+  private static Process startScoped(Callable<Process> start) throws IOException {
     var task = new FutureTask<>(start);
     Thread.ofPlatform().daemon().name("step-scope").start(task);
     boolean interrupted = false;

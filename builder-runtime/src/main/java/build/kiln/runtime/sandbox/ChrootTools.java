@@ -90,7 +90,7 @@ record ChrootTools(
   List<String> launch(Path root, Command command) {
     List<String> launch = new ArrayList<>();
     String sh = shell.toString();
-    launch.addAll(List.of(setsid.toString(), sh, "-c", RUN, sh, root.toString()));
+    launch.addAll(List.of(sh, "-c", RUN, sh, root.toString()));
     launch.addAll(List.of(chroot.toString(), root.toString()));
     launch.addAll(setpriv.command(DIRECTORY, setprivArguments(command)));
     launch.addAll(env.command(DIRECTORY, envArguments(command)));

@@ -129,7 +129,7 @@ record NamespaceTools(
    */
   List<String> launch(Recipe recipe, Path step, String overlay, LauncherSecrets secrets)
       throws IOException {
-    List<String> command = new ArrayList<>(List.of(setsid.toString()));
+    List<String> command = new ArrayList<>();
     String sh = shell.toString();
     if (recipe.unmask()) {
       command.addAll(List.of(unshare.toString(), "-m", "--propagation", "private"));

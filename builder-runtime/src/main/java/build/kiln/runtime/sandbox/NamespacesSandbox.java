@@ -128,7 +128,7 @@ final class NamespacesSandbox implements Sandbox {
     StepProcess.Ended ended =
         StepProcess.run(
             tools.launch(recipe, step, options, secrets),
-            ProcessBuilder::start,
+            new Session(tools.setsid()),
             new LauncherSetup(ids, secrets),
             head,
             () -> {});

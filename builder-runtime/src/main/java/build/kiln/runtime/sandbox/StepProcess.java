@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -50,10 +49,10 @@ final class StepProcess {
         };
   }
 
-  /** How a process is started. */
+  /** How a process is started, with nothing of this one's but its three streams. */
   @FunctionalInterface
   interface Starter {
-    Process start(ProcessBuilder builder) throws IOException;
+    Process start(List<String> argv) throws IOException;
   }
 
   /**
@@ -81,9 +80,7 @@ final class StepProcess {
   static Ended run(
       List<String> argv, Starter starter, Setup setup, Output output, Runnable afterwards)
       throws IOException, InterruptedException {
-    ProcessBuilder builder = new ProcessBuilder(argv).directory(Path.of("/").toFile());
-    builder.environment().clear();
-    return new StepProcess(starter.start(builder), setup, output).await(afterwards);
+    return new StepProcess(starter.start(argv), setup, output).await(afterwards);
   }
 
   private Ended await(Runnable afterwards) throws IOException, InterruptedException {

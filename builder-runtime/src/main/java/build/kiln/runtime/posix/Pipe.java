@@ -1,0 +1,98 @@
+package build.kiln.runtime.posix;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** A pipe ({@code pipe(7)}); neither end is 0, 1 or 2, and programs that are started get none. */
+final class Pipe implements AutoCloseable {
+  private static final int F_DUPFD_CLOEXEC = 1030;
+  private static final int FIRST = 3;
+
+  private final FileHandle source;
+  private final FileHandle sink;
+
+  private Pipe(FileHandle source, FileHandle sink) {
+    this.source = source;
+    this.sink = sink;
+  }
+
+  static Pipe open() throws PosixException {
+    MemorySegment both = Scratch.get().struct();
+    Native.check(
+        Native.call(Syscall.PIPE2, both.address(), OpenFlags.CLOSE_ON_EXEC),
+        Syscall.PIPE2,
+        "a pipe");
+    byte[] bytes = new byte[8];
+    MemorySegment.copy(both, ValueLayout.JAVA_BYTE, 0, bytes, 0, bytes.length);
+    ByteBuffer fds = ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());
+    int read = fds.getInt();
+    int write = fds.getInt();
+    try {
+      return new Pipe(end(read), end(write));
+    } catch (PosixException e) {
+      Native.call(Syscall.CLOSE, read);
+      Native.call(Syscall.CLOSE, write);
+      throw e;
+    }
+  }
+
+  /** Another descriptor of a process whose standard streams are closed. */
+  private static FileHandle end(int fd) throws PosixException {
+    if (fd >= FIRST) {
+      return new FileHandle(fd, "a pipe");
+    }
+    long other = Native.call(Syscall.FCNTL, fd, F_DUPFD_CLOEXEC, FIRST);
+    Native.check(other, Syscall.FCNTL, "a pipe");
+    Native.call(Syscall.CLOSE, fd);
+    return new FileHandle((int) other, "a pipe");
+  }
+
+  /** What is read from. */
+  FileHandle source() {
+    return source;
+  }
+
+  /** What is written to. */
+  FileHandle sink() {
+    return sink;
+  }
+
+  @Override
+  public void close() {
+    source.close();
+    sink.close();
+  }
+
+  /** Writes to a pipe; may be closed by any thread, which waits for one that writes. */
+  static final class Writer extends OutputStream {
+    private final FileHandle sink;
+    private boolean closed;
+
+    Writer(FileHandle sink) {
+      this.sink = sink;
+    }
+
+    @Override
+    public void write(int one) throws IOException {
+      write(new byte[] {(byte) one}, 0, 1);
+    }
+
+    @Override
+    public synchronized void write(byte[] bytes, int offset, int length) throws IOException {
+      if (closed) {
+        throw new IOException("the pipe is closed");
+      }
+      sink.write(bytes, offset, length);
+    }
+
+    @Override
+    public synchronized void close() {
+      closed = true;
+      sink.close();
+    }
+  }
+}
