@@ -34,157 +34,126 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kiln build}: as {@code docker build}, without a daemon. */
-@Command(
-    name = "build",
-    description = "Builds an image from a Dockerfile and a folder.",
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
-class BuildCommand implements Callable<Integer> {
+class BuildCommand implements Command {
   /** A picture is not worth waiting for a registry that is not there. */
   private static final RetryPolicy LOOK_ONCE =
       new RetryPolicy(2, Duration.ofMillis(200), Duration.ofSeconds(1));
 
-  @Parameters(
-      paramLabel = "CONTEXT",
-      description =
-          "What COPY and ADD read from: a folder, a Git repository, or an archive by URL or standard input (-).")
-  @SuppressWarnings("NullAway.Init") // picocli sets it
+  @SuppressWarnings("NullAway.Init") // required, so the parser sets it
   private String context;
 
-  @Option(
-      names = {"-t", "--tag"},
-      paramLabel = "NAME[:TAG]",
-      description = "A name for the image; may be given several times.")
-  private List<String> tags = new ArrayList<>();
-
-  @Option(
-      names = {"-f", "--file"},
-      paramLabel = "FILE",
-      description = "The Dockerfile; - is standard input. Default: CONTEXT/Dockerfile.")
+  private List<String> tags = List.of();
   private @Nullable String file;
-
-  @Option(
-      names = "--build-arg",
-      paramLabel = "NAME[=VALUE]",
-      description = "A value for ARG; without a value, that of the environment.")
-  private List<String> buildArgs = new ArrayList<>();
-
-  @Option(
-      names = "--secret",
-      paramLabel = "id=ID[,src=FILE|,env=NAME]",
-      description =
-          "What RUN --mount=type=secret may ask for: a file, or a variable of the environment. Without either, the variable named ID, else the file.")
-  private List<String> secrets = new ArrayList<>();
-
-  @Option(
-      names = "--build-context",
-      paramLabel = "NAME=VALUE",
-      description =
-          "What FROM, COPY --from and RUN --mount=from mean by a name: docker-image://REFERENCE, or files as CONTEXT has them.")
-  private List<String> buildContexts = new ArrayList<>();
-
-  @Option(
-      names = "--ssh",
-      paramLabel = "ID[=SOCKET|KEY[,KEY]...]",
-      description =
-          "What RUN --mount=type=ssh may use: an SSH agent's socket, or private keys. Without either, the user's own agent.")
-  private List<String> ssh = new ArrayList<>();
-
-  @Option(names = "--target", paramLabel = "STAGE", description = "The stage to build.")
+  private List<String> buildArgs = List.of();
+  private List<String> secrets = List.of();
+  private List<String> buildContexts = List.of();
+  private List<String> ssh = List.of();
   private @Nullable String target;
-
-  @Option(names = "--no-cache", description = "Do every step, whatever earlier builds left.")
   private boolean noCache;
-
-  @Option(
-      names = "--verify-reproducible",
-      description =
-          "Build twice, the second time without cache, and fail if the images differ; nothing is tagged, written or pushed before.")
   private boolean verifyReproducible;
-
-  @Mixin private CacheOptions caches = new CacheOptions();
-
-  @Option(names = "--pull", description = "Ask registries for bases that the local store has.")
+  private final CacheOptions caches = new CacheOptions();
   private boolean pull;
-
-  @Option(names = "--push", description = "Push the image under its names.")
   private boolean push;
-
-  @Option(
-      names = {"-o", "--output"},
-      paramLabel = "TYPE",
-      description =
-          "type=oci,dest=FILE or type=docker,dest=FILE writes an archive (- is standard output); type=registry pushes; type=image keeps it in the local store.")
-  private List<String> outputs = new ArrayList<>();
-
-  @Option(names = "--platform", paramLabel = "OS/ARCH", description = "The platform to build for.")
+  private List<String> outputs = List.of();
   private @Nullable String platform;
-
-  @Option(names = "--label", paramLabel = "NAME=VALUE", description = "A label for the image.")
-  private List<String> labels = new ArrayList<>();
-
-  @Option(
-      names = "--annotation",
-      paramLabel = "NAME=VALUE",
-      description = "An annotation for the manifest.")
-  private List<String> annotations = new ArrayList<>();
-
-  @Option(
-      names = "--compression",
-      paramLabel = "TYPE[:LEVEL]",
-      description = "gzip or zstd, for new layers. Default: gzip.")
+  private List<String> labels = List.of();
+  private List<String> annotations = List.of();
   private String compression = "gzip";
-
-  @Option(
-      names = "--isolation",
-      paramLabel = "TIER",
-      description = "The weakest isolation of RUN to accept: ${COMPLETION-CANDIDATES}.")
   private Isolation isolation = Isolation.Auto;
-
-  @Option(
-      names = "--progress",
-      paramLabel = "HOW",
-      description = "${COMPLETION-CANDIDATES}. Default: auto.")
   private ProgressMode progress = ProgressMode.auto;
-
-  @Option(
-      names = {"-q", "--quiet"},
-      description = "Print the image's digest only.")
   private boolean quiet;
-
-  @Option(names = "--iidfile", paramLabel = "FILE", description = "Write the image's digest there.")
   private @Nullable Path idFile;
-
-  @Option(
-      names = "--metadata-file",
-      paramLabel = "FILE",
-      description = "Write what is known of the result there, as JSON.")
   private @Nullable Path metadataFile;
-
-  @Option(
-      names = "--insecure-registry",
-      paramLabel = "HOST[:PORT]",
-      description = "A registry that speaks HTTP, or TLS that is not verified.")
-  private List<String> insecure = new ArrayList<>();
-
-  @Option(names = "--store", paramLabel = "DIR", description = "The local store's folder.")
+  private List<String> insecure = List.of();
   private @Nullable Path storeFolder;
-
-  @Option(
-      names = {"--call", "--print"},
-      paramLabel = "METHOD[,format=HOW]",
-      description =
-          "graph shows what the build would do and builds nothing, as format=text, json or dot; build is the default.")
   private @Nullable String call;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    syntax
+        .about("Builds an image from a Dockerfile and a folder.")
+        .parameter(
+            "CONTEXT",
+            "What COPY and ADD read from: a folder, a Git repository, or an archive by URL or standard input (-).",
+            text -> context = text)
+        .list(
+            "-t, --tag=NAME[:TAG]",
+            "A name for the image; may be given several times.",
+            values -> tags = values)
+        .option(
+            "-f, --file=FILE",
+            "The Dockerfile; - is standard input. Default: CONTEXT/Dockerfile.",
+            text -> file = text)
+        .list(
+            "--build-arg=NAME[=VALUE]",
+            "A value for ARG; without a value, that of the environment.",
+            values -> buildArgs = values)
+        .list(
+            "--secret=id=ID[,src=FILE|,env=NAME]",
+            "What RUN --mount=type=secret may ask for: a file, or a variable of the environment. Without either, the variable named ID, else the file.",
+            values -> secrets = values)
+        .list(
+            "--build-context=NAME=VALUE",
+            "What FROM, COPY --from and RUN --mount=from mean by a name: docker-image://REFERENCE, or files as CONTEXT has them.",
+            values -> buildContexts = values)
+        .list(
+            "--ssh=ID[=SOCKET|KEY[,KEY]...]",
+            "What RUN --mount=type=ssh may use: an SSH agent's socket, or private keys. Without either, the user's own agent.",
+            values -> ssh = values)
+        .option("--target=STAGE", "The stage to build.", text -> target = text)
+        .flag("--no-cache", "Do every step, whatever earlier builds left.", on -> noCache = on)
+        .flag(
+            "--verify-reproducible",
+            "Build twice, the second time without cache, and fail if the images differ; nothing is tagged, written or pushed before.",
+            on -> verifyReproducible = on);
+    caches.syntax(syntax);
+    syntax
+        .flag("--pull", "Ask registries for bases that the local store has.", on -> pull = on)
+        .flag("--push", "Push the image under its names.", on -> push = on)
+        .list(
+            "-o, --output=TYPE",
+            "type=oci,dest=FILE or type=docker,dest=FILE writes an archive (- is standard output); type=registry pushes; type=image keeps it in the local store.",
+            values -> outputs = values)
+        .option("--platform=OS/ARCH", "The platform to build for.", text -> platform = text)
+        .list("--label=NAME=VALUE", "A label for the image.", values -> labels = values)
+        .list(
+            "--annotation=NAME=VALUE",
+            "An annotation for the manifest.",
+            values -> annotations = values)
+        .option(
+            "--compression=TYPE[:LEVEL]",
+            "gzip or zstd, for new layers. Default: gzip.",
+            text -> compression = text)
+        .choice(
+            "--isolation=TIER",
+            "The weakest isolation of RUN to accept: ${COMPLETION-CANDIDATES}.",
+            Isolation.class,
+            value -> isolation = value)
+        .choice(
+            "--progress=HOW",
+            "${COMPLETION-CANDIDATES}. Default: auto.",
+            ProgressMode.class,
+            value -> progress = value)
+        .flag("-q, --quiet", "Print the image's digest only.", on -> quiet = on)
+        .option("--iidfile=FILE", "Write the image's digest there.", text -> idFile = Path.of(text))
+        .option(
+            "--metadata-file=FILE",
+            "Write what is known of the result there, as JSON.",
+            text -> metadataFile = Path.of(text))
+        .list(
+            "--insecure-registry=HOST[:PORT]",
+            "A registry that speaks HTTP, or TLS that is not verified.",
+            values -> insecure = values)
+        .option("--store=DIR", "The local store's folder.", text -> storeFolder = Path.of(text))
+        .option(
+            "--call, --print=METHOD[,format=HOW]",
+            "graph shows what the build would do and builds nothing, as format=text, json or dot; build is the default.",
+            text -> call = text);
+  }
 
   @Override
   public Integer call() throws CommandFailure {

@@ -15,40 +15,34 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** {@code kiln builder prune}. */
-@Command(
-    name = "prune",
-    description = {
-      "Removes build cache: results of steps, what was pulled of bases, unpacked layers, cache",
-      "mounts.",
-      "What images need, and what a running build has used, stays."
-    },
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
 final class BuilderPruneCommand extends StoreCommand {
-  @Option(
-      names = {"-a", "--all"},
-      description = "Also what only tells how to find the layers of images again.")
   private boolean all;
-
-  @Option(
-      names = {"--keep-storage", "--max-used-space", "--reserved-space"},
-      paramLabel = "SIZE",
-      description =
-          "Stop when the cache has this size; what was used last stays. Units are powers of 1024.")
   private @Nullable String keep;
-
-  @Option(
-      names = "--min-free-space",
-      paramLabel = "SIZE",
-      description = "Stop when so much of the disk is free.")
   private @Nullable String free;
+  private final PruneOptions options = new PruneOptions();
 
-  @Mixin private PruneOptions options = new PruneOptions();
+  @Override
+  public void syntax(Syntax syntax) {
+    super.syntax(syntax);
+    syntax
+        .about(
+            "Removes build cache: results of steps, what was pulled of bases, unpacked layers, cache",
+            "mounts.",
+            "What images need, and what a running build has used, stays.")
+        .flag(
+            "-a, --all",
+            "Also what only tells how to find the layers of images again.",
+            on -> all = on)
+        .option(
+            "--keep-storage, --max-used-space, --reserved-space=SIZE",
+            "Stop when the cache has this size; what was used last stays. Units are powers of 1024.",
+            text -> keep = text)
+        .option(
+            "--min-free-space=SIZE", "Stop when so much of the disk is free.", text -> free = text);
+    options.syntax(syntax);
+  }
 
   @Override
   void run(LocalStore store) throws CommandFailure, IOException {

@@ -13,29 +13,29 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Option;
 
 /** Options that say which caches a build uses besides the local store. */
 final class CacheOptions {
-  @Option(
-      names = "--cache-from",
-      paramLabel = "CACHE",
-      description =
-          "type=registry,ref=HOST/REPOSITORY[:NAME]: look steps up there too; may be given several times.")
-  private List<String> cacheFrom = new ArrayList<>();
-
-  @Option(
-      names = "--cache-to",
-      paramLabel = "CACHE",
-      description =
-          "type=registry,ref=HOST/REPOSITORY[:NAME][,mode=min|max]: write the steps there; min, the default, those in the image, max those of all stages.")
-  private List<String> cacheTo = new ArrayList<>();
-
-  @Option(
-      names = "--cache-repo",
-      paramLabel = "HOST/REPOSITORY",
-      description = "Short for --cache-from and --cache-to with mode=max.")
+  private List<String> cacheFrom = List.of();
+  private List<String> cacheTo = List.of();
   private @Nullable String cacheRepository;
+
+  /** Adds these options. */
+  void syntax(Syntax syntax) {
+    syntax
+        .list(
+            "--cache-from=CACHE",
+            "type=registry,ref=HOST/REPOSITORY[:NAME]: look steps up there too; may be given several times.",
+            values -> cacheFrom = values)
+        .list(
+            "--cache-to=CACHE",
+            "type=registry,ref=HOST/REPOSITORY[:NAME][,mode=min|max]: write the steps there; min, the default, those in the image, max those of all stages.",
+            values -> cacheTo = values)
+        .option(
+            "--cache-repo=HOST/REPOSITORY",
+            "Short for --cache-from and --cache-to with mode=max.",
+            text -> cacheRepository = text);
+  }
 
   /** The caches that were asked for. */
   record Chosen(List<CacheSpec> from, List<CacheSpec> to) {

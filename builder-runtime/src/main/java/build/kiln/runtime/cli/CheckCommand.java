@@ -17,64 +17,55 @@ import build.kiln.runtime.oci.Platform;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kiln check}: the build checks, as {@code docker build --check}. */
-@Command(
-    name = "check",
-    description = "Says what a Dockerfile better would not, and builds nothing.",
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
-final class CheckCommand implements Callable<Integer> {
+final class CheckCommand implements Command {
   /** How findings are printed. */
   enum Format {
     text,
     json
   }
 
-  @Parameters(
-      paramLabel = "CONTEXT",
-      description = "The folder that COPY and ADD read from. Default: this folder.",
-      defaultValue = ".")
   private String context = ".";
-
-  @Option(
-      names = {"-f", "--file"},
-      paramLabel = "FILE",
-      description = "The Dockerfile; - is standard input. Default: CONTEXT/Dockerfile.")
   private @Nullable String file;
-
-  @Option(
-      names = "--build-arg",
-      paramLabel = "NAME[=VALUE]",
-      description = "A value for ARG; without a value, that of the environment.")
-  private List<String> buildArgs = new ArrayList<>();
-
-  @Option(
-      names = "--format",
-      paramLabel = "HOW",
-      description = "${COMPLETION-CANDIDATES}. Default: text.")
+  private List<String> buildArgs = List.of();
   private Format format = Format.text;
-
-  @Option(
-      names = "--insecure-registry",
-      paramLabel = "HOST[:PORT]",
-      description = "A registry that speaks HTTP, or TLS that is not verified.")
-  private List<String> insecure = new ArrayList<>();
-
-  @Option(names = "--build-context", paramLabel = "NAME=VALUE", description = "As of kiln build.")
-  private List<String> buildContexts = new ArrayList<>();
-
-  @Option(names = "--store", paramLabel = "DIR", description = "The local store's folder.")
+  private List<String> insecure = List.of();
+  private List<String> buildContexts = List.of();
   private @Nullable Path storeFolder;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    syntax
+        .about("Says what a Dockerfile better would not, and builds nothing.")
+        .optionalParameter(
+            "CONTEXT",
+            "The folder that COPY and ADD read from. Default: this folder.",
+            text -> context = text)
+        .option(
+            "-f, --file=FILE",
+            "The Dockerfile; - is standard input. Default: CONTEXT/Dockerfile.",
+            text -> file = text)
+        .list(
+            "--build-arg=NAME[=VALUE]",
+            "A value for ARG; without a value, that of the environment.",
+            values -> buildArgs = values)
+        .choice(
+            "--format=HOW",
+            "${COMPLETION-CANDIDATES}. Default: text.",
+            Format.class,
+            value -> format = value)
+        .list(
+            "--insecure-registry=HOST[:PORT]",
+            "A registry that speaks HTTP, or TLS that is not verified.",
+            values -> insecure = values)
+        .list("--build-context=NAME=VALUE", "As of kiln build.", values -> buildContexts = values)
+        .option("--store=DIR", "The local store's folder.", text -> storeFolder = Path.of(text));
+  }
 
   @Override
   public Integer call() throws CommandFailure {

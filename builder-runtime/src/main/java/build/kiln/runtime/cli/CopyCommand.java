@@ -10,43 +10,36 @@ import build.kiln.runtime.transport.Moved;
 import java.io.IOException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kiln copy}. */
-@Command(
-    name = "copy",
-    aliases = "cp",
-    description = {
-      "Copies an image, byte for byte, with all its platforms: SOURCE and DESTINATION are",
-      "docker://NAME, kiln:NAME (the local store), oci:FOLDER[:TAG], oci-archive:FILE[:TAG] or",
-      "docker-archive:FILE[:NAME], which holds one platform."
-    },
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
 final class CopyCommand extends ImageCommand {
-  @Parameters(index = "0", paramLabel = "SOURCE")
   private String from = "";
-
-  @Parameters(index = "1", paramLabel = "DESTINATION")
   private String to = "";
-
-  @Option(
-      names = "--platform",
-      paramLabel = "OS/ARCH",
-      description = "Copy the image for this one alone, with its own digest.")
   private @Nullable String platform;
-
-  @Option(
-      names = {"-a", "--all"},
-      description = "Copy all platforms, as without --platform; for who is used to skopeo.")
   private boolean all;
-
-  @Option(
-      names = {"-q", "--quiet"},
-      description = "Print nothing but the image's digest.")
   private boolean quiet;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    super.syntax(syntax);
+    syntax
+        .about(
+            "Copies an image, byte for byte, with all its platforms: SOURCE and DESTINATION are",
+            "docker://NAME, kiln:NAME (the local store), oci:FOLDER[:TAG], oci-archive:FILE[:TAG] or",
+            "docker-archive:FILE[:NAME], which holds one platform.")
+        .alias("cp")
+        .parameter("SOURCE", "", text -> from = text)
+        .parameter("DESTINATION", "", text -> to = text)
+        .option(
+            "--platform=OS/ARCH",
+            "Copy the image for this one alone, with its own digest.",
+            text -> platform = text)
+        .flag(
+            "-a, --all",
+            "Copy all platforms, as without --platform; for who is used to skopeo.",
+            on -> all = on)
+        .flag("-q, --quiet", "Print nothing but the image's digest.", on -> quiet = on);
+  }
 
   @Override
   boolean needsStore() throws CommandFailure {

@@ -6,21 +6,21 @@ import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.RegistryClient;
 import java.io.IOException;
 import java.util.List;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kiln digest}. */
-@Command(
-    name = "digest",
-    description = "Prints what images in registries are now, asking by HEAD.",
-    mixinStandardHelpOptions = true)
 final class DigestCommand extends RemoteCommand {
-  @Parameters(paramLabel = "IMAGE", arity = "1..*", description = "As registry/name:tag.")
   private List<String> images = List.of();
-
-  @Option(names = "--full", description = "Print whole names: registry/name@digest.")
   private boolean full;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    super.syntax(syntax);
+    syntax
+        .about("Prints what images in registries are now, asking by HEAD.")
+        .sorted()
+        .parameters("IMAGE", "As registry/name:tag.", values -> images = values)
+        .flag("--full", "Print whole names: registry/name@digest.", on -> full = on);
+  }
 
   @Override
   void run(Desk desk) throws CommandFailure, IOException {

@@ -19,21 +19,20 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 
 /** {@code kiln explain}: the command line of a build, which is planned and not done. */
-@Command(
-    name = "explain",
-    description = {
-      "Says of each step whether the cache has it, and if not, what changed. Builds nothing.",
-      "Takes the options of kiln build; those about its result do nothing."
-    },
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
 final class ExplainCommand extends BuildCommand {
-  @Option(names = "--format", paramLabel = "HOW", description = "${COMPLETION-CANDIDATES}.")
   private Format format = Format.text;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    super.syntax(syntax);
+    syntax
+        .about(
+            "Says of each step whether the cache has it, and if not, what changed. Builds nothing.",
+            "Takes the options of kiln build; those about its result do nothing.")
+        .choice("--format=HOW", "${COMPLETION-CANDIDATES}.", Format.class, value -> format = value);
+  }
 
   /** How it is printed. */
   enum Format {

@@ -9,23 +9,23 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kiln history}: how an image came to be, the newest step first. */
-@Command(
-    name = "history",
-    description = "Shows how an image of the local store came to be, the newest step first.",
-    mixinStandardHelpOptions = true)
 final class HistoryCommand extends ImageCommand {
   private static final int SHOWN = 60;
 
-  @Parameters(paramLabel = "IMAGE", description = "A name, or the start of a digest.")
   private String image = "";
-
-  @Option(names = "--no-trunc", description = "Print commands in full.")
   private boolean whole;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    super.syntax(syntax);
+    syntax
+        .about("Shows how an image of the local store came to be, the newest step first.")
+        .sorted()
+        .parameter("IMAGE", "A name, or the start of a digest.", text -> image = text)
+        .flag("--no-trunc", "Print commands in full.", on -> whole = on);
+  }
 
   @Override
   void run(Engine engine, Desk desk) throws CommandFailure, IOException {

@@ -6,22 +6,23 @@ import build.kiln.runtime.build.BuildException;
 import build.kiln.runtime.registry.RegistryClient;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Option;
 
 /** What the commands about images of the local store have in common. */
-abstract class ImageCommand implements Callable<Integer> {
-  @Option(
-      names = "--insecure-registry",
-      paramLabel = "HOST[:PORT]",
-      description = "A registry that speaks HTTP, or TLS that is not verified.")
-  private List<String> insecure = new ArrayList<>();
-
-  @Option(names = "--store", paramLabel = "DIR", description = "The local store's folder.")
+abstract class ImageCommand implements Command {
+  private List<String> insecure = List.of();
   private @Nullable Path storeFolder;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    syntax
+        .list(
+            "--insecure-registry=HOST[:PORT]",
+            "A registry that speaks HTTP, or TLS that is not verified.",
+            values -> insecure = values)
+        .option("--store=DIR", "The local store's folder.", text -> storeFolder = Path.of(text));
+  }
 
   /** Does what the command is for; what goes wrong becomes an exit code here. */
   abstract void run(Engine engine, Desk desk)

@@ -7,26 +7,25 @@ import build.kiln.runtime.store.StoreImages.Removed;
 import java.io.IOException;
 import java.time.Clock;
 import java.util.Set;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** {@code kiln image prune}. */
-@Command(
-    name = "prune",
-    description = {
-      "Removes images that have no name, and the layers that only they need.",
-      "Layers that are results of steps stay as a cache."
-    },
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
 final class ImagePruneCommand extends StoreCommand {
-  @Option(
-      names = {"-a", "--all"},
-      description = "Also those that have names, unless a running build uses them.")
   private boolean all;
+  private final PruneOptions options = new PruneOptions();
 
-  @Mixin private PruneOptions options = new PruneOptions();
+  @Override
+  public void syntax(Syntax syntax) {
+    super.syntax(syntax);
+    syntax
+        .about(
+            "Removes images that have no name, and the layers that only they need.",
+            "Layers that are results of steps stay as a cache.")
+        .flag(
+            "-a, --all",
+            "Also those that have names, unless a running build uses them.",
+            on -> all = on);
+    options.syntax(syntax);
+  }
 
   @Override
   void run(LocalStore store) throws CommandFailure, IOException {

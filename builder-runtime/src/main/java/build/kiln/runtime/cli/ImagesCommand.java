@@ -12,16 +12,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kiln images}. */
-@Command(
-    name = "images",
-    description = "Lists the images of the local store.",
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
 final class ImagesCommand extends ImageCommand {
   /** How images are listed. */
   enum Format {
@@ -29,25 +21,25 @@ final class ImagesCommand extends ImageCommand {
     json
   }
 
-  @Parameters(
-      paramLabel = "REPOSITORY[:TAG]",
-      arity = "0..1",
-      description = "Only these. Default: all.")
   private @Nullable String only;
-
-  @Option(
-      names = {"-q", "--quiet"},
-      description = "Print the digests only.")
   private boolean quiet;
-
-  @Option(names = "--no-trunc", description = "Print digests in full.")
   private boolean whole;
-
-  @Option(
-      names = "--format",
-      paramLabel = "HOW",
-      description = "${COMPLETION-CANDIDATES}; json is one object a line. Default: table.")
   private Format format = Format.table;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    super.syntax(syntax);
+    syntax
+        .about("Lists the images of the local store.")
+        .optionalParameter("REPOSITORY[:TAG]", "Only these. Default: all.", text -> only = text)
+        .flag("-q, --quiet", "Print the digests only.", on -> quiet = on)
+        .flag("--no-trunc", "Print digests in full.", on -> whole = on)
+        .choice(
+            "--format=HOW",
+            "${COMPLETION-CANDIDATES}; json is one object a line. Default: table.",
+            Format.class,
+            value -> format = value);
+  }
 
   @Override
   void run(Engine engine, Desk desk) throws CommandFailure, IOException {

@@ -12,25 +12,23 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kiln inspect}: a JSON array, with docker's names. */
-@Command(
-    name = "inspect",
-    description = "Prints what is known of images of the local store, as JSON.",
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
 final class InspectCommand extends ImageCommand {
-  @Parameters(
-      paramLabel = "IMAGE",
-      arity = "1..*",
-      description = "A name, or the start of a digest; docker://NAME is in its registry.")
   private List<String> images = List.of();
-
-  @Option(names = "--raw", description = "Print the manifest, byte for byte.")
   private boolean raw;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    super.syntax(syntax);
+    syntax
+        .about("Prints what is known of images of the local store, as JSON.")
+        .parameters(
+            "IMAGE",
+            "A name, or the start of a digest; docker://NAME is in its registry.",
+            values -> images = values)
+        .flag("--raw", "Print the manifest, byte for byte.", on -> raw = on);
+  }
 
   @Override
   void run(Engine engine, Desk desk) throws CommandFailure, IOException {

@@ -2,61 +2,49 @@ package build.kiln.runtime.cli;
 
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import picocli.CommandLine;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Spec;
 
 /** The root: names the commands. */
-@Command(
-    name = "kiln",
-    description = "Builds container images without a daemon.",
-    mixinStandardHelpOptions = true,
-    versionProvider = VersionCommand.Provider.class,
-    exitCodeListHeading = "%nExit codes:%n",
-    exitCodeList = {
-      "0:all done",
-      "1:yours to mend: the Dockerfile, a failing step, a missing base, refused credentials",
-      "2:the command line or the manifest is wrong",
-      "3:a registry is down, the disk is full, or the like: a retry may help",
-      "4:the isolation that was asked for cannot be had here"
-    },
-    footerHeading = "%n",
-    footer = "kiln COMMAND --help tells more.")
-final class KilnCommand implements Runnable {
+final class KilnCommand implements Command {
   /** The commands by their names, in the order of the help. */
-  static final List<Map.Entry<String, Class<?>>> COMMANDS =
+  static final List<Map.Entry<String, Supplier<Command>>> COMMANDS =
       List.of(
-          Map.entry("build", BuildCommand.class),
-          Map.entry("check", CheckCommand.class),
-          Map.entry("explain", ExplainCommand.class),
-          Map.entry("run", RunCommand.class),
-          Map.entry("sync", SyncCommand.class),
-          Map.entry("login", LoginCommand.class),
-          Map.entry("logout", LogoutCommand.class),
-          Map.entry("ls", LsCommand.class),
-          Map.entry("digest", DigestCommand.class),
-          Map.entry("registry", RegistryCommand.class),
-          Map.entry("pull", PullCommand.class),
-          Map.entry("push", PushCommand.class),
-          Map.entry("tag", TagCommand.class),
-          Map.entry("copy", CopyCommand.class),
-          Map.entry("save", SaveCommand.class),
-          Map.entry("load", LoadCommand.class),
-          Map.entry("images", ImagesCommand.class),
-          Map.entry("inspect", InspectCommand.class),
-          Map.entry("history", HistoryCommand.class),
-          Map.entry("rmi", RmiCommand.class),
-          Map.entry("image", ImageGroupCommand.class),
-          Map.entry("builder", BuilderCommand.class),
-          Map.entry("system", SystemCommand.class),
-          Map.entry("prune", PruneCommand.class),
-          Map.entry("version", VersionCommand.class),
-          Map.entry("train", TrainCommand.class));
+          Map.entry("build", BuildCommand::new),
+          Map.entry("check", CheckCommand::new),
+          Map.entry("explain", ExplainCommand::new),
+          Map.entry("run", RunCommand::new),
+          Map.entry("sync", SyncCommand::new),
+          Map.entry("login", LoginCommand::new),
+          Map.entry("logout", LogoutCommand::new),
+          Map.entry("ls", LsCommand::new),
+          Map.entry("digest", DigestCommand::new),
+          Map.entry("registry", KilnCommand::registry),
+          Map.entry("pull", PullCommand::new),
+          Map.entry("push", PushCommand::new),
+          Map.entry("tag", TagCommand::new),
+          Map.entry("copy", CopyCommand::new),
+          Map.entry("save", SaveCommand::new),
+          Map.entry("load", LoadCommand::new),
+          Map.entry("images", ImagesCommand::new),
+          Map.entry("inspect", InspectCommand::new),
+          Map.entry("history", HistoryCommand::new),
+          Map.entry("rmi", RmiCommand::new),
+          Map.entry("image", KilnCommand::image),
+          Map.entry("builder", KilnCommand::builder),
+          Map.entry("system", KilnCommand::system),
+          Map.entry("prune", KilnCommand::prune),
+          Map.entry("version", VersionCommand::new),
+          Map.entry("train", TrainCommand::new));
 
-  @Spec
-  @SuppressWarnings("NullAway.Init") // picocli sets it
-  private CommandSpec spec;
+  private final List<Map.Entry<String, Supplier<Command>>> commands;
+
+  @SuppressWarnings("NullAway.Init") // a command says its syntax before it is called
+  private Syntax syntax;
+
+  private KilnCommand(List<Map.Entry<String, Supplier<Command>>> commands) {
+    this.commands = commands;
+  }
 
   /**
    * The command line that these words are for. Its model takes longer to make than short commands
@@ -64,18 +52,67 @@ final class KilnCommand implements Runnable {
    * where help or an error may be about them.
    */
   static CommandLine line(String... words) {
-    var line = new CommandLine(new KilnCommand());
-    String first = words.length == 0 ? "" : words[0];
-    List<Map.Entry<String, Class<?>>> named =
-        COMMANDS.stream().filter(command -> command.getKey().equals(first)).toList();
-    for (var command : named.isEmpty() ? COMMANDS : named) {
-      line.addSubcommand(command.getValue());
+    return Syntax.line("kiln", new KilnCommand(words.length == 0 ? COMMANDS : named(words[0])));
+  }
+
+  private static List<Map.Entry<String, Supplier<Command>>> named(String name) {
+    for (var command : COMMANDS) {
+      if (command.getKey().equals(name)) {
+        return List.of(command);
+      }
     }
-    return line;
+    return COMMANDS;
   }
 
   @Override
-  public void run() {
-    throw new CommandLine.ParameterException(spec.commandLine(), "a command is missing");
+  public void syntax(Syntax syntax) {
+    this.syntax = syntax;
+    syntax
+        .about("Builds container images without a daemon.")
+        .version(Version::text)
+        .exitCodes(
+            "all done",
+            "yours to mend: the Dockerfile, a failing step, a missing base, refused credentials",
+            "the command line or the manifest is wrong",
+            "a registry is down, the disk is full, or the like: a retry may help",
+            "the isolation that was asked for cannot be had here")
+        .footer("kiln COMMAND --help tells more.");
+    for (var command : commands) {
+      syntax.command(command.getKey(), command.getValue().get());
+    }
+  }
+
+  @Override
+  public Integer call() {
+    throw syntax.wrong("a command is missing");
+  }
+
+  private static Command registry() {
+    return new CommandGroup("Looks at registries.").with("check", new RegistryCheckCommand());
+  }
+
+  private static Command image() {
+    return new CommandGroup("Manages the images of the local store.")
+        .with("prune", new ImagePruneCommand());
+  }
+
+  private static Command builder() {
+    return new CommandGroup("Manages the build cache.").with("prune", new BuilderPruneCommand());
+  }
+
+  private static Command system() {
+    return new CommandGroup("Manages the local store.")
+        .with("df", new SystemDfCommand())
+        .with("prune", new SystemPruneCommand());
+  }
+
+  /** An ImagePrunePolicy without a cluster. */
+  private static Command prune() {
+    return new CommandGroup(
+            "Deletes from registries what an ImagePrunePolicy lets go and nobody needs.",
+            "See kiln image prune and kiln system prune for the local store.")
+        .with("plan", new PrunePlanCommand())
+        .with("apply", new PruneApplyCommand())
+        .with("report", new PruneReportCommand());
   }
 }

@@ -11,29 +11,25 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 
 /** {@code kiln load}. */
-@Command(
-    name = "load",
-    description = {
-      "Brings the images of an archive into the local store, under their names: one that docker,",
-      "podman or kiln saved, or an OCI layout in a tar; compressed or not."
-    },
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
 final class LoadCommand extends StoreCommand {
-  @Option(
-      names = {"-i", "--input"},
-      paramLabel = "FILE",
-      description = "The archive. Default: standard input.")
   private @Nullable Path file;
-
-  @Option(
-      names = {"-q", "--quiet"},
-      description = "Print the images' digests only.")
   private boolean quiet;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    super.syntax(syntax);
+    syntax
+        .about(
+            "Brings the images of an archive into the local store, under their names: one that docker,",
+            "podman or kiln saved, or an OCI layout in a tar; compressed or not.")
+        .option(
+            "-i, --input=FILE",
+            "The archive. Default: standard input.",
+            text -> file = Path.of(text))
+        .flag("-q, --quiet", "Print the images' digests only.", on -> quiet = on);
+  }
 
   @Override
   void run(LocalStore store) throws CommandFailure, IOException {

@@ -8,43 +8,33 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kiln login}: asks the registry whether a login is good, and keeps it as docker does. */
-@Command(
-    name = "login",
-    description = {
-      "Logs in to a registry: checks user and password with it, then keeps them where docker does,",
-      "in the credential helper of docker's config.json or in the file itself."
-    },
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
 final class LoginCommand extends RemoteCommand {
   /** More is a mistake, such as a file of another kind. */
   private static final int LONGEST_PASSWORD = 64 * 1024;
 
-  @Parameters(
-      paramLabel = "HOST[:PORT]",
-      arity = "0..1",
-      description = "The registry. Default: Docker Hub.")
   private String registry = "docker.io";
-
-  @Option(
-      names = {"-u", "--username"},
-      paramLabel = "NAME",
-      description = "The user. Default: asked for.")
   private @Nullable String user;
-
-  @Option(
-      names = {"-p", "--password"},
-      paramLabel = "PASSWORD",
-      description = "The password or token. Others on this machine can see it: better not.")
   private @Nullable String password;
-
-  @Option(names = "--password-stdin", description = "Read the password from standard input.")
   private boolean fromStdin;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    super.syntax(syntax);
+    syntax
+        .about(
+            "Logs in to a registry: checks user and password with it, then keeps them where docker does,",
+            "in the credential helper of docker's config.json or in the file itself.")
+        .optionalParameter(
+            "HOST[:PORT]", "The registry. Default: Docker Hub.", text -> registry = text)
+        .option("-u, --username=NAME", "The user. Default: asked for.", text -> user = text)
+        .option(
+            "-p, --password=PASSWORD",
+            "The password or token. Others on this machine can see it: better not.",
+            text -> password = text)
+        .flag("--password-stdin", "Read the password from standard input.", on -> fromStdin = on);
+  }
 
   @Override
   void run(Desk desk) throws CommandFailure, IOException {

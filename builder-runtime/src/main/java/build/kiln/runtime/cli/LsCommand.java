@@ -8,26 +8,26 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kiln ls}. */
-@Command(
-    name = "ls",
-    description = "Lists the tags of a repository in its registry.",
-    mixinStandardHelpOptions = true)
 final class LsCommand extends RemoteCommand {
-  @Parameters(paramLabel = "REPOSITORY", description = "As registry/name.")
   private String repository = "";
-
-  @Option(names = "--json", description = "Print {\"repository\", \"tags\"} as one JSON object.")
   private boolean json;
-
-  @Option(
-      names = "--full",
-      description = "Print whole names, registry and repository before each tag.")
   private boolean full;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    super.syntax(syntax);
+    syntax
+        .about("Lists the tags of a repository in its registry.")
+        .sorted()
+        .parameter("REPOSITORY", "As registry/name.", text -> repository = text)
+        .flag("--json", "Print {\"repository\", \"tags\"} as one JSON object.", on -> json = on)
+        .flag(
+            "--full",
+            "Print whole names, registry and repository before each tag.",
+            on -> full = on);
+  }
 
   @Override
   void run(Desk desk) throws CommandFailure, IOException {

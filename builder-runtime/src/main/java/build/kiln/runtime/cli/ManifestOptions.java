@@ -6,35 +6,35 @@ import build.kiln.api.work.WorkOrder;
 import build.kiln.runtime.cli.manifest.ManifestException;
 import build.kiln.runtime.cli.manifest.ManifestFile;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import picocli.CommandLine.Option;
 
 /** The manifest that a command carries out, and what a cluster would add to it. */
 final class ManifestOptions {
-  @Option(
-      names = {"-f", "--file"},
-      required = true,
-      paramLabel = "FILE",
-      description = "A manifest in YAML with one resource of Kiln; of kiln run, a work order too.")
-  @SuppressWarnings("NullAway.Init") // picocli sets it
+  @SuppressWarnings("NullAway.Init") // required, so the parser sets it
   private Path file;
 
-  @Option(
-      names = "--secrets-dir",
-      paramLabel = "DIR",
-      description =
-          "Secrets as files: registry/NAME/.dockerconfigjson, git/NAME/username, keys/NAME/cosign.pub and so on. Default: "
-              + BuilderPaths.SECRETS
-              + ".")
   private Path secrets = Path.of(BuilderPaths.SECRETS);
+  private List<String> insecure = List.of();
 
-  @Option(
-      names = "--insecure-registry",
-      paramLabel = "HOST[:PORT]",
-      description = "A registry that speaks HTTP, or TLS that is not verified; for a manifest.")
-  private List<String> insecure = new ArrayList<>();
+  /** Adds these options. */
+  void syntax(Syntax syntax) {
+    syntax
+        .requiredOption(
+            "-f, --file=FILE",
+            "A manifest in YAML with one resource of Kiln; of kiln run, a work order too.",
+            text -> file = Path.of(text))
+        .option(
+            "--secrets-dir=DIR",
+            "Secrets as files: registry/NAME/.dockerconfigjson, git/NAME/username, keys/NAME/cosign.pub and so on. Default: "
+                + BuilderPaths.SECRETS
+                + ".",
+            text -> secrets = Path.of(text))
+        .list(
+            "--insecure-registry=HOST[:PORT]",
+            "A registry that speaks HTTP, or TLS that is not verified; for a manifest.",
+            values -> insecure = values);
+  }
 
   Path file() {
     return file;

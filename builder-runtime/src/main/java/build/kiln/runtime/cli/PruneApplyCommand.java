@@ -12,41 +12,34 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** {@code kiln prune apply}. */
-@Command(
-    name = "apply",
-    description = {
-      "Deletes what a plan says, or what a policy lets go now.",
-      "It asks first, unless the plan's hash is given or --force."
-    },
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
-final class PruneApplyCommand implements Callable<Integer> {
-  @Option(
-      names = {"-f", "--file"},
-      required = true,
-      paramLabel = "FILE",
-      description = "A plan, as kiln prune plan -o json writes it, or an ImagePrunePolicy.")
-  @SuppressWarnings("NullAway.Init") // picocli sets it
+final class PruneApplyCommand implements Command {
+  @SuppressWarnings("NullAway.Init") // required, so the parser sets it
   private Path file;
 
-  @Option(
-      names = "--approve",
-      paramLabel = "HASH",
-      description =
-          "The plan's hash: nothing else is carried out, and that even if it deletes more than the policy's limits.")
   private @Nullable String approve;
-
-  @Option(names = "--force", description = "Do not ask.")
   private boolean force;
+  private final PruneSession session = new PruneSession();
 
-  @Mixin private PruneSession session = new PruneSession();
+  @Override
+  public void syntax(Syntax syntax) {
+    syntax
+        .about(
+            "Deletes what a plan says, or what a policy lets go now.",
+            "It asks first, unless the plan's hash is given or --force.")
+        .requiredOption(
+            "-f, --file=FILE",
+            "A plan, as kiln prune plan -o json writes it, or an ImagePrunePolicy.",
+            text -> file = Path.of(text))
+        .option(
+            "--approve=HASH",
+            "The plan's hash: nothing else is carried out, and that even if it deletes more than the policy's limits.",
+            text -> approve = text)
+        .flag("--force", "Do not ask.", on -> force = on);
+    session.syntax(syntax);
+  }
 
   @Override
   public Integer call() throws CommandFailure {

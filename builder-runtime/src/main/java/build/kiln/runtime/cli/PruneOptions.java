@@ -7,25 +7,24 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import picocli.CommandLine.Option;
 
 /** The options that all removals have, and the question before them. */
 final class PruneOptions {
-  @Option(
-      names = "--filter",
-      paramLabel = "FILTER",
-      description =
-          "until=TIME: only what is older than a duration (24h) or a time (2026-01-31T12:00:00Z). label=KEY[=VALUE], label!=KEY[=VALUE]: only images that have it, or have it not.")
-  private List<String> filters = new ArrayList<>();
-
-  @Option(
-      names = {"-f", "--force"},
-      description = "Do not ask.")
+  private List<String> filters = List.of();
   private boolean force;
+
+  /** Adds these options. */
+  void syntax(Syntax syntax) {
+    syntax
+        .list(
+            "--filter=FILTER",
+            "until=TIME: only what is older than a duration (24h) or a time (2026-01-31T12:00:00Z). label=KEY[=VALUE], label!=KEY[=VALUE]: only images that have it, or have it not.",
+            values -> filters = values)
+        .flag("-f, --force", "Do not ask.", on -> force = on);
+  }
 
   /** The filters, of which only some may be known. */
   PruneFilters filters(Set<String> known, Clock clock) throws CommandFailure {

@@ -6,42 +6,38 @@ import build.kiln.runtime.prune.PlanFile;
 import build.kiln.runtime.registry.RegistryClient;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.concurrent.Callable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** {@code kiln prune plan}. */
-@Command(
-    name = "plan",
-    description = {
-      "Says what an ImagePrunePolicy would delete now, and why; deletes nothing.",
-      "What is seen for the first time is remembered, since ages count from then."
-    },
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
-final class PrunePlanCommand implements Callable<Integer> {
+final class PrunePlanCommand implements Command {
   /** How a plan is shown. */
   enum Output {
     text,
     json
   }
 
-  @Option(
-      names = {"-f", "--file"},
-      required = true,
-      paramLabel = "FILE",
-      description = "A manifest with one ImagePrunePolicy.")
-  @SuppressWarnings("NullAway.Init") // picocli sets it
+  @SuppressWarnings("NullAway.Init") // required, so the parser sets it
   private Path file;
 
-  @Option(
-      names = {"-o", "--output"},
-      paramLabel = "HOW",
-      description = "${COMPLETION-CANDIDATES}; kiln prune apply takes json. Default: text.")
   private Output output = Output.text;
+  private final PruneSession session = new PruneSession();
 
-  @Mixin private PruneSession session = new PruneSession();
+  @Override
+  public void syntax(Syntax syntax) {
+    syntax
+        .about(
+            "Says what an ImagePrunePolicy would delete now, and why; deletes nothing.",
+            "What is seen for the first time is remembered, since ages count from then.")
+        .requiredOption(
+            "-f, --file=FILE",
+            "A manifest with one ImagePrunePolicy.",
+            text -> file = Path.of(text))
+        .choice(
+            "-o, --output=HOW",
+            "${COMPLETION-CANDIDATES}; kiln prune apply takes json. Default: text.",
+            Output.class,
+            value -> output = value);
+    session.syntax(syntax);
+  }
 
   @Override
   public Integer call() throws CommandFailure {

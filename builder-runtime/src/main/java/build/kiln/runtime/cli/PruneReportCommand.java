@@ -8,34 +8,30 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** {@code kiln prune report}. */
-@Command(
-    name = "report",
-    description = "Shows what the last kiln prune apply did.",
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
-final class PruneReportCommand implements Callable<Integer> {
-  @Option(
-      names = {"-f", "--file"},
-      paramLabel = "FILE",
-      description =
-          "A report instead of the last one; of a cluster's run, what the command in status.lastRun.report prints.")
+final class PruneReportCommand implements Command {
   private @Nullable Path file;
-
-  @Option(
-      names = {"-o", "--output"},
-      paramLabel = "HOW",
-      description = "${COMPLETION-CANDIDATES}. Default: text.")
   private PrunePlanCommand.Output output = PrunePlanCommand.Output.text;
+  private final PruneSession session = new PruneSession();
 
-  @Mixin private PruneSession session = new PruneSession();
+  @Override
+  public void syntax(Syntax syntax) {
+    syntax
+        .about("Shows what the last kiln prune apply did.")
+        .option(
+            "-f, --file=FILE",
+            "A report instead of the last one; of a cluster's run, what the command in status.lastRun.report prints.",
+            text -> file = Path.of(text))
+        .choice(
+            "-o, --output=HOW",
+            "${COMPLETION-CANDIDATES}. Default: text.",
+            PrunePlanCommand.Output.class,
+            value -> output = value);
+    session.syntax(syntax);
+  }
 
   @Override
   public Integer call() throws CommandFailure {

@@ -18,22 +18,23 @@ import build.kiln.runtime.registry.RegistryException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** What planning and applying have in common: a policy, what is in use, the ledger. */
 final class PruneSession {
-  @Mixin private PruneUseOptions places = new PruneUseOptions();
+  private final PruneUseOptions places = new PruneUseOptions();
+  private List<String> insecure = List.of();
 
-  @Option(
-      names = "--insecure-registry",
-      paramLabel = "HOST[:PORT]",
-      description = "A registry that speaks HTTP, or TLS that is not verified.")
-  private List<String> insecure = new ArrayList<>();
+  /** Adds these options. */
+  void syntax(Syntax syntax) {
+    places.syntax(syntax);
+    syntax.list(
+        "--insecure-registry=HOST[:PORT]",
+        "A registry that speaks HTTP, or TLS that is not verified.",
+        values -> insecure = values);
+  }
 
   /** A policy that was read. */
   record Policy(String name, ImagePrunePolicySpec spec, List<Source> sources) {}

@@ -24,42 +24,39 @@ import java.util.List;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Option;
 
 /** What a policy's run needs to be told at a desk: what is in use, and where the ledger is. */
 final class PruneUseOptions {
-  @Option(
-      names = "--in-use",
-      paramLabel = "[CLUSTER=]FILE",
-      description =
-          "Of an ImagePrunePolicy, what is needed: the output of kubectl get -o json, or an image reference a line. CLUSTER: a name in registries[].sharedWith.")
-  private List<String> inUse = new ArrayList<>();
-
-  @Option(
-      names = "--no-in-use",
-      description = "Nothing is in use that the policy's rules do not keep anyway.")
+  private List<String> inUse = List.of();
   private boolean noInUse;
-
-  @Option(
-      names = "--mirror",
-      paramLabel = "UPSTREAM=MIRROR",
-      description =
-          "Two names of the same repositories, such as docker.io=registry.example.com/hub.")
-  private List<String> mirrors = new ArrayList<>();
-
-  @Option(
-      names = "--alias",
-      paramLabel = "REGISTRY=OTHER",
-      description =
-          "Two names of one registry, such as registry.kiln.svc:5000=localhost:5000; as registries[].aliases.")
-  private List<String> aliases = new ArrayList<>();
-
-  @Option(
-      names = "--state",
-      paramLabel = "DIR",
-      description =
-          "Where the ledger and reports of pruning are kept, beside the local store if not said.")
+  private List<String> mirrors = List.of();
+  private List<String> aliases = List.of();
   private @Nullable Path state;
+
+  /** Adds these options. */
+  void syntax(Syntax syntax) {
+    syntax
+        .list(
+            "--in-use=[CLUSTER=]FILE",
+            "Of an ImagePrunePolicy, what is needed: the output of kubectl get -o json, or an image reference a line. CLUSTER: a name in registries[].sharedWith.",
+            values -> inUse = values)
+        .flag(
+            "--no-in-use",
+            "Nothing is in use that the policy's rules do not keep anyway.",
+            on -> noInUse = on)
+        .list(
+            "--mirror=UPSTREAM=MIRROR",
+            "Two names of the same repositories, such as docker.io=registry.example.com/hub.",
+            values -> mirrors = values)
+        .list(
+            "--alias=REGISTRY=OTHER",
+            "Two names of one registry, such as registry.kiln.svc:5000=localhost:5000; as registries[].aliases.",
+            values -> aliases = values)
+        .option(
+            "--state=DIR",
+            "Where the ledger and reports of pruning are kept, beside the local store if not said.",
+            text -> state = Path.of(text));
+  }
 
   private @Nullable PlanInput planned;
 

@@ -13,35 +13,27 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kiln pull}. */
-@Command(
-    name = "pull",
-    description = "Pulls images from their registries into the local store.",
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
 final class PullCommand extends ImageCommand {
-  @Parameters(paramLabel = "NAME", arity = "1..*", description = "An image, as registry/name:tag.")
   private List<String> names = List.of();
-
-  @Option(
-      names = "--platform",
-      paramLabel = "OS/ARCH",
-      description = "The one to take of an image for several. Default: this machine's.")
   private @Nullable String platform;
-
-  @Option(
-      names = {"-q", "--quiet"},
-      description = "Print nothing but the images' digests.")
   private boolean quiet;
-
-  @Option(
-      names = {"-a", "--all-tags"},
-      description = "Pull all tags of a repository.")
   private boolean allTags;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    super.syntax(syntax);
+    syntax
+        .about("Pulls images from their registries into the local store.")
+        .parameters("NAME", "An image, as registry/name:tag.", values -> names = values)
+        .option(
+            "--platform=OS/ARCH",
+            "The one to take of an image for several. Default: this machine's.",
+            text -> platform = text)
+        .flag("-q, --quiet", "Print nothing but the images' digests.", on -> quiet = on)
+        .flag("-a, --all-tags", "Pull all tags of a repository.", on -> allTags = on);
+  }
 
   @Override
   void run(Engine engine, Desk desk)

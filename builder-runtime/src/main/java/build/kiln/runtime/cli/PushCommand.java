@@ -11,24 +11,20 @@ import build.kiln.runtime.oci.Reference;
 import java.io.IOException;
 import java.util.List;
 import java.util.Set;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kiln push}. */
-@Command(
-    name = "push",
-    description = "Pushes images of the local store under their names.",
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
 final class PushCommand extends ImageCommand {
-  @Parameters(paramLabel = "NAME", arity = "1..*", description = "An image, as registry/name:tag.")
   private List<String> names = List.of();
-
-  @Option(
-      names = {"-q", "--quiet"},
-      description = "Print nothing but the images' digests.")
   private boolean quiet;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    super.syntax(syntax);
+    syntax
+        .about("Pushes images of the local store under their names.")
+        .parameters("NAME", "An image, as registry/name:tag.", values -> names = values)
+        .flag("-q, --quiet", "Print nothing but the images' digests.", on -> quiet = on);
+  }
 
   @Override
   void run(Engine engine, Desk desk)

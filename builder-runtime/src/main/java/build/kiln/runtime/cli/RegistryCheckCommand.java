@@ -10,32 +10,29 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kiln registry check}. */
-@Command(
-    name = "check",
-    description = {
-      "Tells what a registry is and can do.",
-      "Of a HOST: its API, how it wants logins, its catalog. Of a HOST/REPOSITORY also: tag lists.",
-      "With --write it pushes some KiB to the repository (blobs, three manifests, the tag",
-      "kiln-check-*, a mounted blob to REPOSITORY/kiln-check), deletes them, and says what is left."
-    },
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
 final class RegistryCheckCommand extends RemoteCommand {
-  @Parameters(paramLabel = "HOST[/REPOSITORY]", description = "What to look at.")
   private String target = "";
-
-  @Option(
-      names = "--write",
-      description = "Also try uploads, mounts, referrers and deletes; needs a REPOSITORY.")
   private boolean write;
-
-  @Option(names = "--json", description = "Print a JSON array of {name, answer, detail}.")
   private boolean json;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    super.syntax(syntax);
+    syntax
+        .about(
+            "Tells what a registry is and can do.",
+            "Of a HOST: its API, how it wants logins, its catalog. Of a HOST/REPOSITORY also: tag lists.",
+            "With --write it pushes some KiB to the repository (blobs, three manifests, the tag",
+            "kiln-check-*, a mounted blob to REPOSITORY/kiln-check), deletes them, and says what is left.")
+        .parameter("HOST[/REPOSITORY]", "What to look at.", text -> target = text)
+        .flag(
+            "--write",
+            "Also try uploads, mounts, referrers and deletes; needs a REPOSITORY.",
+            on -> write = on)
+        .flag("--json", "Print a JSON array of {name, answer, detail}.", on -> json = on);
+  }
 
   @Override
   void run(Desk desk) throws CommandFailure, IOException {

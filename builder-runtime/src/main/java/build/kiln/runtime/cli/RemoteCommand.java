@@ -4,18 +4,19 @@ import build.kiln.api.work.ExitCode;
 import build.kiln.runtime.registry.Credentials;
 import build.kiln.runtime.registry.RegistryClient;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
-import picocli.CommandLine.Option;
 
 /** What the commands about registries have in common: they need no local store. */
-abstract class RemoteCommand implements Callable<Integer> {
-  @Option(
-      names = "--insecure-registry",
-      paramLabel = "HOST[:PORT]",
-      description = "A registry that speaks HTTP, or TLS that is not verified.")
-  private List<String> insecure = new ArrayList<>();
+abstract class RemoteCommand implements Command {
+  private List<String> insecure = List.of();
+
+  @Override
+  public void syntax(Syntax syntax) {
+    syntax.list(
+        "--insecure-registry=HOST[:PORT]",
+        "A registry that speaks HTTP, or TLS that is not verified.",
+        values -> insecure = values);
+  }
 
   /** Does what the command is for; what goes wrong becomes an exit code here. */
   abstract void run(Desk desk) throws CommandFailure, IOException;

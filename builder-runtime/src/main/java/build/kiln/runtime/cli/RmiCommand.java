@@ -4,26 +4,24 @@ import build.kiln.api.work.ExitCode;
 import build.kiln.runtime.oci.Reference;
 import java.io.IOException;
 import java.util.List;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kiln rmi}: takes names away. Blobs stay, as the cache of later builds and pulls. */
-@Command(
-    name = "rmi",
-    description = "Takes names away from images. Their layers stay as a cache.",
-    mixinStandardHelpOptions = true)
 final class RmiCommand extends ImageCommand {
-  @Parameters(
-      paramLabel = "IMAGE",
-      arity = "1..*",
-      description = "A name; the start of a digest takes all names of the image.")
   private List<String> images = List.of();
-
-  @Option(
-      names = {"-f", "--force"},
-      description = "A name that is not there is no error.")
   private boolean force;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    super.syntax(syntax);
+    syntax
+        .about("Takes names away from images. Their layers stay as a cache.")
+        .sorted()
+        .parameters(
+            "IMAGE",
+            "A name; the start of a digest takes all names of the image.",
+            values -> images = values)
+        .flag("-f, --force", "A name that is not there is no error.", on -> force = on);
+  }
 
   @Override
   void run(Engine engine, Desk desk) throws CommandFailure, IOException {

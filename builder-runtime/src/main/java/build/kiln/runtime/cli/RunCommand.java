@@ -34,72 +34,59 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** {@code kiln run -f}: a resource without a cluster, and what a pod of Kiln runs. */
-@Command(
-    name = "run",
-    description = {
-      "Carries out a manifest, as a cluster would: an ImageBuild builds and pushes, an ImageMirror copies, an ImagePrunePolicy deletes, if dryRun is false.",
-      "In a pod FILE is the operator's work order."
-    },
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
-final class RunCommand implements Callable<Integer> {
+final class RunCommand implements Command {
   private static final long PROGRESS_INTERVAL_NANOS = 300_000_000L;
 
-  @Mixin
-  @SuppressWarnings("NullAway.Init") // picocli sets it
-  private ManifestOptions manifest;
-
-  @Option(
-      names = "--configmaps-dir",
-      paramLabel = "DIR",
-      description =
-          "ConfigMaps as folders: NAME/KEY. Those in FILE go first. Default: "
-              + BuilderPaths.CONFIG_MAPS
-              + ".")
+  private final ManifestOptions manifest = new ManifestOptions();
   private Path configMaps = Path.of(BuilderPaths.CONFIG_MAPS);
-
-  @Option(
-      names = "--workspace",
-      paramLabel = "DIR",
-      description =
-          "Where an order's build writes. Default: "
-              + BuilderPaths.WORKSPACE
-              + "; a manifest's build uses the local store.")
   private @Nullable Path workspace;
-
-  @Option(
-      names = "--cache-volume",
-      paramLabel = "DIR",
-      description =
-          "Where the volume of an order's cache.volume is mounted. Default: "
-              + BuilderPaths.CACHE
-              + ".")
   private Path cacheVolume = Path.of(BuilderPaths.CACHE);
-
-  @Option(
-      names = "--termination-log",
-      paramLabel = "FILE",
-      description =
-          "Where the outcome is written, in JSON. Default for an order: "
-              + BuilderPaths.TERMINATION_MESSAGE
-              + ".")
   private @Nullable Path terminationLog;
-
-  @Option(
-      names = "--progress",
-      paramLabel = "HOW",
-      description = "${COMPLETION-CANDIDATES}; of an order always plain. Default: auto.")
   private ProgressMode progress = ProgressMode.auto;
+  private final PruneUseOptions prune = new PruneUseOptions();
 
-  @Mixin private PruneUseOptions prune = new PruneUseOptions();
+  @Override
+  public void syntax(Syntax syntax) {
+    syntax.about(
+        "Carries out a manifest, as a cluster would: an ImageBuild builds and pushes, an ImageMirror copies, an ImagePrunePolicy deletes, if dryRun is false.",
+        "In a pod FILE is the operator's work order.");
+    manifest.syntax(syntax);
+    syntax
+        .option(
+            "--configmaps-dir=DIR",
+            "ConfigMaps as folders: NAME/KEY. Those in FILE go first. Default: "
+                + BuilderPaths.CONFIG_MAPS
+                + ".",
+            text -> configMaps = Path.of(text))
+        .option(
+            "--workspace=DIR",
+            "Where an order's build writes. Default: "
+                + BuilderPaths.WORKSPACE
+                + "; a manifest's build uses the local store.",
+            text -> workspace = Path.of(text))
+        .option(
+            "--cache-volume=DIR",
+            "Where the volume of an order's cache.volume is mounted. Default: "
+                + BuilderPaths.CACHE
+                + ".",
+            text -> cacheVolume = Path.of(text))
+        .option(
+            "--termination-log=FILE",
+            "Where the outcome is written, in JSON. Default for an order: "
+                + BuilderPaths.TERMINATION_MESSAGE
+                + ".",
+            text -> terminationLog = Path.of(text))
+        .choice(
+            "--progress=HOW",
+            "${COMPLETION-CANDIDATES}; of an order always plain. Default: auto.",
+            ProgressMode.class,
+            value -> progress = value);
+    prune.syntax(syntax);
+  }
 
   @Override
   public Integer call() throws CommandFailure, IOException {

@@ -21,19 +21,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.zip.GZIPOutputStream;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kiln save}. */
-@Command(
-    name = "save",
-    description = {
-      "Writes images of the local store into one archive, which docker load and kiln load take.",
-      "kiln save -o app.tar app:1 base:2"
-    },
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
 final class SaveCommand extends ImageCommand {
   /** Kinds of archives. */
   enum Format {
@@ -41,26 +30,30 @@ final class SaveCommand extends ImageCommand {
     oci
   }
 
-  @Parameters(
-      paramLabel = "IMAGE",
-      arity = "1..*",
-      description = "A name, or the start of a digest.")
   private List<String> images = List.of();
-
-  @Option(
-      names = {"-o", "--output"},
-      paramLabel = "FILE",
-      description = "Where to; compressed if it ends in .gz or .tgz. Default: standard output.")
   private @Nullable Path file;
-
-  @Option(
-      names = "--format",
-      paramLabel = "KIND",
-      description = "docker (which is also an OCI layout) or oci. Default: docker.")
   private Format format = Format.docker;
-
-  @Option(names = "--gzip", description = "Compress it.")
   private boolean gzip;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    super.syntax(syntax);
+    syntax
+        .about(
+            "Writes images of the local store into one archive, which docker load and kiln load take.",
+            "kiln save -o app.tar app:1 base:2")
+        .parameters("IMAGE", "A name, or the start of a digest.", values -> images = values)
+        .option(
+            "-o, --output=FILE",
+            "Where to; compressed if it ends in .gz or .tgz. Default: standard output.",
+            text -> file = Path.of(text))
+        .choice(
+            "--format=KIND",
+            "docker (which is also an OCI layout) or oci. Default: docker.",
+            Format.class,
+            value -> format = value)
+        .flag("--gzip", "Compress it.", on -> gzip = on);
+  }
 
   @Override
   void run(Engine engine, Desk desk) throws CommandFailure, IOException {

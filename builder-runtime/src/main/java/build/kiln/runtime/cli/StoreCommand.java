@@ -4,14 +4,16 @@ import build.kiln.api.work.ExitCode;
 import build.kiln.runtime.store.LocalStore;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Option;
 
 /** What the commands about the local store's contents have in common: they reach no registry. */
-abstract class StoreCommand implements Callable<Integer> {
-  @Option(names = "--store", paramLabel = "DIR", description = "The local store's folder.")
+abstract class StoreCommand implements Command {
   private @Nullable Path folder;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    syntax.option("--store=DIR", "The local store's folder.", text -> folder = Path.of(text));
+  }
 
   /** Does what the command is for. */
   abstract void run(LocalStore store) throws CommandFailure, IOException;

@@ -6,34 +6,29 @@ import build.kiln.api.work.ExitCode;
 import build.kiln.api.work.MirrorOrder;
 import build.kiln.api.work.MirrorReport;
 import build.kiln.runtime.cli.manifest.ManifestFile;
-import java.util.concurrent.Callable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** {@code kiln sync -f}: one run of an ImageMirror without a cluster. */
-@Command(
-    name = "sync",
-    description = {
-      "Copies the images that an ImageMirror manifest asks for, once.",
-      "Its schedule, interval and suspend are for a cluster and are not looked at."
-    },
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
-final class SyncCommand implements Callable<Integer> {
-  @Mixin
-  @SuppressWarnings("NullAway.Init") // picocli sets it
-  private ManifestOptions manifest;
-
-  @Option(
-      names = "--dry-run",
-      description = "Copy and delete nothing, say what would be. spec.dryRun does the same.")
+final class SyncCommand implements Command {
+  private final ManifestOptions manifest = new ManifestOptions();
   private boolean dryRun;
-
-  @Option(
-      names = "--json",
-      description = "Print a line of JSON for every image, and one with the counts.")
   private boolean json;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    syntax.about(
+        "Copies the images that an ImageMirror manifest asks for, once.",
+        "Its schedule, interval and suspend are for a cluster and are not looked at.");
+    manifest.syntax(syntax);
+    syntax
+        .flag(
+            "--dry-run",
+            "Copy and delete nothing, say what would be. spec.dryRun does the same.",
+            on -> dryRun = on)
+        .flag(
+            "--json",
+            "Print a line of JSON for every image, and one with the counts.",
+            on -> json = on);
+  }
 
   @Override
   public Integer call() throws CommandFailure {

@@ -10,18 +10,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 
 /** {@code kiln system df}. */
-@Command(
-    name = "df",
-    description = {
-      "Shows what the local store holds. Blobs that images have in common count once.",
-      "Active is what running builds have used."
-    },
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
 final class SystemDfCommand extends StoreCommand {
   /** How it is printed. */
   enum Format {
@@ -29,11 +19,21 @@ final class SystemDfCommand extends StoreCommand {
     json
   }
 
-  @Option(
-      names = "--format",
-      paramLabel = "HOW",
-      description = "${COMPLETION-CANDIDATES}; json is one object a line. Default: table.")
   private Format format = Format.table;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    super.syntax(syntax);
+    syntax
+        .about(
+            "Shows what the local store holds. Blobs that images have in common count once.",
+            "Active is what running builds have used.")
+        .choice(
+            "--format=HOW",
+            "${COMPLETION-CANDIDATES}; json is one object a line. Default: table.",
+            Format.class,
+            value -> format = value);
+  }
 
   @Override
   void run(LocalStore store) throws IOException {

@@ -11,26 +11,22 @@ import java.io.IOException;
 import java.time.Clock;
 import java.util.List;
 import java.util.Set;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** {@code kiln system prune}: images, then the cache. */
-@Command(
-    name = "prune",
-    description = {
-      "Removes images that have no name, and the build cache.",
-      "What a running build has used stays."
-    },
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
 final class SystemPruneCommand extends StoreCommand {
-  @Option(
-      names = {"-a", "--all"},
-      description = "Also images that have names, and all of the cache.")
   private boolean all;
+  private final PruneOptions options = new PruneOptions();
 
-  @Mixin private PruneOptions options = new PruneOptions();
+  @Override
+  public void syntax(Syntax syntax) {
+    super.syntax(syntax);
+    syntax
+        .about(
+            "Removes images that have no name, and the build cache.",
+            "What a running build has used stays.")
+        .flag("-a, --all", "Also images that have names, and all of the cache.", on -> all = on);
+    options.syntax(syntax);
+  }
 
   @Override
   void run(LocalStore store) throws CommandFailure, IOException {

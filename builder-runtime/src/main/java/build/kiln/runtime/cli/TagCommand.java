@@ -5,30 +5,27 @@ import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.FetchedManifest;
 import java.io.IOException;
 import java.util.Optional;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
 
 /** {@code kiln tag}: in the local store, or in a registry if the image is named as one there. */
-@Command(
-    name = "tag",
-    description = {
-      "Gives an image one more name: in the local store, or in its registry.",
-      "kiln tag app registry.example.com/shop/app:1",
-      "kiln tag docker://registry.example.com/shop/app:1 stable"
-    },
-    mixinStandardHelpOptions = true)
 final class TagCommand extends ImageCommand {
-  @Parameters(
-      index = "0",
-      paramLabel = "IMAGE",
-      description = "A name, or the start of a digest; docker://NAME is in its registry.")
   private String image = "";
-
-  @Parameters(
-      index = "1",
-      paramLabel = "NAME[:TAG]",
-      description = "The new name; in a registry the tag alone.")
   private String name = "";
+
+  @Override
+  public void syntax(Syntax syntax) {
+    super.syntax(syntax);
+    syntax
+        .about(
+            "Gives an image one more name: in the local store, or in its registry.",
+            "kiln tag app registry.example.com/shop/app:1",
+            "kiln tag docker://registry.example.com/shop/app:1 stable")
+        .sorted()
+        .parameter(
+            "IMAGE",
+            "A name, or the start of a digest; docker://NAME is in its registry.",
+            text -> image = text)
+        .parameter("NAME[:TAG]", "The new name; in a registry the tag alone.", text -> name = text);
+  }
 
   @Override
   void run(Engine engine, Desk desk) throws CommandFailure, IOException {

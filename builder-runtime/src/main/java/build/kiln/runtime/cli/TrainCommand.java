@@ -10,30 +10,31 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
 
 /**
  * {@code kiln train}: does once what builds and mirrors do, so that a JVM which keeps what it
  * loaded (an AOT cache, JEP 514) has it at later starts. For who makes a distribution; people have
  * no use for it.
  */
-@Command(
-    name = "train",
-    description =
-        "Builds, pushes, pulls and copies small images within this process, for an AOT cache.",
-    hidden = true)
-final class TrainCommand implements Callable<Integer> {
+final class TrainCommand implements Command {
   private static final String CLASS = ".class";
   private static final List<String> FOR_STEPS =
       List.of("build/kiln/runtime/rootfs/", "build/kiln/runtime/sandbox/");
 
-  @Parameters(paramLabel = "FOLDER", description = "An empty folder for all that is written.")
-  @SuppressWarnings("NullAway.Init") // picocli sets it
+  @SuppressWarnings("NullAway.Init") // required, so the parser sets it
   private Path folder;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    syntax
+        .about(
+            "Builds, pushes, pulls and copies small images within this process, for an AOT cache.")
+        .hidden()
+        .parameter(
+            "FOLDER", "An empty folder for all that is written.", text -> folder = Path.of(text));
+  }
 
   @Override
   public Integer call() throws IOException, CommandFailure {
@@ -71,6 +72,8 @@ final class TrainCommand implements Callable<Integer> {
       copies(registry, image);
       // All of the above named one.
       Desk.ofThisProcess().store();
+      // Each command has takers of its own, which are classes too.
+      KilnCommand.line().getUsageMessage();
       loadForSteps();
       return ExitCode.OK.code();
     }

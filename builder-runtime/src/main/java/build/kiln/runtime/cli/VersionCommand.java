@@ -1,21 +1,17 @@
 package build.kiln.runtime.cli;
 
-import picocli.CommandLine.Command;
-import picocli.CommandLine.IVersionProvider;
+import build.kiln.api.work.ExitCode;
 
 /** {@code kiln version}. */
-@Command(name = "version", description = "Prints the version.", mixinStandardHelpOptions = true)
-final class VersionCommand implements Runnable {
+final class VersionCommand implements Command {
   @Override
-  public void run() {
-    System.out.println(Version.text());
+  public void syntax(Syntax syntax) {
+    syntax.about("Prints the version.");
   }
 
-  /** For {@code --version} beside other options. */
-  static final class Provider implements IVersionProvider {
-    @Override
-    public String[] getVersion() {
-      return new String[] {Version.text()};
-    }
+  @Override
+  public Integer call() {
+    System.out.println(Version.text());
+    return ExitCode.OK.code();
   }
 }
