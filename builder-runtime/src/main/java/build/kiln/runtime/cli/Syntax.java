@@ -23,9 +23,6 @@ import picocli.CommandLine.ParameterException;
  * fields by reflection, which takes as long as all else that a short command does.
  */
 final class Syntax {
-  /** Adds these options. */
-  void syntax(Syntax syntax) {}
-
   private final CommandSpec spec;
   private int parameters;
 
