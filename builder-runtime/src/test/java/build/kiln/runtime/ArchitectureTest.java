@@ -129,6 +129,17 @@ class ArchitectureTest {
         .check(CLASSES);
   }
 
+  /** For annotations a JVM makes classes at each start; {@code cli.Syntax} says it in code. */
+  @Test
+  void theCommandLineIsNotDescribedByAnnotations() {
+    DescribedPredicate<JavaClass> annotations =
+        DescribedPredicate.describe("annotations", JavaClass::isAnnotation);
+    noClasses()
+        .should()
+        .dependOnClassesThat(resideInAPackage("picocli..").and(annotations))
+        .check(CLASSES);
+  }
+
   /** A build file's source shares the network's settings, and nothing else, with registries. */
   @Test
   void contextsKnowOnlyTheNetworksSettingsOfRegistry() {
