@@ -47,8 +47,8 @@ final class KilnCommand implements Command {
   }
 
   /**
-   * The command line that these words are for. Its model takes longer to make than short commands
-   * take for all else, so it has that command alone which the first word names; or all of them,
+   * The command line that these words are for: with that command alone which the first word names,
+   * since all of them take a fifth of the time of a short command to be described; or with all,
    * where help or an error may be about them.
    */
   static CommandLine line(String... words) {
