@@ -118,7 +118,7 @@ final class TrainCommand implements Command {
   }
 
   private int build(String store, String context, String... options) {
-    var words = new ArrayList<>(List.of("build", "--store", store(store), context));
+    var words = new ArrayList<>(List.of("build", "--store=" + store(store), context));
     words.addAll(List.of(options));
     return Main.run(words.toArray(String[]::new));
   }
