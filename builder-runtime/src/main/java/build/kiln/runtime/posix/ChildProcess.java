@@ -23,8 +23,8 @@ import java.util.concurrent.TimeUnit;
  * for a logger before the first.
  */
 public final class ChildProcess extends Process {
-  /** {@code POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID}. */
-  private static final int FLAGS = 0x08 | 0x80;
+  /** {@code POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID}. */
+  private static final int FLAGS = 0x04 | 0x08 | 0x80;
 
   /** More than any C library's {@code posix_spawn_file_actions_t} and {@code sigset_t} have. */
   private static final int STRUCT = 256;
@@ -58,6 +58,7 @@ public final class ChildProcess extends Process {
       NativeFunction initAttributes,
       NativeFunction destroyAttributes,
       NativeFunction setFlags,
+      NativeFunction setDefaults,
       NativeFunction setMask) {
     static final Optional<Library> FOUND = find();
 
@@ -79,6 +80,7 @@ public final class ChildProcess extends Process {
               attributes + "init",
               attributes + "destroy",
               attributes + "setflags",
+              attributes + "setsigdefault",
               attributes + "setsigmask");
       NativeFunction[] found = new NativeFunction[names.size()];
       for (int i = 0; i < found.length; i++) {
@@ -91,7 +93,7 @@ public final class ChildProcess extends Process {
       return Optional.of(
           new Library(
               found[0], found[1], found[2], found[3], found[4], found[5], found[6], found[7],
-              found[8], found[9]));
+              found[8], found[9], found[10]));
     }
   }
 
@@ -148,6 +150,7 @@ public final class ChildProcess extends Process {
       long actions = arena.allocate(STRUCT, 16).address();
       long attributes = arena.allocate(ATTRIBUTES, 16).address();
       long noSignals = arena.allocate(STRUCT, 16).address();
+      long allSignals = arena.allocate(STRUCT, 16).fill((byte) 0xff).address();
       MemorySegment pid = arena.allocate(Integer.BYTES, Integer.BYTES);
       long path = text(arena, argv.getFirst());
       long words = words(arena, argv);
@@ -162,6 +165,7 @@ public final class ChildProcess extends Process {
         check(library.addDup2.call(actions, err.fd(), 2, 0, 0, 0), "prepare");
         check(library.addCloseFrom.call(actions, FIRST_OTHER, 0, 0, 0, 0), "prepare");
         check(library.setFlags.call(attributes, FLAGS, 0, 0, 0, 0), "prepare");
+        check(library.setDefaults.call(attributes, allSignals, 0, 0, 0, 0), "prepare");
         check(library.setMask.call(attributes, noSignals, 0, 0, 0, 0), "prepare");
         check(
             library.spawn.call(pid.address(), path, actions, attributes, words, noEnvironment),
