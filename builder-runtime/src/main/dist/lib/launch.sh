@@ -1,4 +1,6 @@
-# What the launchers kiln and kiln-operator share; sourced by them. Wants $home, the folder with bin/ and lib/, and $me.
+# What the launchers kiln and kiln-operator share; sourced by them. Wants $home, the folder with bin/ and lib/, and $me; later
+# $flags of the JVM and, if there is one, $isal, the library that compresses.
+isal=
 
 fail() {
   code=$1

@@ -47,6 +47,7 @@ public final class Builder {
   private final StepCache cache;
   private volatile @Nullable Sandbox sandbox;
   private Consumer<GrowingBlob> layers = blob -> {};
+  private Runnable look = () -> {};
 
   public Builder(BuildEnvironment environment) {
     this(environment, Clock.systemUTC(), StepCache.local(environment.store(), ""));
@@ -64,13 +65,14 @@ public final class Builder {
 
   /**
    * Sends the image's large layers while they are written; what the push then finds sent, it need
-   * not send. And looks up what the names point at meanwhile.
+   * not send. And looks up what the names point at meanwhile, unless nothing is to be taken from a
+   * cache: then each blob is asked for, which mends a repository that has lost some.
    *
    * @param names that the push will give; layers go to the repository of the first
    */
   public Builder sending(ImagePusher pusher, List<Reference> names) {
     layers = blob -> pusher.sendEarly(names.getFirst(), blob);
-    pusher.lookEarly(names);
+    look = () -> pusher.lookEarly(names);
     return this;
   }
 
@@ -103,6 +105,9 @@ public final class Builder {
   public BuildResult build(BuildRequest request, BuildProgress progress, Delivery delivery)
       throws BuildException, InterruptedException {
     cache.onWarning(text -> progress.warn(text, null));
+    if (request.cache()) {
+      look.run();
+    }
     BuildResult result;
     List<Reference> delivered;
     for (int again = RECOVERIES; ; again--) {

@@ -26,6 +26,7 @@ final class EarlyLook implements AutoCloseable {
   private final RegistryClient registry;
   private final Map<Reference, Digest> found = new ConcurrentHashMap<>();
   private @Nullable Thread thread;
+  private volatile boolean over;
 
   EarlyLook(RegistryClient registry) {
     this.registry = registry;
@@ -42,23 +43,35 @@ final class EarlyLook implements AutoCloseable {
   }
 
   private void look(Reference name) {
+    if (over) {
+      return;
+    }
     try {
       digest(name).ifPresent(digest -> found.put(name, digest));
-    } catch (IOException | RuntimeException e) {
-      // The push will ask again, and meet what is wrong if it lasts.
+    } catch (InterruptedIOException | RuntimeException e) {
       return;
     }
   }
 
-  private Optional<Digest> digest(Reference name) throws IOException {
-    return registry.headTarget(name).map(Descriptor::digest);
+  /** Empty if it cannot be told: the push asks again, and meets what is wrong if it lasts. */
+  private Optional<Digest> digest(Reference name) throws InterruptedIOException {
+    try {
+      return registry.headTarget(name).map(Descriptor::digest);
+    } catch (IOException e) {
+      if (Failures.isInterrupt(e)) {
+        var interrupted = new InterruptedIOException("interrupted while a registry was asked");
+        interrupted.initCause(e);
+        throw interrupted;
+      }
+      return Optional.empty();
+    }
   }
 
   /**
    * Whether the registry has an image under all of the names. Asks once more if it had when the
    * build began, for that may be long ago; asks nothing else.
    */
-  boolean isThere(List<Reference> names, Digest image) throws IOException {
+  boolean isThere(List<Reference> names, Digest image) throws InterruptedIOException {
     await();
     for (Reference name : names) {
       if (!image.equals(found.get(name))) {
@@ -74,9 +87,11 @@ final class EarlyLook implements AutoCloseable {
   }
 
   private void await() throws InterruptedIOException {
-    if (thread != null) {
+    if (thread != null && !over) {
       try {
         thread.join(PATIENCE);
+        // Whatever is still to come would come too late for all further pushes, too.
+        over = true;
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new InterruptedIOException("interrupted while a registry was asked for a name");
@@ -86,6 +101,7 @@ final class EarlyLook implements AutoCloseable {
 
   @Override
   public void close() {
+    over = true;
     if (thread != null) {
       thread.interrupt();
     }

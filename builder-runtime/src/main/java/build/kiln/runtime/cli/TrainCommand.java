@@ -2,7 +2,9 @@ package build.kiln.runtime.cli;
 
 import build.kiln.api.work.ExitCode;
 import build.kiln.runtime.registry.embedded.EmbeddedRegistry;
+import java.io.File;
 import java.io.IOException;
+import java.net.URI;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -21,7 +23,8 @@ import java.util.jar.JarFile;
 final class TrainCommand implements Command {
   private static final String CLASS = ".class";
   private static final List<String> FOR_STEPS =
-      List.of("build/kiln/runtime/rootfs/", "build/kiln/runtime/sandbox/");
+      List.of(
+          "build/kiln/runtime/posix/", "build/kiln/runtime/rootfs/", "build/kiln/runtime/sandbox/");
 
   @SuppressWarnings("NullAway.Init") // required, so the parser sets it
   private Path folder;
@@ -132,7 +135,7 @@ final class TrainCommand implements Command {
     if (!own.getPath().endsWith(".jar")) {
       return;
     }
-    try (var jar = new JarFile(own.getPath())) {
+    try (var jar = new JarFile(new File(URI.create(own.toString())))) {
       for (JarEntry entry : Collections.list(jar.entries())) {
         String name = entry.getName();
         boolean needed = FOR_STEPS.stream().anyMatch(name::startsWith);

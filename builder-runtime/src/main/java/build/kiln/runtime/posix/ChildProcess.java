@@ -19,8 +19,8 @@ import java.util.concurrent.TimeUnit;
 /**
  * A program that {@code posix_spawn(3)} has started: leader of a session of its own, in the root
  * directory, with an empty environment, nothing ignored or blocked, and of this process's files
- * only three pipes. {@link ProcessBuilder} makes a helper program start it, and looks in all jars
- * for a logger before the first.
+ * only three pipes, which the caller closes. {@link ProcessBuilder} makes a helper program start
+ * it, and looks in all jars for a logger before the first.
  */
 public final class ChildProcess extends Process {
   /** {@code POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID}. */
@@ -36,6 +36,12 @@ public final class ChildProcess extends Process {
   private static final int P_PID = 1;
   private static final int WEXITED = 4;
   private static final int WNOWAIT = 0x01000000;
+
+  /** The exit code of one of which the kernel does not say how it ended: no success. */
+  private static final int UNKNOWN = 255;
+
+  private static final int SIGCHLD = 17;
+  private static final int SIG_DFL = 0;
   private static final int SIGKILL = 9;
   private static final int SIGTERM = 15;
 
@@ -47,7 +53,7 @@ public final class ChildProcess extends Process {
   private int code;
   private boolean reaped;
 
-  /** The C library's functions; empty if it lacks one, as those other than glibc 2.34 do. */
+  /** The C library's functions; empty if it lacks one, as those before glibc 2.34 do. */
   private record Library(
       NativeFunction spawn,
       NativeFunction initActions,
@@ -81,7 +87,8 @@ public final class ChildProcess extends Process {
               attributes + "destroy",
               attributes + "setflags",
               attributes + "setsigdefault",
-              attributes + "setsigmask");
+              attributes + "setsigmask",
+              "signal");
       NativeFunction[] found = new NativeFunction[names.size()];
       for (int i = 0; i < found.length; i++) {
         Optional<MemorySegment> symbol = symbols.find(names.get(i));
@@ -90,6 +97,8 @@ public final class ChildProcess extends Process {
         }
         found[i] = new NativeFunction(symbol.get());
       }
+      // Who ignores it, perhaps as its own parent did, is not told how a child ended.
+      found[found.length - 1].call(SIGCHLD, SIG_DFL, 0, 0, 0, 0);
       return Optional.of(
           new Library(
               found[0], found[1], found[2], found[3], found[4], found[5], found[6], found[7],
@@ -120,27 +129,32 @@ public final class ChildProcess extends Process {
     Library library =
         Library.FOUND.orElseThrow(() -> new IllegalStateException("this C library cannot do it"));
     List<Pipe> pipes = new ArrayList<>();
-    int pid;
+    int pid = 0;
     try {
       while (pipes.size() < FIRST_OTHER) {
         pipes.add(Pipe.open());
       }
       pid = spawn(library, argv, pipes.get(0).source(), pipes.get(1).sink(), pipes.get(2).sink());
-    } catch (PosixException | RuntimeException e) {
+      var child =
+          new ChildProcess(
+              pid,
+              new Pipe.Writer(pipes.get(0).sink()),
+              pipes.get(1).source().inputStream(),
+              pipes.get(2).source().inputStream());
+      Thread.ofPlatform().daemon().name("child-" + pid).start(child::reap);
+      pipes.get(0).source().close();
+      pipes.get(1).sink().close();
+      pipes.get(2).sink().close();
+      return child;
+    } catch (Throwable e) {
       pipes.forEach(Pipe::close);
+      if (pid > 0) {
+        // There is no thread for it: nobody else waits for it.
+        Native.call(Syscall.KILL, pid, SIGKILL);
+        Native.call(Syscall.WAIT4, pid, 0, 0, 0);
+      }
       throw e;
     }
-    pipes.get(0).source().close();
-    pipes.get(1).sink().close();
-    pipes.get(2).sink().close();
-    var child =
-        new ChildProcess(
-            pid,
-            new Pipe.Writer(pipes.get(0).sink()),
-            pipes.get(1).source().inputStream(),
-            pipes.get(2).source().inputStream());
-    Thread.ofPlatform().daemon().name("child-" + pid).start(child::reap);
-    return child;
   }
 
   private static int spawn(
@@ -225,10 +239,10 @@ public final class ChildProcess extends Process {
     } while (Native.failedWith(result, Errno.EINTR));
     MemorySegment status = Scratch.get().struct();
     synchronized (this) {
-      Native.call(Syscall.WAIT4, pid, status.address(), 0, 0);
+      boolean known = Native.call(Syscall.WAIT4, pid, status.address(), 0, 0) == pid;
       int bits = number(status);
       int signal = bits & 0x7f;
-      code = signal == 0 ? bits >> 8 & 0xff : 128 + signal;
+      code = !known ? UNKNOWN : signal == 0 ? bits >> 8 & 0xff : 128 + signal;
       reaped = true;
     }
     ended.countDown();

@@ -6,7 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
-/** An open regular file. */
+/** An open regular file, or an end of a pipe. */
 public final class FileHandle extends Handle {
   private static final int SEEK_CURRENT = 1;
   private static final int BLOCK = 4096;

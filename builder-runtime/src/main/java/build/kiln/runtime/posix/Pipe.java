@@ -31,23 +31,29 @@ final class Pipe implements AutoCloseable {
     ByteBuffer fds = ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());
     int read = fds.getInt();
     int write = fds.getInt();
+    FileHandle source;
     try {
-      return new Pipe(end(read), end(write));
+      source = end(read);
     } catch (PosixException e) {
-      Native.call(Syscall.CLOSE, read);
       Native.call(Syscall.CLOSE, write);
+      throw e;
+    }
+    try {
+      return new Pipe(source, end(write));
+    } catch (PosixException e) {
+      source.close();
       throw e;
     }
   }
 
-  /** Another descriptor of a process whose standard streams are closed. */
+  /** Another descriptor of a process whose standard streams are closed; closes it on failure. */
   private static FileHandle end(int fd) throws PosixException {
     if (fd >= FIRST) {
       return new FileHandle(fd, "a pipe");
     }
     long other = Native.call(Syscall.FCNTL, fd, F_DUPFD_CLOEXEC, FIRST);
-    Native.check(other, Syscall.FCNTL, "a pipe");
     Native.call(Syscall.CLOSE, fd);
+    Native.check(other, Syscall.FCNTL, "a pipe");
     return new FileHandle((int) other, "a pipe");
   }
 

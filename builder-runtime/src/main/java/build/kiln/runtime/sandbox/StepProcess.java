@@ -118,7 +118,8 @@ final class StepProcess {
 
   /** Ends the launcher by its lifeline, or if that does not help, by force. */
   private void kill() {
-    closeLifeline();
+    // It waits for who is writing a large secret, perhaps to one that does not read.
+    Thread.ofPlatform().daemon().name("step-lifeline").start(this::closeLifeline);
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(KILL_SECONDS);
     while (process.isAlive()) {
       try {

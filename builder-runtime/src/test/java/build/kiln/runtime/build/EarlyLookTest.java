@@ -98,6 +98,7 @@ class EarlyLookTest {
     var other = bench.client.fetchManifest(names.getLast());
     bench.file("file", "one");
     build(() -> {});
+    bench.registry.requests().clear();
 
     check(
         build(
@@ -112,6 +113,7 @@ class EarlyLookTest {
   void oneNameThatIsNotThereIsGiven() throws Exception {
     build(() -> {});
     bench.client.deleteManifest(names.getLast());
+    bench.registry.requests().clear();
 
     check(build(() -> awaitLooks(2)));
   }
@@ -125,6 +127,33 @@ class EarlyLookTest {
     check(build(() -> awaitLooks(2)));
 
     assertThat(bench.registry.requests().count("PUT", MANIFESTS)).isEqualTo(3);
+  }
+
+  @Test
+  void aRegistryThatFailsTheSecondTimeGetsThePush() throws Exception {
+    build(() -> {});
+    bench.registry.requests().clear();
+
+    check(
+        build(
+            () -> {
+              awaitLooks(2);
+              bench.registry.faults().once("HEAD", MANIFESTS, Fault.status(400));
+            }));
+
+    assertThat(bench.registry.requests().count("PUT", MANIFESTS)).isEqualTo(3);
+  }
+
+  @Test
+  void aBuildWithoutCacheAsksForAllBlobs() throws Exception {
+    build(() -> {});
+    bench.registry.requests().clear();
+
+    bench.request(BuildRequest::withoutCache);
+    build(() -> {});
+
+    assertThat(bench.registry.requests().count("HEAD", MANIFESTS)).isZero();
+    assertThat(bench.registry.requests().count("HEAD", BLOBS)).isPositive();
   }
 
   @Test

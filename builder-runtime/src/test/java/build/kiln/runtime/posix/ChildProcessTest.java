@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.foreign.Linker;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,6 +32,9 @@ class ChildProcessTest {
     String output = all(child.getInputStream());
     assertThat(all(child.getErrorStream())).isEmpty();
     assertThat(child.waitFor()).isZero();
+    child.getOutputStream().close();
+    child.getInputStream().close();
+    child.getErrorStream().close();
     return output;
   }
 
@@ -131,6 +137,21 @@ class ChildProcessTest {
   }
 
   @Test
+  void oneOfWhichTheKernelDoesNotTellHasFailed() throws Exception {
+    assertThat(ChildProcess.supported()).isTrue();
+    var signal = new NativeFunction(Linker.nativeLinker().defaultLookup().findOrThrow("signal"));
+    int sigchld = 17;
+    int ignore = 1;
+    signal.call(sigchld, ignore, 0, 0, 0, 0);
+    try {
+      assertThat(sh("exit 0").waitFor()).isEqualTo(255);
+    } finally {
+      signal.call(sigchld, 0, 0, 0, 0, 0);
+    }
+    assertThat(sh("exit 0").waitFor()).isZero();
+  }
+
+  @Test
   void oneThatCannotBeStartedIsAnErrorAndLeavesNothingOpen() throws Exception {
     long before = openFiles();
 
@@ -154,8 +175,8 @@ class ChildProcessTest {
 
   @Test
   void manyAtOnceEachHaveTheirOwn() throws Exception {
-    List<Thread> threads = new java.util.ArrayList<>();
-    var wrong = new java.util.concurrent.ConcurrentLinkedQueue<String>();
+    List<Thread> threads = new ArrayList<>();
+    var wrong = new ConcurrentLinkedQueue<String>();
     for (int i = 0; i < 20; i++) {
       String number = Integer.toString(i);
       threads.add(
