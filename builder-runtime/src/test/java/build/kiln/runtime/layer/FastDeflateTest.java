@@ -30,7 +30,12 @@ class FastDeflateTest {
     "zeros, 1",
     "zeros, 1048576",
     "random, 1",
+    "random, 2",
+    "random, 100",
+    "random, 1023",
+    "random, 16385",
     "random, 65535",
+    "random, 65536",
     "random, 1048576",
     "text, 3",
     "text, 1000000",
@@ -48,6 +53,11 @@ class FastDeflateTest {
       assertThat(inflate(blocks, length)).isEqualTo(input);
       int second = encoder.encode(input, length, out);
       assertThat(Arrays.copyOf(out, second)).isEqualTo(Arrays.copyOf(blocks, first));
+      // One that has no more room than this takes.
+      try (var exact = new FastDeflate(length)) {
+        int third = exact.encode(input, length, out);
+        assertThat(Arrays.copyOf(out, third)).isEqualTo(Arrays.copyOf(blocks, first));
+      }
     }
   }
 

@@ -49,6 +49,14 @@ class DistributionIT {
     assertThat(module.resolve("target").resolve(name).resolve("bin").resolve(name)).isExecutable();
   }
 
+  @Test
+  void theLibraryThatCompressesIsUnpackedWhereTheLauncherSaysItIs() throws IOException {
+    Path distribution = Path.of("../builder-runtime/target/kiln");
+    String name = "libgkl_compression.so";
+    assertThat(distribution.resolve("lib").resolve(name)).isNotEmptyFile();
+    assertThat(distribution.resolve("bin/kiln")).content().contains("isal=$home/lib/" + name);
+  }
+
   /** Those made for Java 5 would be parsed and verified at each start. */
   @Test
   void noClassOfTheCommandLineIsTooOldForAnAotCache() throws IOException {
