@@ -48,42 +48,42 @@ final class EarlyLook implements AutoCloseable {
     }
     try {
       digest(name).ifPresent(digest -> found.put(name, digest));
-    } catch (InterruptedIOException | RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
+      // The push will ask again, and meet what is wrong if it lasts.
       return;
     }
   }
 
-  /** Empty if it cannot be told: the push asks again, and meets what is wrong if it lasts. */
-  private Optional<Digest> digest(Reference name) throws InterruptedIOException {
-    try {
-      return registry.headTarget(name).map(Descriptor::digest);
-    } catch (IOException e) {
-      if (Failures.isInterrupt(e)) {
-        var interrupted = new InterruptedIOException("interrupted while a registry was asked");
-        interrupted.initCause(e);
-        throw interrupted;
-      }
-      return Optional.empty();
-    }
+  private Optional<Digest> digest(Reference name) throws IOException {
+    return registry.headTarget(name).map(Descriptor::digest);
   }
 
   /**
    * Whether the registry has an image under all of the names. Asks once more if it had when the
-   * build began, for that may be long ago; asks nothing else.
+   * build began, for that may be long ago; asks nothing else. What cannot be told is not there.
+   *
+   * @throws IOException if it is interrupted
    */
-  boolean isThere(List<Reference> names, Digest image) throws InterruptedIOException {
+  boolean isThere(List<Reference> names, Digest image) throws IOException {
     await();
     for (Reference name : names) {
       if (!image.equals(found.get(name))) {
         return false;
       }
     }
-    for (Reference name : names) {
-      if (!digest(name).equals(Optional.of(image))) {
-        return false;
+    try {
+      for (Reference name : names) {
+        if (!digest(name).equals(Optional.of(image))) {
+          return false;
+        }
       }
+      return true;
+    } catch (IOException e) {
+      if (Failures.isInterrupt(e)) {
+        throw e;
+      }
+      return false;
     }
-    return true;
   }
 
   private void await() throws InterruptedIOException {

@@ -84,14 +84,8 @@ class BuildCommand implements Command {
             "-t, --tag=NAME[:TAG]",
             "A name for the image; may be given several times.",
             values -> tags = values)
-        .option(
-            "-f, --file=FILE",
-            "The Dockerfile; - is standard input. Default: CONTEXT/Dockerfile.",
-            text -> file = text)
-        .list(
-            "--build-arg=NAME[=VALUE]",
-            "A value for ARG; without a value, that of the environment.",
-            values -> buildArgs = values)
+        .dockerfile(text -> file = text)
+        .buildArguments(values -> buildArgs = values)
         .list(
             "--secret=id=ID[,src=FILE|,env=NAME]",
             "What RUN --mount=type=secret may ask for: a file, or a variable of the environment. Without either, the variable named ID, else the file.",
@@ -144,11 +138,8 @@ class BuildCommand implements Command {
             "--metadata-file=FILE",
             "Write what is known of the result there, as JSON.",
             text -> metadataFile = Path.of(text))
-        .list(
-            "--insecure-registry=HOST[:PORT]",
-            "A registry that speaks HTTP, or TLS that is not verified.",
-            values -> insecure = values)
-        .option("--store=DIR", "The local store's folder.", text -> storeFolder = Path.of(text))
+        .insecureRegistries(values -> insecure = values)
+        .store(path -> storeFolder = path)
         .option(
             "--call, --print=METHOD[,format=HOW]",
             "graph shows what the build would do and builds nothing, as format=text, json or dot; build is the default.",

@@ -46,25 +46,16 @@ final class CheckCommand implements Command {
             "CONTEXT",
             "The folder that COPY and ADD read from. Default: this folder.",
             text -> context = text)
-        .option(
-            "-f, --file=FILE",
-            "The Dockerfile; - is standard input. Default: CONTEXT/Dockerfile.",
-            text -> file = text)
-        .list(
-            "--build-arg=NAME[=VALUE]",
-            "A value for ARG; without a value, that of the environment.",
-            values -> buildArgs = values)
+        .dockerfile(text -> file = text)
+        .buildArguments(values -> buildArgs = values)
         .choice(
             "--format=HOW",
             "${COMPLETION-CANDIDATES}. Default: text.",
             Format.class,
             value -> format = value)
-        .list(
-            "--insecure-registry=HOST[:PORT]",
-            "A registry that speaks HTTP, or TLS that is not verified.",
-            values -> insecure = values)
+        .insecureRegistries(values -> insecure = values)
         .list("--build-context=NAME=VALUE", "As of kiln build.", values -> buildContexts = values)
-        .option("--store=DIR", "The local store's folder.", text -> storeFolder = Path.of(text));
+        .store(path -> storeFolder = path);
   }
 
   @Override

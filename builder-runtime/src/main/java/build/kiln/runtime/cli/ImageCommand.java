@@ -16,12 +16,7 @@ abstract class ImageCommand implements Command {
 
   @Override
   public void syntax(Syntax syntax) {
-    syntax
-        .list(
-            "--insecure-registry=HOST[:PORT]",
-            "A registry that speaks HTTP, or TLS that is not verified.",
-            values -> insecure = values)
-        .option("--store=DIR", "The local store's folder.", text -> storeFolder = Path.of(text));
+    syntax.insecureRegistries(values -> insecure = values).store(path -> storeFolder = path);
   }
 
   /** Does what the command is for; what goes wrong becomes an exit code here. */

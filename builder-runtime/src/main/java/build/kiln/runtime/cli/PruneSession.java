@@ -30,10 +30,7 @@ final class PruneSession {
   /** Adds these options. */
   void syntax(Syntax syntax) {
     places.syntax(syntax);
-    syntax.list(
-        "--insecure-registry=HOST[:PORT]",
-        "A registry that speaks HTTP, or TLS that is not verified.",
-        values -> insecure = values);
+    syntax.insecureRegistries(values -> insecure = values);
   }
 
   /** A policy that was read. */

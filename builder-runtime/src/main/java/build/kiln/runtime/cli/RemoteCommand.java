@@ -12,10 +12,7 @@ abstract class RemoteCommand implements Command {
 
   @Override
   public void syntax(Syntax syntax) {
-    syntax.list(
-        "--insecure-registry=HOST[:PORT]",
-        "A registry that speaks HTTP, or TLS that is not verified.",
-        values -> insecure = values);
+    syntax.insecureRegistries(values -> insecure = values);
   }
 
   /** Does what the command is for; what goes wrong becomes an exit code here. */

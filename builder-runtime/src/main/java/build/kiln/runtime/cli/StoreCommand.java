@@ -12,7 +12,7 @@ abstract class StoreCommand implements Command {
 
   @Override
   public void syntax(Syntax syntax) {
-    syntax.option("--store=DIR", "The local store's folder.", text -> folder = Path.of(text));
+    syntax.store(path -> folder = path);
   }
 
   /** Does what the command is for. */

@@ -1,5 +1,6 @@
 package build.kiln.runtime.cli;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -133,6 +134,35 @@ final class Syntax {
   Syntax parameters(String label, String about, Consumer<List<String>> taker) {
     var words = parameter(label, List.class, "1..*").index("0..*").required(true);
     return add(words.auxiliaryTypes(String.class), about, taker);
+  }
+
+  /** Registries that the machine's configuration does not know as insecure. */
+  Syntax insecureRegistries(Consumer<List<String>> taker) {
+    return list(
+        "--insecure-registry=HOST[:PORT]",
+        "A registry that speaks HTTP, or TLS that is not verified.",
+        taker);
+  }
+
+  /** Another local store than the desk's own. */
+  Syntax store(Consumer<Path> taker) {
+    return option("--store=DIR", "The local store's folder.", text -> taker.accept(Path.of(text)));
+  }
+
+  /** The Dockerfile, beside a parameter that is the context. */
+  Syntax dockerfile(Consumer<String> taker) {
+    return option(
+        "-f, --file=FILE",
+        "The Dockerfile; - is standard input. Default: CONTEXT/Dockerfile.",
+        taker);
+  }
+
+  /** Values for the Dockerfile's arguments. */
+  Syntax buildArguments(Consumer<List<String>> taker) {
+    return list(
+        "--build-arg=NAME[=VALUE]",
+        "A value for ARG; without a value, that of the environment.",
+        taker);
   }
 
   /** The error of a command line with which the command can do nothing. */

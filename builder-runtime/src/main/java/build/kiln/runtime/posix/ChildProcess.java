@@ -165,7 +165,7 @@ public final class ChildProcess extends Process {
       long attributes = arena.allocate(ATTRIBUTES, 16).address();
       long noSignals = arena.allocate(STRUCT, 16).address();
       long allSignals = arena.allocate(STRUCT, 16).fill((byte) 0xff).address();
-      MemorySegment pid = arena.allocate(Integer.BYTES, Integer.BYTES);
+      Scratch pid = Scratch.get();
       long path = text(arena, argv.getFirst());
       long words = words(arena, argv);
       long noEnvironment = words(arena, List.of());
@@ -182,13 +182,14 @@ public final class ChildProcess extends Process {
         check(library.setDefaults.call(attributes, allSignals, 0, 0, 0, 0), "prepare");
         check(library.setMask.call(attributes, noSignals, 0, 0, 0, 0), "prepare");
         check(
-            library.spawn.call(pid.address(), path, actions, attributes, words, noEnvironment),
+            library.spawn.call(
+                pid.struct().address(), path, actions, attributes, words, noEnvironment),
             argv.getFirst());
       } finally {
         library.destroyActions.call(actions, 0, 0, 0, 0, 0);
         library.destroyAttributes.call(attributes, 0, 0, 0, 0, 0);
       }
-      return number(pid);
+      return pid.field(0);
     }
   }
 
@@ -196,12 +197,6 @@ public final class ChildProcess extends Process {
     if (error != 0) {
       throw new PosixException("posix_spawn " + subject, error);
     }
-  }
-
-  private static int number(MemorySegment four) {
-    byte[] bytes = new byte[Integer.BYTES];
-    MemorySegment.copy(four, ValueLayout.JAVA_BYTE, 0, bytes, 0, bytes.length);
-    return ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder()).getInt();
   }
 
   /** The address of a C string. */
@@ -237,10 +232,10 @@ public final class ChildProcess extends Process {
     do {
       result = Native.call(Syscall.WAITID, P_PID, pid, 0, WEXITED | WNOWAIT, 0, 0);
     } while (Native.failedWith(result, Errno.EINTR));
-    MemorySegment status = Scratch.get().struct();
+    Scratch status = Scratch.get();
     synchronized (this) {
-      boolean known = Native.call(Syscall.WAIT4, pid, status.address(), 0, 0) == pid;
-      int bits = number(status);
+      boolean known = Native.call(Syscall.WAIT4, pid, status.struct().address(), 0, 0) == pid;
+      int bits = status.field(0);
       int signal = bits & 0x7f;
       code = !known ? UNKNOWN : signal == 0 ? bits >> 8 & 0xff : 128 + signal;
       reaped = true;

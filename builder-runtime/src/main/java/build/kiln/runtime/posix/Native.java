@@ -34,11 +34,6 @@ final class Native {
     return Architecture.CURRENT != Architecture.UNSUPPORTED;
   }
 
-  /** Links the call, and makes it once: the first one takes longest. */
-  static void prepare() {
-    call(Syscall.GETEUID, 0);
-  }
-
   static MemorySegment allocateCapture(Arena arena) {
     return arena.allocate(CAPTURE);
   }

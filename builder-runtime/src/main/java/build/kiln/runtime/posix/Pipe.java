@@ -2,10 +2,6 @@ package build.kiln.runtime.posix;
 
 import java.io.IOException;
 import java.io.OutputStream;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 
 /** A pipe ({@code pipe(7)}); neither end is 0, 1 or 2, and programs that are started get none. */
 final class Pipe implements AutoCloseable {
@@ -21,16 +17,13 @@ final class Pipe implements AutoCloseable {
   }
 
   static Pipe open() throws PosixException {
-    MemorySegment both = Scratch.get().struct();
+    Scratch scratch = Scratch.get();
     Native.check(
-        Native.call(Syscall.PIPE2, both.address(), OpenFlags.CLOSE_ON_EXEC),
+        Native.call(Syscall.PIPE2, scratch.struct().address(), OpenFlags.CLOSE_ON_EXEC),
         Syscall.PIPE2,
         "a pipe");
-    byte[] bytes = new byte[8];
-    MemorySegment.copy(both, ValueLayout.JAVA_BYTE, 0, bytes, 0, bytes.length);
-    ByteBuffer fds = ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());
-    int read = fds.getInt();
-    int write = fds.getInt();
+    int read = scratch.field(0);
+    int write = scratch.field(Integer.BYTES);
     FileHandle source;
     try {
       source = end(read);

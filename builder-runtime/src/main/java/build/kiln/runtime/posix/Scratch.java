@@ -30,6 +30,7 @@ final class Scratch {
   private final MemorySegment first = arena.allocate(PATH_MAX);
   private final MemorySegment second = arena.allocate(PATH_MAX);
   private final MemorySegment struct = arena.allocate(256, 8);
+  private final ByteBuffer fields = struct.asByteBuffer().order(ByteOrder.nativeOrder());
   private @Nullable MemorySegment buffer;
 
   private Scratch() {}
@@ -50,6 +51,11 @@ final class Scratch {
   /** 256 bytes for a struct; not zeroed. */
   MemorySegment struct() {
     return struct;
+  }
+
+  /** A 32-bit number that a call left in {@link #struct()}, by its offset. */
+  int field(int offset) {
+    return fields.getInt(offset);
   }
 
   /** A struct of these 64-bit fields. */

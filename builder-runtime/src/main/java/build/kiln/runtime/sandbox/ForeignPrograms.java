@@ -1,11 +1,9 @@
 package build.kiln.runtime.sandbox;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -20,68 +18,19 @@ public final class ForeignPrograms {
   private static final int EXIT_CODE = 97;
 
   private static final int WAIT_SECONDS = 10;
-  private static final long ADDRESS = 0x10000;
-
-  /**
-   * An architecture's program.
-   *
-   * @param machine of the ELF header (e_machine)
-   * @param flags of the ELF header (e_flags)
-   * @param code exit(97), in hexadecimal
-   */
-  private record Program(int machine, boolean wide, ByteOrder order, int flags, String code) {
-    byte[] elf() {
-      byte[] body = HexFormat.of().parseHex(code);
-      int header = wide ? 64 : 52;
-      int segment = wide ? 56 : 32;
-      int size = header + segment + body.length;
-      long start = ADDRESS + header + segment;
-      ByteBuffer elf = ByteBuffer.allocate(size).order(order);
-      elf.put(new byte[] {0x7f, 'E', 'L', 'F'});
-      elf.put((byte) (wide ? 2 : 1)).put((byte) (order == ByteOrder.LITTLE_ENDIAN ? 1 : 2));
-      elf.put((byte) 1).position(16);
-      elf.putShort((short) 2).putShort((short) machine).putInt(1);
-      word(elf, start);
-      word(elf, header);
-      word(elf, 0);
-      elf.putInt(flags).putShort((short) header).putShort((short) segment).putShort((short) 1);
-      elf.position(header);
-      elf.putInt(1);
-      if (wide) {
-        elf.putInt(5);
-      }
-      word(elf, 0);
-      word(elf, ADDRESS);
-      word(elf, ADDRESS);
-      word(elf, size);
-      word(elf, size);
-      if (!wide) {
-        elf.putInt(5);
-      }
-      word(elf, ADDRESS);
-      return elf.put(body).array();
-    }
-
-    private void word(ByteBuffer elf, long value) {
-      if (wide) {
-        elf.putLong(value);
-      } else {
-        elf.putInt((int) value);
-      }
-    }
-  }
 
   private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
 
-  private static final Map<String, Program> PROGRAMS =
+  /** By architecture, as GOARCH calls it: exit(97). */
+  private static final Map<String, ElfProgram> PROGRAMS =
       Map.of(
-          "amd64", new Program(62, true, LITTLE, 0, "bf61000000b83c0000000f05"),
-          "386", new Program(3, false, LITTLE, 0, "bb61000000b801000000cd80"),
-          "arm64", new Program(183, true, LITTLE, 0, "200c80d2a80b80d2010000d4"),
-          "arm", new Program(40, false, LITTLE, 0x05000400, "6100a0e30170a0e3000000ef"),
-          "riscv64", new Program(243, true, LITTLE, 0, "130510069308d00573000000"),
-          "ppc64le", new Program(21, true, LITTLE, 2, "010000386100603802000044"),
-          "s390x", new Program(22, true, ByteOrder.BIG_ENDIAN, 0, "a72900610a01"));
+          "amd64", new ElfProgram(62, true, LITTLE, 0, "bf61000000b83c0000000f05"),
+          "386", new ElfProgram(3, false, LITTLE, 0, "bb61000000b801000000cd80"),
+          "arm64", new ElfProgram(183, true, LITTLE, 0, "200c80d2a80b80d2010000d4"),
+          "arm", new ElfProgram(40, false, LITTLE, 0x05000400, "6100a0e30170a0e3000000ef"),
+          "riscv64", new ElfProgram(243, true, LITTLE, 0, "130510069308d00573000000"),
+          "ppc64le", new ElfProgram(21, true, LITTLE, 2, "010000386100603802000044"),
+          "s390x", new ElfProgram(22, true, ByteOrder.BIG_ENDIAN, 0, "a72900610a01"));
 
   private ForeignPrograms() {}
 
@@ -94,14 +43,14 @@ public final class ForeignPrograms {
    */
   public static Optional<Boolean> run(String architecture, Path scratch)
       throws IOException, InterruptedException {
-    Program program = PROGRAMS.get(architecture);
+    ElfProgram program = PROGRAMS.get(architecture);
     if (program == null) {
       return Optional.empty();
     }
     Files.createDirectories(scratch);
     Path file = Files.createTempFile(scratch, "p", "");
     try {
-      Files.write(file, program.elf());
+      Files.write(file, program.file());
       return file.toFile().setExecutable(true) ? run(file) : Optional.empty();
     } finally {
       Files.delete(file);

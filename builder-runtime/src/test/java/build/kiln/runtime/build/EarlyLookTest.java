@@ -65,6 +65,12 @@ class EarlyLookTest {
     }
   }
 
+  /** Pushes; its requests do not count. */
+  private void pushBefore() throws Exception {
+    build(() -> {});
+    bench.registry.requests().clear();
+  }
+
   private void awaitLooks(int count) {
     Awaitility.await().until(() -> bench.registry.requests().count("HEAD", MANIFESTS) >= count);
   }
@@ -79,8 +85,7 @@ class EarlyLookTest {
 
   @Test
   void whatIsThereIsAskedForByItsNamesAlone() throws Exception {
-    build(() -> {});
-    bench.registry.requests().clear();
+    pushBefore();
 
     check(build(() -> awaitLooks(2)));
 
@@ -97,8 +102,7 @@ class EarlyLookTest {
     build(() -> {});
     var other = bench.client.fetchManifest(names.getLast());
     bench.file("file", "one");
-    build(() -> {});
-    bench.registry.requests().clear();
+    pushBefore();
 
     check(
         build(
@@ -131,8 +135,7 @@ class EarlyLookTest {
 
   @Test
   void aRegistryThatFailsTheSecondTimeGetsThePush() throws Exception {
-    build(() -> {});
-    bench.registry.requests().clear();
+    pushBefore();
 
     check(
         build(
@@ -146,8 +149,7 @@ class EarlyLookTest {
 
   @Test
   void aBuildWithoutCacheAsksForAllBlobs() throws Exception {
-    build(() -> {});
-    bench.registry.requests().clear();
+    pushBefore();
 
     bench.request(BuildRequest::withoutCache);
     build(() -> {});
