@@ -4,6 +4,7 @@ import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.posix.SystemCalls;
 import java.nio.charset.StandardCharsets;
+import java.util.Set;
 
 /**
  * Makes on a thread of its own, while the command line is read, what nearly all commands need soon
@@ -13,14 +14,23 @@ import java.nio.charset.StandardCharsets;
 final class HeadStart {
   private static final byte[] NOTHING = "{}".getBytes(StandardCharsets.US_ASCII);
 
+  /** These speak with registries only. */
+  private static final Set<String> WITHOUT_KERNEL = Set.of("sync", "copy", "ls", "digest");
+
   private HeadStart() {}
 
-  static void begin() {
-    Thread.ofPlatform().daemon().name("kiln-head-start").start(HeadStart::make);
+  /**
+   * @param arguments of the command line
+   */
+  static void begin(String... arguments) {
+    boolean kernel = arguments.length == 0 || !WITHOUT_KERNEL.contains(arguments[0]);
+    Thread.ofPlatform().daemon().name("kiln-head-start").start(() -> make(kernel));
   }
 
-  private static void make() {
-    SystemCalls.prepare();
+  private static void make(boolean kernel) {
+    if (kernel) {
+      SystemCalls.prepare();
+    }
     Json.tree(NOTHING, "nothing");
     Digest.ofBytes(NOTHING);
   }

@@ -44,7 +44,7 @@ public final class Main {
       System.out.println(Version.text());
       return ExitCode.OK.code();
     }
-    HeadStart.begin();
+    HeadStart.begin(arguments);
     return KilnCommand.line(arguments)
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setOverwrittenOptionsAllowed(true)

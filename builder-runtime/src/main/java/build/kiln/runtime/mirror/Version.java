@@ -1,7 +1,5 @@
 package build.kiln.runtime.mirror;
 
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -18,11 +16,6 @@ record Version(long major, long minor, long patch, List<String> prerelease)
   private static final Pattern FORM =
       Pattern.compile(
           "v?(\\d{1,9})\\.(\\d{1,9})(?:\\.(\\d{1,9}))?(?:-([0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*))?(?:\\+[0-9A-Za-z.-]+)?");
-
-  private static final Comparator<Version> NUMBERS =
-      Comparator.comparingLong(Version::major)
-          .thenComparingLong(Version::minor)
-          .thenComparingLong(Version::patch);
 
   Version {
     prerelease = List.copyOf(prerelease);
@@ -53,25 +46,35 @@ record Version(long major, long minor, long patch, List<String> prerelease)
   }
 
   boolean hasNumbersOf(Version other) {
-    return NUMBERS.compare(this, other) == 0;
+    return compareNumbers(other) == 0;
+  }
+
+  private int compareNumbers(Version other) {
+    if (major != other.major) {
+      return Long.compare(major, other.major);
+    }
+    return minor == other.minor
+        ? Long.compare(patch, other.patch)
+        : Long.compare(minor, other.minor);
   }
 
   /** Precedence of Semantic Versioning 2.0.0, item 11. */
   @Override
   public int compareTo(Version other) {
-    int numbers = NUMBERS.compare(this, other);
+    int numbers = compareNumbers(other);
     if (numbers != 0) {
       return numbers;
     }
     if (isPrerelease() != other.isPrerelease()) {
       return isPrerelease() ? -1 : 1;
     }
-    List<Integer> order = new ArrayList<>();
     for (int i = 0; i < Math.min(prerelease.size(), other.prerelease.size()); i++) {
-      order.add(compare(prerelease.get(i), other.prerelease.get(i)));
+      int order = compare(prerelease.get(i), other.prerelease.get(i));
+      if (order != 0) {
+        return order;
+      }
     }
-    order.add(Integer.compare(prerelease.size(), other.prerelease.size()));
-    return order.stream().filter(each -> each != 0).findFirst().orElse(0);
+    return Integer.compare(prerelease.size(), other.prerelease.size());
   }
 
   private static int compare(String one, String other) {

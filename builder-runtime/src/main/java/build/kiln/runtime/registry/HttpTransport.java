@@ -1,5 +1,9 @@
 package build.kiln.runtime.registry;
 
+import build.kiln.runtime.http.ConnectionPool;
+import build.kiln.runtime.http.Dialer;
+import build.kiln.runtime.http.Request;
+import build.kiln.runtime.http.Route;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -9,61 +13,30 @@ import java.net.URLDecoder;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.apache.hc.client5.http.DnsResolver;
-import org.apache.hc.client5.http.auth.AuthScope;
-import org.apache.hc.client5.http.auth.UsernamePasswordCredentials;
-import org.apache.hc.client5.http.config.ConnectionConfig;
-import org.apache.hc.client5.http.config.RequestConfig;
-import org.apache.hc.client5.http.config.TlsConfig;
-import org.apache.hc.client5.http.cookie.CookieSpecFactory;
-import org.apache.hc.client5.http.impl.auth.BasicCredentialsProvider;
-import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
-import org.apache.hc.client5.http.impl.classic.HttpClients;
-import org.apache.hc.client5.http.impl.io.ManagedHttpClientConnectionFactory;
-import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManager;
-import org.apache.hc.client5.http.impl.routing.DefaultRoutePlanner;
-import org.apache.hc.client5.http.protocol.HttpClientContext;
-import org.apache.hc.core5.http.ClassicHttpRequest;
-import org.apache.hc.core5.http.HttpHost;
-import org.apache.hc.core5.http.config.Http1Config;
-import org.apache.hc.core5.http.config.RegistryBuilder;
-import org.apache.hc.core5.http.io.HttpClientConnection;
-import org.apache.hc.core5.http.io.SocketConfig;
-import org.apache.hc.core5.http.io.entity.AbstractHttpEntity;
-import org.apache.hc.core5.http.message.BasicClassicHttpRequest;
-import org.apache.hc.core5.http.protocol.HttpContext;
-import org.apache.hc.core5.net.URIAuthority;
-import org.apache.hc.core5.util.TimeValue;
-import org.apache.hc.core5.util.Timeout;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One HTTP/1.1 exchange over pooled connections: TLS, proxies, timeouts, and the check of every
+ * One HTTP/1.1 exchange over kept connections: TLS, proxies, timeouts, and the check of every
  * address before it is connected to. It neither follows redirects nor retries nor knows
  * credentials: those have rules of their own above it.
  *
- * <p>Each {@link Reach} has its own pool, so that a connection opened under the loose rule is never
- * used under a strict one. Made when first used, as is TLS: a build against a plain registry loads
- * neither.
+ * <p>Each {@link Reach} has its own connections, so that one opened under the loose rule is never
+ * used under a strict one.
  */
 final class HttpTransport implements AutoCloseable {
   private static final int BUFFER = 128 * 1024;
 
-  /** An upload looks for an early answer this often; over TLS each look takes a millisecond. */
-  private static final long LOOK_EVERY_PLAIN = 256 * 1024;
-
-  private static final long LOOK_EVERY_TLS = 8L << 20;
-
   private final RegistryConfig config;
   private final Set<String> proxyHosts;
-  private final Map<Reach, CloseableHttpClient> clients = new EnumMap<>(Reach.class);
+  private final Map<Reach, ConnectionPool> pools = new EnumMap<>(Reach.class);
   private final ReentrantLock lock = new ReentrantLock();
   private final TlsSettings tls;
 
@@ -90,154 +63,92 @@ final class HttpTransport implements AutoCloseable {
   HttpReply send(HttpCall call, Reach reach) throws IOException {
     reach.checkLiteral(call.uri());
     Origin origin = Origin.of(call.uri());
-    HttpHost target = new HttpHost(origin.scheme(), origin.host(), origin.port());
     String query = call.uri().getRawQuery();
     String path = call.uri().getRawPath();
-    // Built from parts, not from the URI, so that a signed URL goes out byte by byte as it came.
-    ClassicHttpRequest request =
-        new BasicClassicHttpRequest(
-            call.method(),
-            target,
-            (path == null || path.isEmpty() ? "/" : path) + (query == null ? "" : "?" + query));
-    // A signed URL's host is signed too, and others sign it without the scheme's own port.
-    request.setAuthority(new URIAuthority(origin.host(), call.uri().getPort()));
-    call.headers().forEach(request::setHeader);
+    int port = call.uri().getPort();
+    Map<String, String> headers = new LinkedHashMap<>(call.headers());
+    headers.put("User-Agent", config.userAgent());
     HttpCall.Body body = call.body();
     if (body != null) {
-      request.setEntity(new Outgoing(body));
+      headers.put("Content-Type", body.contentType());
     }
-    HttpClientContext context = HttpClientContext.create();
-    Duration silence = call.silence();
-    context.setRequestConfig(requestConfig(silence == null ? config.idleTimeout() : silence));
+    // Built from parts, not from the URI, so that a signed URL goes out byte by byte as it came.
+    // Its
+    // host is signed too, and others sign it without the scheme's own port.
+    Request request =
+        new Request(
+            call.method(),
+            (path == null || path.isEmpty() ? "/" : path) + (query == null ? "" : "?" + query),
+            port < 0 ? origin.host() : origin.host() + ":" + port,
+            headers,
+            body == null ? null : new Outgoing(body));
+    Duration silence = call.silence() == null ? config.idleTimeout() : call.silence();
     return new HttpReply(
-        call.uri(), client(reach).executeOpen(target, request, context), config.idleTimeout());
+        call.uri(), pool(reach).exchange(route(origin), request, silence), config.idleTimeout());
   }
 
-  private static RequestConfig requestConfig(Duration silence) {
-    return RequestConfig.custom()
-        .setResponseTimeout(Timeout.of(silence))
-        // The limits per host are ours; the pool is never what a request waits for.
-        .setConnectionRequestTimeout(Timeout.ofMinutes(10))
-        .setProtocolUpgradeEnabled(false)
-        .build();
+  private Route route(Origin origin) {
+    Route.Proxy proxy =
+        config
+            .proxies()
+            .forTarget(origin.scheme(), origin.host(), origin.port())
+            .map(HttpTransport::proxy)
+            .orElse(null);
+    return new Route(origin.scheme().equals("https"), origin.host(), origin.port(), proxy);
   }
 
-  private CloseableHttpClient client(Reach reach) {
-    lock.lock();
-    try {
-      return clients.computeIfAbsent(reach, this::newClient);
-    } finally {
-      lock.unlock();
-    }
+  private static Route.Proxy proxy(URI proxy) {
+    String user = proxy.getRawUserInfo();
+    return new Route.Proxy(
+        proxy.getHost(),
+        proxy.getPort() < 0 ? 80 : proxy.getPort(),
+        user == null ? null : "Basic " + Base64.getEncoder().encodeToString(pair(user)));
   }
 
-  private CloseableHttpClient newClient(Reach reach) {
-    PoolingHttpClientConnectionManager pool =
-        new InterruptibleConnections()
-            .setMaxConnPerRoute(4 * config.transfersPerHost() + 4)
-            .setMaxConnTotal(1000)
-            .setDnsResolver(new CheckedDns(reach))
-            .setTlsSocketStrategy(tls)
-            .setConnectionFactory(
-                ManagedHttpClientConnectionFactory.builder()
-                    .http1Config(Http1Config.custom().setBufferSize(64 * 1024).build())
-                    .responseOutOfOrderStrategy(HttpTransport::answeredEarly)
-                    .build())
-            .setDefaultConnectionConfig(
-                ConnectionConfig.custom()
-                    .setConnectTimeout(Timeout.of(config.connectTimeout()))
-                    .setSocketTimeout(Timeout.of(config.idleTimeout()))
-                    .setValidateAfterInactivity(TimeValue.ofSeconds(2))
-                    .setTimeToLive(TimeValue.ofMinutes(10))
-                    .build())
-            .setDefaultTlsConfig(
-                TlsConfig.custom().setHandshakeTimeout(Timeout.of(config.connectTimeout())).build())
-            .setDefaultSocketConfig(SocketConfig.custom().setTcpNoDelay(true).build())
-            .build();
-    return HttpClients.custom()
-        .setConnectionManager(pool)
-        .setRoutePlanner(new ProxyRoutes())
-        .setDefaultCredentialsProvider(proxyCredentials())
-        .setUserAgent(config.userAgent())
-        .disableRedirectHandling()
-        .disableAutomaticRetries()
-        .disableCookieManagement()
-        // Else a list of all public suffixes is read for it.
-        .setDefaultCookieSpecRegistry(RegistryBuilder.<CookieSpecFactory>create().build())
-        .disableAuthCaching()
-        .disableConnectionState()
-        // A registry's bytes are what a digest covers: nobody unpacks them on the way.
-        .disableContentCompression()
-        .build();
-  }
-
-  /**
-   * A registry that refuses an upload may answer at its start and close; without a look for that,
-   * all that is seen is a broken pipe.
-   */
-  private static boolean answeredEarly(
-      ClassicHttpRequest request,
-      HttpClientConnection connection,
-      InputStream in,
-      long sent,
-      long next)
-      throws IOException {
-    boolean tls = connection.getSSLSession() != null;
-    long every = tls ? LOOK_EVERY_TLS : LOOK_EVERY_PLAIN;
-    if (sent / every == (sent + next) / every) {
-      return false;
-    }
-    return tls ? connection.isDataAvailable(Timeout.ofMilliseconds(1)) : in.available() > 0;
-  }
-
-  private BasicCredentialsProvider proxyCredentials() {
-    BasicCredentialsProvider provider = new BasicCredentialsProvider();
-    Stream.of(config.proxies().http(), config.proxies().https())
-        .flatMap(Stream::ofNullable)
-        .filter(proxy -> proxy.getRawUserInfo() != null)
-        .forEach(
-            proxy -> {
-              String[] parts = proxy.getRawUserInfo().split(":", 2);
-              provider.setCredentials(
-                  new AuthScope(proxyHost(proxy)),
-                  new UsernamePasswordCredentials(
-                      decoded(parts[0]),
-                      (parts.length > 1 ? decoded(parts[1]) : "").toCharArray()));
-            });
-    return provider;
+  private static byte[] pair(String rawUser) {
+    String[] parts = rawUser.split(":", 2);
+    String pair = decoded(parts[0]) + ":" + (parts.length > 1 ? decoded(parts[1]) : "");
+    return pair.getBytes(StandardCharsets.UTF_8);
   }
 
   private static String decoded(String text) {
     return URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
   }
 
-  private static HttpHost proxyHost(URI proxy) {
-    return new HttpHost("http", proxy.getHost(), proxy.getPort() < 0 ? 80 : proxy.getPort());
+  private ConnectionPool pool(Reach reach) {
+    lock.lock();
+    try {
+      return pools.computeIfAbsent(
+          reach,
+          key ->
+              new ConnectionPool(
+                  new Dialer(new CheckedNames(key), tls, config.connectTimeout()),
+                  config.idleTimeout()));
+    } finally {
+      lock.unlock();
+    }
   }
 
   @Override
-  public void close() throws IOException {
+  public void close() {
     lock.lock();
     try {
-      for (CloseableHttpClient client : clients.values()) {
-        client.close();
-      }
-      clients.clear();
+      pools.values().forEach(ConnectionPool::close);
     } finally {
       lock.unlock();
     }
   }
 
   /** Looks at what a name means in the moment of connecting: a second lookup could differ. */
-  private final class CheckedDns implements DnsResolver {
+  private final class CheckedNames implements Dialer.Names {
     private final Reach reach;
 
-    CheckedDns(Reach reach) {
+    CheckedNames(Reach reach) {
       this.reach = reach;
     }
 
     @Override
-    public InetAddress[] resolve(String host) throws UnknownHostException {
+    public InetAddress[] addresses(String host) throws UnknownHostException {
       InetAddress[] found = InetAddress.getAllByName(host);
       if (!proxyHosts.contains(host)) {
         for (InetAddress address : found) {
@@ -246,50 +157,13 @@ final class HttpTransport implements AutoCloseable {
       }
       return found;
     }
-
-    @Override
-    public String resolveCanonicalHostname(String host) {
-      return host;
-    }
-  }
-
-  private final class ProxyRoutes extends DefaultRoutePlanner {
-    ProxyRoutes() {
-      super(null);
-    }
-
-    @Override
-    protected @Nullable HttpHost determineProxy(HttpHost target, HttpContext context) {
-      Optional<URI> proxy =
-          config
-              .proxies()
-              .forTarget(target.getSchemeName(), target.getHostName(), target.getPort());
-      return proxy.map(HttpTransport::proxyHost).orElse(null);
-    }
   }
 
   /** Sends the source's bytes; a source of another length than promised breaks the exchange. */
-  private static final class Outgoing extends AbstractHttpEntity {
-    private final HttpCall.Body body;
-
-    Outgoing(HttpCall.Body body) {
-      super(body.contentType(), null, false);
-      this.body = body;
-    }
-
+  private record Outgoing(HttpCall.Body body) implements Request.Content {
     @Override
-    public long getContentLength() {
+    public long length() {
       return body.length();
-    }
-
-    @Override
-    public boolean isStreaming() {
-      return false;
-    }
-
-    @Override
-    public InputStream getContent() throws IOException {
-      return body.source().open();
     }
 
     @Override
@@ -325,9 +199,6 @@ final class HttpTransport implements AutoCloseable {
         throw SourceFailure.of(e);
       }
     }
-
-    @Override
-    public void close() {}
   }
 
   /** What was to be sent cannot be read: not the registry's fault, and not to be retried. */

@@ -197,7 +197,7 @@ final class CrdManifests {
   static String schema(ObjectNode crd) throws IOException {
     ObjectNode schema = crd.at("/spec/versions/0/schema/openAPIV3Schema").deepCopy();
     ((ObjectNode) schema.get("properties")).remove("status");
-    return new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(schema) + "\n";
+    return new ObjectMapper().writeValueAsString(schema) + "\n";
   }
 
   /** The CRD as a template of the chart: installed on request, kept on uninstall. */

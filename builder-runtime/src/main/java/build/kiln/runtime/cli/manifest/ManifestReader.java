@@ -1,8 +1,12 @@
 package build.kiln.runtime.cli.manifest;
 
 import build.kiln.api.v1alpha1.ImageBuild;
+import build.kiln.api.v1alpha1.ImageBuildSpec;
 import build.kiln.api.v1alpha1.ImageMirror;
+import build.kiln.api.v1alpha1.ImageMirrorSpec;
 import build.kiln.api.v1alpha1.ImagePrunePolicy;
+import build.kiln.api.v1alpha1.ImagePrunePolicySpec;
+import build.kiln.api.v1alpha1.KilnResource;
 import build.kiln.api.work.Records;
 import build.kiln.runtime.cli.manifest.ManifestException.Code;
 import build.kiln.runtime.cli.manifest.ManifestException.Problem;
@@ -11,6 +15,7 @@ import build.kiln.runtime.oci.Json;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -19,7 +24,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -110,13 +115,16 @@ final class ManifestReader {
     }
     List<String> aside = List.copyOf(notes);
     if (work.isMirror()) {
-      return new ManifestFile.Mirror(
-          resource(work, ImageMirror.class, ImageMirror::unreadable), aside);
+      var mirror = resource(work, ImageMirror.class, ImageMirror::new, ImageMirrorSpec.class);
+      return new ManifestFile.Mirror(mirror, aside);
     }
-    return work.isPolicy()
-        ? new ManifestFile.Prune(
-            resource(work, ImagePrunePolicy.class, ImagePrunePolicy::unreadable), aside)
-        : new Manifest(resource(work, ImageBuild.class, ImageBuild::unreadable), configMaps, aside);
+    if (work.isPolicy()) {
+      var policy =
+          resource(work, ImagePrunePolicy.class, ImagePrunePolicy::new, ImagePrunePolicySpec.class);
+      return new ManifestFile.Prune(policy, aside);
+    }
+    var build = resource(work, ImageBuild.class, ImageBuild::new, ImageBuildSpec.class);
+    return new Manifest(build, configMaps, aside);
   }
 
   private static JsonNode schema(Document work) {
@@ -227,12 +235,26 @@ final class ManifestReader {
             });
   }
 
-  private <T> T resource(Document work, Class<T> type, Function<T, Optional<String>> unreadable) {
+  private <R extends KilnResource<S, T>, S extends Record, T> R resource(
+      Document work, Class<R> type, Supplier<R> made, Class<S> specType) {
     ObjectNode json = (ObjectNode) work.tree().json();
+    Optional<ObjectMeta> metadata = PlainValues.metadata(json.path("metadata"));
+    Optional<S> spec = PlainValues.read(json.path("spec"), specType);
+    if (metadata.isPresent() && spec.isPresent()) {
+      R resource = made.get();
+      resource.setMetadata(metadata.get());
+      resource.setSpec(spec.get());
+      return resource;
+    }
+    return byMapper(work, json, type);
+  }
+
+  private <R extends KilnResource<S, T>, S, T> R byMapper(
+      Document work, ObjectNode json, Class<R> type) {
     json.remove("status");
     try {
-      T resource = Json.mapper().treeToValue(json, type);
-      Optional<String> why = unreadable.apply(resource);
+      R resource = Json.mapper().treeToValue(json, type);
+      Optional<String> why = resource.unreadable();
       if (why.isPresent()) {
         throw unreadable(work, why.get());
       }

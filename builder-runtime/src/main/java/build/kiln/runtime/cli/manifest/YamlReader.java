@@ -12,11 +12,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import org.yaml.snakeyaml.DumperOptions;
 import org.yaml.snakeyaml.DumperOptions.ScalarStyle;
 import org.yaml.snakeyaml.LoaderOptions;
-import org.yaml.snakeyaml.Yaml;
-import org.yaml.snakeyaml.constructor.SafeConstructor;
+import org.yaml.snakeyaml.composer.Composer;
 import org.yaml.snakeyaml.error.Mark;
 import org.yaml.snakeyaml.error.MarkedYAMLException;
 import org.yaml.snakeyaml.error.YAMLException;
@@ -27,7 +25,8 @@ import org.yaml.snakeyaml.nodes.NodeTuple;
 import org.yaml.snakeyaml.nodes.ScalarNode;
 import org.yaml.snakeyaml.nodes.SequenceNode;
 import org.yaml.snakeyaml.nodes.Tag;
-import org.yaml.snakeyaml.representer.Representer;
+import org.yaml.snakeyaml.parser.ParserImpl;
+import org.yaml.snakeyaml.reader.StreamReader;
 import org.yaml.snakeyaml.resolver.Resolver;
 
 /**
@@ -62,8 +61,9 @@ final class YamlReader {
     YamlReader reader = new YamlReader(file);
     List<Tree> documents = new ArrayList<>();
     try {
-      for (Node node : yaml().composeAll(new StringReader(text))) {
-        Tree tree = reader.tree(node);
+      Composer composer = composer(text);
+      while (composer.checkNode()) {
+        Tree tree = reader.tree(composer.getNode());
         if (!tree.json().isNull()) {
           documents.add(tree);
         }
@@ -78,10 +78,10 @@ final class YamlReader {
     return documents;
   }
 
-  private static Yaml yaml() {
+  /** Nodes only: what makes objects of them asks for a logger, which is looked for in every jar. */
+  private static Composer composer(String text) {
     LoaderOptions options = new LoaderOptions();
     options.setCodePointLimit(MOST_CHARACTERS);
-    DumperOptions unused = new DumperOptions();
     Resolver untagged =
         new Resolver() {
           @Override
@@ -91,8 +91,8 @@ final class YamlReader {
                 : super.resolve(kind, value, implicit);
           }
         };
-    return new Yaml(
-        new SafeConstructor(options), new Representer(unused), unused, options, untagged);
+    var parser = new ParserImpl(new StreamReader(new StringReader(text)), options);
+    return new Composer(parser, untagged, options);
   }
 
   private Tree tree(Node node) {

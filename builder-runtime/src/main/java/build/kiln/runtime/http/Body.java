@@ -1,0 +1,157 @@
+package build.kiln.runtime.http;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.ProtocolException;
+
+/**
+ * The body of an answer, read as it comes (RFC 9112, 6 and 7). One that ends too early is an error.
+ */
+abstract class Body extends InputStream {
+  private boolean atEnd;
+
+  /** The body that a head announces, in answer to a request of this method. */
+  static Body of(String method, Head head, WireInput in) throws ProtocolException {
+    int status = head.status();
+    if (method.equals("HEAD") || status == 204 || status == 304) {
+      return new OfLength(in, 0);
+    }
+    if (head.isChunked()) {
+      return new InChunks(in);
+    }
+    long length = head.contentLength();
+    return length < 0 ? new UntilTheEnd(in) : new OfLength(in, length);
+  }
+
+  /** Whether all of it was read, so that what comes next is another answer. */
+  final boolean isAtEnd() {
+    return atEnd;
+  }
+
+  final void end() {
+    atEnd = true;
+  }
+
+  /** What is there without waiting; -1 at the end, which is told by {@link #end}. */
+  abstract int take(byte[] buffer, int offset, int length) throws IOException;
+
+  @Override
+  public final int read(byte[] buffer, int offset, int length) throws IOException {
+    if (length == 0) {
+      return 0;
+    }
+    return atEnd ? -1 : take(buffer, offset, length);
+  }
+
+  @Override
+  public final int read() throws IOException {
+    byte[] one = new byte[1];
+    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+  }
+
+  private static final class OfLength extends Body {
+    private final WireInput in;
+    private final long length;
+    private long left;
+
+    OfLength(WireInput in, long length) {
+      this.in = in;
+      this.length = length;
+      this.left = length;
+      if (length == 0) {
+        end();
+      }
+    }
+
+    @Override
+    int take(byte[] buffer, int offset, int most) throws IOException {
+      int n = in.read(buffer, offset, (int) Math.min(most, left));
+      if (n < 0) {
+        throw new EOFException("it ended after " + (length - left) + " of " + length + " bytes");
+      }
+      left -= n;
+      if (left == 0) {
+        end();
+      }
+      return n;
+    }
+  }
+
+  /** For servers that tell the end by ending the connection. */
+  private static final class UntilTheEnd extends Body {
+    private final WireInput in;
+
+    UntilTheEnd(WireInput in) {
+      this.in = in;
+    }
+
+    @Override
+    int take(byte[] buffer, int offset, int most) throws IOException {
+      int n = in.read(buffer, offset, most);
+      if (n < 0) {
+        end();
+      }
+      return n;
+    }
+  }
+
+  private static final class InChunks extends Body {
+    private static final int MOST_DIGITS = 15;
+
+    private final WireInput in;
+    private long left;
+    private boolean begun;
+
+    InChunks(WireInput in) {
+      this.in = in;
+    }
+
+    @Override
+    int take(byte[] buffer, int offset, int most) throws IOException {
+      if (left == 0) {
+        next();
+        if (left == 0) {
+          end();
+          return -1;
+        }
+      }
+      int n = in.read(buffer, offset, (int) Math.min(most, left));
+      if (n < 0) {
+        throw new EOFException("it ended in the middle of a chunk");
+      }
+      left -= n;
+      return n;
+    }
+
+    private void next() throws IOException {
+      if (begun && !in.line().isEmpty()) {
+        throw new ProtocolException("its answer has a chunk that is longer than it says");
+      }
+      begun = true;
+      String line = in.line();
+      int semicolon = line.indexOf(';');
+      String digits = (semicolon < 0 ? line : line.substring(0, semicolon)).strip();
+      left = size(digits);
+      if (left == 0) {
+        while (!in.line().isEmpty()) {
+          // What is said after the body is of no use to anybody here.
+        }
+      }
+    }
+
+    private static long size(String digits) throws ProtocolException {
+      boolean fits = !digits.isEmpty() && digits.length() <= MOST_DIGITS;
+      long size = 0;
+      for (int i = 0; fits && i < digits.length(); i++) {
+        char c = digits.charAt(i);
+        fits = c < 128 && Character.digit(c, 16) >= 0;
+        size = 16 * size + Character.digit(c, 16);
+      }
+      if (!fits) {
+        throw new ProtocolException("its answer has a chunk without a size");
+      }
+      return size;
+    }
+  }
+}
