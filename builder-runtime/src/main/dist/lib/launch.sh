@@ -36,11 +36,15 @@ find_java() {
     || fail 5 "$from, version ${version:-unknown}: Java 25 or later is needed. Install one and set JAVA_HOME to it."
 }
 
-# Sets $classpath, in one order everywhere, since an AOT cache is only good for the class path it was made with.
+# Sets $classpath, in one order everywhere, since an AOT cache is only good for the class path it was made with. Our own jars
+# are first: to find a file, all those before it are opened.
 find_classpath() {
   classpath=
-  for jar in "$home"/lib/*.jar; do
-    classpath=${classpath:+$classpath:}$jar
+  for jar in "$home"/lib/kiln-*.jar "$home"/lib/*.jar; do
+    case :$classpath: in
+      *":$jar:"*) ;;
+      *) classpath=${classpath:+$classpath:}$jar ;;
+    esac
   done
 }
 

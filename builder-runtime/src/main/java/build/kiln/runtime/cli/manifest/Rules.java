@@ -3,15 +3,17 @@ package build.kiln.runtime.cli.manifest;
 import build.kiln.api.v1alpha1.Durations;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The CRDs' CEL rules in Java, by the rule's text: a row each. The texts that people read are the
@@ -157,25 +159,24 @@ final class Rules {
 
   /** The texts of all rules that have a row. */
   static Set<String> known() {
-    return tables().flatMap(rows -> rows.keySet().stream()).collect(Collectors.toUnmodifiableSet());
+    return TABLES.stream()
+        .flatMap(rows -> rows.get().keySet().stream())
+        .collect(Collectors.toUnmodifiableSet());
   }
 
-  /** Of all kinds; rules that several have are here. */
-  private static Stream<Map<String, Predicate<JsonNode>>> tables() {
-    return Stream.of(ROWS, MirrorRules.ROWS, PruneRules.ROWS);
-  }
+  /** Of all kinds, each made when it is come to; rules that several have are here. */
+  private static final List<Supplier<Map<String, Predicate<JsonNode>>>> TABLES =
+      List.of(() -> ROWS, () -> MirrorRules.ROWS, () -> PruneRules.ROWS);
 
   /** Whether a value keeps a rule. */
   static boolean keeps(String rule, JsonNode self) {
-    Predicate<JsonNode> row =
-        tables()
-            .flatMap(rows -> Optional.ofNullable(rows.get(rule)).stream())
-            .findFirst()
-            .orElse(null);
-    if (row == null) {
-      throw new IllegalStateException("no row in Java for the CRD's rule: " + rule);
+    for (Supplier<Map<String, Predicate<JsonNode>>> rows : TABLES) {
+      Predicate<JsonNode> row = rows.get().get(rule);
+      if (row != null) {
+        return row.test(self);
+      }
     }
-    return row.test(self);
+    throw new IllegalStateException("no row in Java for the CRD's rule: " + rule);
   }
 
   static boolean has(JsonNode self, String field) {
@@ -183,8 +184,24 @@ final class Rules {
   }
 
   static Predicate<JsonNode> matches(String expression) {
-    Pattern pattern = Pattern.compile(expression);
-    return self -> pattern.matcher(self.asText()).find();
+    return new Matches(expression);
+  }
+
+  /** Most rules are of fields that a document has not, so expressions are compiled when used. */
+  private static final class Matches implements Predicate<JsonNode> {
+    private final String expression;
+    private @Nullable Pattern pattern;
+
+    Matches(String expression) {
+      this.expression = expression;
+    }
+
+    @Override
+    public boolean test(JsonNode self) {
+      Pattern compiled = pattern == null ? Pattern.compile(expression) : pattern;
+      pattern = compiled;
+      return compiled.matcher(self.asText()).find();
+    }
   }
 
   static Predicate<JsonNode> all(Predicate<JsonNode> each) {
