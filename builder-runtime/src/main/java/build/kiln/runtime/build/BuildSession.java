@@ -14,6 +14,7 @@ import build.kiln.runtime.layer.NotLater;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.Platform;
 import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.oci.Timestamps;
 import build.kiln.runtime.posix.UniqueNames;
 import build.kiln.runtime.registry.Concurrently;
 import build.kiln.runtime.registry.HttpFiles;
@@ -235,12 +236,12 @@ final class BuildSession implements AutoCloseable {
   /** The time for histories, RFC 3339: a fixed one if there is one. */
   String historyTime() {
     OptionalLong fixed = imageTime();
-    return fixed.isPresent() ? Instant.ofEpochSecond(fixed.getAsLong()).toString() : now();
+    return fixed.isPresent() ? Timestamps.format(Instant.ofEpochSecond(fixed.getAsLong())) : now();
   }
 
   /** The moment, RFC 3339. */
   String now() {
-    return clock.instant().truncatedTo(ChronoUnit.MILLIS).toString();
+    return Timestamps.format(clock.instant().truncatedTo(ChronoUnit.MILLIS));
   }
 
   /** Whether the layers of a stage are the image's. */

@@ -15,11 +15,11 @@ import build.kiln.runtime.dockerfile.Unsupported;
 import build.kiln.runtime.dockerfile.Word;
 import build.kiln.runtime.layer.Layer;
 import build.kiln.runtime.oci.ImageConfig;
+import build.kiln.runtime.oci.Timestamps;
 import build.kiln.runtime.rootfs.Resolved;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.DateTimeException;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -156,7 +156,7 @@ final class StageRunner {
   private static long created(BaseImage image) {
     String text = image.config().created();
     try {
-      return text == null ? 0 : Math.max(0, Instant.parse(text).getEpochSecond());
+      return text == null ? 0 : Math.max(0, Timestamps.parse(text).getEpochSecond());
     } catch (DateTimeException notATime) {
       return 0;
     }

@@ -112,8 +112,12 @@ final class TarEncoder {
     if (nanos == 0) {
       return Long.toString(seconds);
     }
-    String decimals = String.format("%09d", negative ? 1_000_000_000 - nanos : nanos);
-    return sign + whole + "." + decimals.replaceFirst("0+$", "");
+    String tenDigits = Integer.toString(1_000_000_000 + (negative ? 1_000_000_000 - nanos : nanos));
+    int end = tenDigits.length();
+    while (tenDigits.charAt(end - 1) == '0') {
+      end--;
+    }
+    return sign + whole + "." + tenDigits.substring(1, end);
   }
 
   /** Where ustar's prefix ends so that both parts fit; 0 for no prefix, -1 if nothing fits. */

@@ -5,15 +5,17 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import java.util.regex.Pattern;
 
 /**
  * A content digest such as {@code sha256:e3b0...}: algorithm and lower-case hexadecimal value (OCI
  * image-spec 1.1, descriptor, "Digests").
  */
 public record Digest(String algorithm, String hex) implements Comparable<Digest> {
-  private static final Pattern SHA256 = Pattern.compile("[a-f0-9]{64}");
-  private static final Pattern SHA512 = Pattern.compile("[a-f0-9]{128}");
+  /** Copied for each use: to look for who provides it takes longer than to hash a little. */
+  private static final MessageDigest NEW_SHA256 = hash("SHA-256");
+
+  private static final int SHA256_DIGITS = 64;
+  private static final int SHA512_DIGITS = 128;
 
   /** As text. */
   public static final JsonForm<Digest> JSON = JsonForm.text(Digest::parse);
@@ -24,8 +26,8 @@ public record Digest(String algorithm, String hex) implements Comparable<Digest>
   public Digest {
     boolean good =
         switch (algorithm) {
-          case "sha256" -> SHA256.matcher(hex).matches();
-          case "sha512" -> SHA512.matcher(hex).matches();
+          case "sha256" -> isHex(hex, SHA256_DIGITS);
+          case "sha512" -> isHex(hex, SHA512_DIGITS);
           default -> false;
         };
     if (!good) {
@@ -36,6 +38,20 @@ public record Digest(String algorithm, String hex) implements Comparable<Digest>
               + hex
               + "\" (want sha256: or sha512: and lower-case hex)");
     }
+  }
+
+  /** Without an expression: digests are made by the thousand. */
+  private static boolean isHex(String text, int digits) {
+    if (text.length() != digits) {
+      return false;
+    }
+    for (int i = 0; i < digits; i++) {
+      char c = text.charAt(i);
+      if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f')) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Reads {@code algorithm:hex}. */
@@ -61,18 +77,22 @@ public record Digest(String algorithm, String hex) implements Comparable<Digest>
   /** A new SHA-256. */
   public static MessageDigest sha256() {
     try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every Java has SHA-256", e);
+      return (MessageDigest) NEW_SHA256.clone();
+    } catch (CloneNotSupportedException e) {
+      throw new AssertionError("Java's own SHA-256 can be copied", e);
     }
   }
 
   /** A new hash of this digest's algorithm, to verify content with. */
   public MessageDigest newHash() {
+    return algorithm.equals("sha512") ? hash("SHA-512") : sha256();
+  }
+
+  private static MessageDigest hash(String name) {
     try {
-      return MessageDigest.getInstance(algorithm.equals("sha512") ? "SHA-512" : "SHA-256");
+      return MessageDigest.getInstance(name);
     } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError(e);
+      throw new AssertionError("every Java has " + name, e);
     }
   }
 
