@@ -47,7 +47,16 @@ final class TrainCommand implements Command {
       List<String> cache = List.of("--cache-repo", registry.host() + "/cache");
       String context =
           context("base", "FROM scratch\nCOPY --chmod=755 true /bin/sh\nCOPY file /\n");
-      must(build("first", context, "-t", base, "--push"));
+      must(
+          build(
+              "first",
+              context,
+              "-t",
+              base,
+              "--push",
+              "--progress=plain",
+              "--compression=gzip",
+              "--build-arg=A=b"));
       context =
           context(
               "image",
