@@ -21,8 +21,11 @@ find_java() {
   fi
   # The release file saves the start of a JVM; a few distributions leave it out.
   version=
-  real=$(readlink -f "$java")
-  release=${real%/*}/../release
+  release=${java%/*}/../release
+  if [ ! -r "$release" ]; then
+    real=$(readlink -f "$java")
+    release=${real%/*}/../release
+  fi
   if [ -r "$release" ]; then
     while IFS='=' read -r key value; do
       [ "$key" = JAVA_VERSION ] && version=$value
