@@ -9,7 +9,15 @@ import java.net.ProtocolException;
  * The body of an answer, read as it comes (RFC 9112, 6 and 7). One that ends too early is an error.
  */
 abstract class Body extends InputStream {
+  private final boolean framed;
   private boolean atEnd;
+
+  /**
+   * @param framed whether the answer itself says where it ends, so that another can follow
+   */
+  Body(boolean framed) {
+    this.framed = framed;
+  }
 
   /** The body that a head announces, in answer to a request of this method. */
   static Body of(String method, Head head, WireInput in) throws ProtocolException {
@@ -24,16 +32,21 @@ abstract class Body extends InputStream {
     return length < 0 ? new UntilTheEnd(in) : new OfLength(in, length);
   }
 
-  /** Whether all of it was read, so that what comes next is another answer. */
+  /** Whether all of it was read. */
   final boolean isAtEnd() {
     return atEnd;
+  }
+
+  /** Whether another answer can follow on the same connection. */
+  final boolean isFramed() {
+    return framed;
   }
 
   final void end() {
     atEnd = true;
   }
 
-  /** What is there without waiting; -1 at the end, which is told by {@link #end}. */
+  /** At least a byte, waiting for it; -1 at the end. Whoever finds the end tells {@link #end}. */
   abstract int take(byte[] buffer, int offset, int length) throws IOException;
 
   @Override
@@ -56,6 +69,7 @@ abstract class Body extends InputStream {
     private long left;
 
     OfLength(WireInput in, long length) {
+      super(true);
       this.in = in;
       this.length = length;
       this.left = length;
@@ -83,6 +97,7 @@ abstract class Body extends InputStream {
     private final WireInput in;
 
     UntilTheEnd(WireInput in) {
+      super(false);
       this.in = in;
     }
 
@@ -98,12 +113,14 @@ abstract class Body extends InputStream {
 
   private static final class InChunks extends Body {
     private static final int MOST_DIGITS = 15;
+    private static final int MOST_TRAILERS = 100;
 
     private final WireInput in;
     private long left;
     private boolean begun;
 
     InChunks(WireInput in) {
+      super(true);
       this.in = in;
     }
 
@@ -134,8 +151,15 @@ abstract class Body extends InputStream {
       String digits = (semicolon < 0 ? line : line.substring(0, semicolon)).strip();
       left = size(digits);
       if (left == 0) {
-        while (!in.line().isEmpty()) {
-          // What is said after the body is of no use to anybody here.
+        passTrailers();
+      }
+    }
+
+    /** What is said after the body is of no use to anybody here. */
+    private void passTrailers() throws IOException {
+      for (int i = 0; !in.line().isEmpty(); i++) {
+        if (i == MOST_TRAILERS) {
+          throw new ProtocolException("its answer has trailers without an end");
         }
       }
     }

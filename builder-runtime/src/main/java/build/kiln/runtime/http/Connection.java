@@ -9,6 +9,7 @@ import java.net.SocketTimeoutException;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import javax.net.ssl.SSLSocket;
+import org.jspecify.annotations.Nullable;
 
 /** One connection, which carries one exchange at a time. */
 final class Connection implements Closeable {
@@ -17,15 +18,18 @@ final class Connection implements Closeable {
 
   private static final long LOOK_EVERY_TLS = 8L << 20;
   private static final int MOST_INFORMATION = 20;
+  private static final int SWITCHING = 101;
+  private static final int SUCCESS = 200;
 
   private final Route route;
   private final SocketChannel channel;
-  private final Socket socket;
+  private final boolean tls;
   private final WireInput in;
   private final OutputStream out;
   private int exchanges;
   private boolean answered;
   private boolean disturbed;
+  private @Nullable Head early;
 
   /**
    * @param socket what the channel's bytes go through: its own, or TLS over it
@@ -33,8 +37,8 @@ final class Connection implements Closeable {
   Connection(Route route, SocketChannel channel, Socket socket) throws IOException {
     this.route = route;
     this.channel = channel;
-    this.socket = socket;
-    this.in = new WireInput(socket.getInputStream());
+    this.tls = socket instanceof SSLSocket;
+    this.in = new WireInput(socket);
     this.out = socket.getOutputStream();
   }
 
@@ -52,11 +56,11 @@ final class Connection implements Closeable {
       throws IOException {
     exchanges++;
     answered = false;
-    setTimeout(socket, silence);
-    send(request);
-    Head head = finalHead(in);
+    early = null;
+    send(request, silence);
+    Head head = early == null ? finalHead(in, silence) : early;
     answered = true;
-    setTimeout(socket, idle);
+    in.setTimeout(idle);
     return new Response(head, Body.of(request.method(), head, in), this, owner);
   }
 
@@ -65,77 +69,84 @@ final class Connection implements Closeable {
     return exchanges > 1 && !answered && !(failure instanceof SocketTimeoutException);
   }
 
-  private void send(Request request) throws IOException {
+  private void send(Request request, Duration silence) throws IOException {
     var sending = new Sending(out, request.head(route.tls() ? null : route.proxy()));
     try {
       if (request.content() != null) {
-        long every = isTls() ? LOOK_EVERY_TLS : LOOK_EVERY_PLAIN;
-        sending.body(request.content(), this::isAnswered, every);
+        long every = tls ? LOOK_EVERY_TLS : LOOK_EVERY_PLAIN;
+        sending.body(request.content(), () -> isAnswered(silence), every);
       }
       sending.finish();
-    } catch (Sending.Answered early) {
+    } catch (Sending.Answered unfinished) {
       disturbed = true;
     } catch (IOException e) {
       // A server that refuses what is sent to it may answer and hang up at once.
-      if (!sending.isBroken() || request.content() == null || !isReady()) {
+      if (!sending.isBroken() || request.content() == null || !hasSaidMore()) {
         throw e;
       }
       disturbed = true;
     }
   }
 
-  private boolean isTls() {
-    return socket instanceof SSLSocket;
-  }
-
-  private boolean isAnswered() throws IOException {
-    return isTls() ? hasNews() : in.isReady();
-  }
-
-  /**
-   * Whether something came that was not asked for, or the server has ended it. What TLS has is seen
-   * only by reading, which may take a millisecond.
-   */
-  boolean hasNews() throws IOException {
-    int before = socket.getSoTimeout();
-    socket.setSoTimeout(1);
-    try {
-      return in.hasNews();
-    } finally {
-      socket.setSoTimeout(before);
+  /** Whether the answer is here before the end of what is sent; "go on" is none. */
+  private boolean isAnswered(Duration silence) throws IOException {
+    while (tls ? in.hasMore() : in.isReady()) {
+      Head head = Head.parse(in.head(silence));
+      if (head.status() >= SUCCESS) {
+        early = head;
+        return true;
+      }
     }
+    return false;
   }
 
-  /** Whether there is something to read without waiting. */
-  boolean isReady() {
+  private boolean hasSaidMore() {
     try {
-      return in.isReady();
-    } catch (IOException e) {
+      return in.hasMore();
+    } catch (IOException ended) {
       return false;
     }
   }
 
-  /** Whether nothing that happened forbids another exchange. */
+  /** Whether it still stands and nothing came that nobody asked for; may take a millisecond. */
+  boolean isQuiet() {
+    try {
+      return !in.hasMore();
+    } catch (IOException ended) {
+      return false;
+    }
+  }
+
+  /** As {@link #isQuiet}, as far as can be seen at once. */
+  boolean isQuietAtOnce() {
+    try {
+      return channel.isOpen() && !in.isReady();
+    } catch (IOException ended) {
+      return false;
+    }
+  }
+
+  void setTimeout(Duration timeout) throws IOException {
+    in.setTimeout(timeout);
+  }
+
+  /** Whether nothing that happened forbids another exchange, and nothing is left of this one. */
   boolean isFit() {
-    return !disturbed && channel.isOpen();
+    return !disturbed && channel.isOpen() && in.isEmpty();
   }
 
   /** The head of an answer, after those that only say that it will come (RFC 9110, 15.2). */
-  static Head finalHead(WireInput in) throws IOException {
+  static Head finalHead(WireInput in, Duration silence) throws IOException {
     for (int i = 0; i <= MOST_INFORMATION; i++) {
-      Head head = Head.parse(in.head());
-      if (head.status() >= 200) {
+      Head head = Head.parse(in.head(silence));
+      if (head.status() >= SUCCESS) {
         return head;
       }
-      if (head.status() == 101) {
+      if (head.status() == SWITCHING) {
         throw new ProtocolException("it wants to speak another protocol");
       }
     }
     throw new ProtocolException("it does not come to an answer");
-  }
-
-  static void setTimeout(Socket socket, Duration timeout) throws IOException {
-    socket.setSoTimeout((int) Math.clamp(timeout.toMillis(), 1, Integer.MAX_VALUE));
   }
 
   /** Without TLS's farewell, which could wait for a peer that does not read. */

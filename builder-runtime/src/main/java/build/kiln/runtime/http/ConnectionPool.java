@@ -3,11 +3,14 @@ package build.kiln.runtime.http;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,18 +28,23 @@ public final class ConnectionPool implements AutoCloseable {
    * @param most how long it may be so
    */
   private record Kept(Connection connection, long since, Duration most) {
-    boolean stands() {
-      Duration unused = Duration.ofNanos(System.nanoTime() - since);
-      try {
-        return unused.compareTo(most) < 0 && (unused.compareTo(SURE) < 0 || !connection.hasNews());
-      } catch (IOException e) {
-        return false;
-      }
+    Duration unused(long now) {
+      return Duration.ofNanos(now - since);
+    }
+
+    boolean isOver(long now) {
+      return unused(now).compareTo(most) >= 0;
+    }
+
+    boolean stands(long now) {
+      return !isOver(now)
+          && (unused(now).compareTo(SURE) < 0 ? connection.isQuietAtOnce() : connection.isQuiet());
     }
   }
 
   private final Dialer dialer;
   private final Duration idle;
+  private final LongSupplier nanoTime;
   private final ReentrantLock lock = new ReentrantLock();
   private final Map<Route, ArrayDeque<Kept>> kept = new HashMap<>();
   private final Set<Connection> open = new HashSet<>();
@@ -46,8 +54,16 @@ public final class ConnectionPool implements AutoCloseable {
    * @param idle how long a server may be silent in the middle of a body
    */
   public ConnectionPool(Dialer dialer, Duration idle) {
+    this(dialer, idle, System::nanoTime);
+  }
+
+  /**
+   * @param nanoTime as {@link System#nanoTime}
+   */
+  ConnectionPool(Dialer dialer, Duration idle, LongSupplier nanoTime) {
     this.dialer = dialer;
     this.idle = idle;
+    this.nanoTime = nanoTime;
   }
 
   /**
@@ -56,8 +72,8 @@ public final class ConnectionPool implements AutoCloseable {
    *
    * @param silence how long to wait for the answer after the request's last byte
    * @throws java.net.SocketTimeoutException if it does not come
-   * @throws java.nio.channels.ClosedByInterruptException if the thread is interrupted
-   * @throws IOException if there is no connection, or it fails
+   * @throws IOException if there is no connection, or it fails, as it does if the thread is
+   *     interrupted
    */
   public Response exchange(Route route, Request request, Duration silence) throws IOException {
     Connection used = take(route);
@@ -65,7 +81,7 @@ public final class ConnectionPool implements AutoCloseable {
       try {
         return exchange(used, request, silence);
       } catch (IOException e) {
-        boolean again = used.wasEnded(e) && request.isRead();
+        boolean again = used.wasEnded(e) && request.isRepeatable();
         if (!again || Thread.currentThread().isInterrupted()) {
           throw e;
         }
@@ -91,7 +107,7 @@ public final class ConnectionPool implements AutoCloseable {
   /** The one that was used last and still stands. */
   private @Nullable Connection take(Route route) {
     for (Kept next = poll(route); next != null; next = poll(route)) {
-      if (next.stands()) {
+      if (next.stands(nanoTime.getAsLong())) {
         return next.connection();
       }
       drop(next.connection());
@@ -125,19 +141,30 @@ public final class ConnectionPool implements AutoCloseable {
   }
 
   private void takeBack(Connection connection, Duration most) {
-    if (most.isPositive()) {
-      lock.lock();
-      try {
-        if (!closed) {
-          kept.computeIfAbsent(connection.route(), route -> new ArrayDeque<>())
-              .addLast(new Kept(connection, System.nanoTime(), most));
-          return;
-        }
-      } finally {
-        lock.unlock();
-      }
+    if (!most.isPositive() || !keep(new Kept(connection, nanoTime.getAsLong(), most))) {
+      drop(connection);
     }
-    drop(connection);
+  }
+
+  /** False if all are closed. Those that were kept long enough go. */
+  private boolean keep(Kept back) {
+    List<Connection> over = new ArrayList<>();
+    lock.lock();
+    try {
+      if (closed) {
+        return false;
+      }
+      for (ArrayDeque<Kept> ofRoute : kept.values()) {
+        while (!ofRoute.isEmpty() && ofRoute.peekFirst().isOver(back.since())) {
+          over.add(ofRoute.removeFirst().connection());
+        }
+      }
+      kept.computeIfAbsent(back.connection().route(), route -> new ArrayDeque<>()).addLast(back);
+    } finally {
+      lock.unlock();
+    }
+    over.forEach(this::drop);
+    return true;
   }
 
   private void drop(Connection connection) {

@@ -38,14 +38,17 @@ public final class Dialer {
   private final Names names;
   private final Tls tls;
   private final Duration timeout;
+  private final Duration tunnelTimeout;
 
   /**
-   * @param timeout for a connection, and for each answer in a TLS handshake and of a proxy
+   * @param timeout for a connection to each address, and for each answer in a TLS handshake
+   * @param tunnelTimeout for a proxy to make a tunnel
    */
-  public Dialer(Names names, Tls tls, Duration timeout) {
+  public Dialer(Names names, Tls tls, Duration timeout, Duration tunnelTimeout) {
     this.names = names;
     this.tls = tls;
     this.timeout = timeout;
+    this.tunnelTimeout = tunnelTimeout;
   }
 
   /**
@@ -63,7 +66,6 @@ public final class Dialer {
     boolean done = false;
     try {
       Socket plain = channel.socket();
-      Connection.setTimeout(plain, timeout);
       if (route.tls() && proxy != null) {
         tunnel(plain, route, proxy);
       }
@@ -82,16 +84,9 @@ public final class Dialer {
   private SocketChannel connected(String host, int port) throws IOException {
     IOException failure = new UnknownHostException(host);
     for (InetAddress address : names.addresses(host)) {
-      SocketChannel channel = SocketChannel.open();
       try {
-        Socket socket = channel.socket();
-        socket.setTcpNoDelay(true);
-        socket.connect(
-            new InetSocketAddress(address, port),
-            (int) Math.clamp(timeout.toMillis(), 1, Integer.MAX_VALUE));
-        return channel;
+        return connected(address, port);
       } catch (IOException e) {
-        channel.close();
         failure = e;
         if (Thread.currentThread().isInterrupted()) {
           break;
@@ -101,7 +96,25 @@ public final class Dialer {
     throw failure;
   }
 
-  private static void tunnel(Socket plain, Route route, Route.Proxy proxy) throws IOException {
+  private SocketChannel connected(InetAddress address, int port) throws IOException {
+    var there = new InetSocketAddress(address, port);
+    SocketChannel channel = SocketChannel.open();
+    try {
+      Socket socket = channel.socket();
+      socket.setTcpNoDelay(true);
+      socket.connect(there, millis());
+      return channel;
+    } catch (IOException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  private int millis() {
+    return (int) Math.clamp(timeout.toMillis(), 1, Integer.MAX_VALUE);
+  }
+
+  private void tunnel(Socket plain, Route route, Route.Proxy proxy) throws IOException {
     String target = route.host() + ":" + route.port();
     Map<String, String> headers =
         proxy.authorization() == null
@@ -111,8 +124,8 @@ public final class Dialer {
             plain.getOutputStream(),
             new Request("CONNECT", target, target, headers, null).head(null))
         .finish();
-    WireInput in = new WireInput(plain.getInputStream());
-    Head head = Connection.finalHead(in);
+    WireInput in = new WireInput(plain);
+    Head head = Connection.finalHead(in, tunnelTimeout);
     if (head.status() > 299) {
       throw new ProxyRefused(proxy.toString(), target, head.status());
     }
@@ -123,6 +136,7 @@ public final class Dialer {
 
   private SSLSocket secured(Socket plain, Route route) throws IOException {
     SSLSocket secure = tls.over(plain, route.host(), route.port());
+    secure.setSoTimeout(millis());
     secure.startHandshake();
     return secure;
   }

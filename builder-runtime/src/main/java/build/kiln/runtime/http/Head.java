@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 /** The head of an answer: its status and its header lines (RFC 9112, 4 and 5). */
 final class Head {
   private static final Duration KEEP = Duration.ofMinutes(3);
+  private static final String TRANSFER_ENCODING = "Transfer-Encoding";
+  private static final String CONTENT_LENGTH = "Content-Length";
   private static final String TIMEOUT = "timeout=";
   private static final int MOST_DIGITS = 18;
   private static final int SHOWN = 80;
@@ -35,6 +37,7 @@ final class Head {
     boolean fits =
         first.length() >= 12
             && first.startsWith("HTTP/1.")
+            && number(first, 7, 8) >= 0
             && first.charAt(8) == ' '
             && (first.length() == 12 || first.charAt(12) == ' ');
     int status = fits ? (int) number(first, 9, 12) : -1;
@@ -72,10 +75,12 @@ final class Head {
       return;
     }
     int colon = line.indexOf(':');
-    if (colon <= 0 || line.charAt(colon - 1) == ' ' || line.charAt(colon - 1) == '\t') {
+    String name = line.substring(0, Math.max(0, colon));
+    boolean fits = colon > 0 && name.indexOf(' ') < 0 && name.indexOf('\t') < 0;
+    if (!fits || line.indexOf('\r') >= 0) {
       throw new ProtocolException("its answer has a line that is no header: " + shown(line));
     }
-    names.add(line.substring(0, colon));
+    names.add(name);
     values.add(line.substring(colon + 1).strip());
   }
 
@@ -112,6 +117,10 @@ final class Head {
 
   /** How long the connection may be kept for another exchange; zero for not (RFC 9112, 9.3). */
   Duration keepFor() {
+    if (first(TRANSFER_ENCODING) != null && first(CONTENT_LENGTH) != null) {
+      // Somebody on the way may have gone by the other one (RFC 9112, 6.3).
+      return Duration.ZERO;
+    }
     boolean keeps = keepsByDefault;
     for (String line : all("Connection")) {
       for (String option : line.split(",", -1)) {
@@ -140,7 +149,7 @@ final class Head {
 
   /** Whether the body is in chunks. */
   boolean isChunked() throws ProtocolException {
-    List<String> codings = all("Transfer-Encoding");
+    List<String> codings = all(TRANSFER_ENCODING);
     if (codings.isEmpty()) {
       return false;
     }
@@ -153,10 +162,13 @@ final class Head {
     return true;
   }
 
-  /** The body's length in bytes; -1 if that is not said. */
+  /** The body's length in bytes; -1 if that is not said, or the body is in chunks all the same. */
   long contentLength() throws ProtocolException {
     long length = -1;
-    for (String line : all("Content-Length")) {
+    if (first(TRANSFER_ENCODING) != null) {
+      return length;
+    }
+    for (String line : all(CONTENT_LENGTH)) {
       for (String text : line.split(",", -1)) {
         String digits = text.strip();
         boolean fits = !digits.isEmpty() && digits.length() <= MOST_DIGITS;

@@ -2,6 +2,7 @@ package build.kiln.runtime.http;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.ProtocolException;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +20,12 @@ public record Request(
     Map<String, String> headers,
     @Nullable Content content) {
 
+  /** Without headers, which have secrets. */
+  @Override
+  public String toString() {
+    return method + " " + target;
+  }
+
   /** What is sent after the head. */
   public interface Content {
     /** In bytes; -1 for as many as there are, sent in chunks (RFC 9112, 7.1). */
@@ -33,7 +40,7 @@ public record Request(
   }
 
   /** Whether to send it twice is as good as once, for there is nothing but its head. */
-  boolean isRead() {
+  boolean isRepeatable() {
     return content == null && (method.equals("GET") || method.equals("HEAD"));
   }
 
@@ -41,17 +48,19 @@ public record Request(
    * The head as it goes over the wire (RFC 9112, 3).
    *
    * @param proxy which is sent it instead of the host: it wants a whole URL, and its credentials
-   * @throws IllegalArgumentException if one of its parts has a line end
+   * @throws ProtocolException if one of its parts has a line end
    */
-  String head(Route.@Nullable Proxy proxy) {
+  String head(Route.@Nullable Proxy proxy) throws ProtocolException {
     var head = new StringBuilder(512);
     head.append(line(method)).append(' ');
     if (proxy != null) {
       head.append("http://").append(authority);
     }
     head.append(line(target)).append(" HTTP/1.1\r\nHost: ").append(line(authority));
-    headers.forEach(
-        (name, value) -> head.append("\r\n").append(line(name)).append(": ").append(line(value)));
+    for (Map.Entry<String, String> header : headers.entrySet()) {
+      head.append("\r\n").append(line(header.getKey()));
+      head.append(": ").append(line(header.getValue()));
+    }
     if (proxy != null && proxy.authorization() != null) {
       head.append("\r\nProxy-Authorization: ").append(line(proxy.authorization()));
     }
@@ -66,9 +75,9 @@ public record Request(
   }
 
   /** The text, which must not end the line that it becomes a part of. */
-  private static String line(String text) {
+  private static String line(String text) throws ProtocolException {
     if (text.indexOf('\n') >= 0 || text.indexOf('\r') >= 0) {
-      throw new IllegalArgumentException("a line end in the head of an HTTP request");
+      throw new ProtocolException("the head of a request must not have a line end in it");
     }
     return text;
   }

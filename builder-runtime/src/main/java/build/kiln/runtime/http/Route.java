@@ -22,9 +22,4 @@ public record Route(boolean tls, String host, int port, @Nullable Proxy proxy) {
       return host + ":" + port;
     }
   }
-
-  /** Host and port that are connected to. */
-  String firstHop() {
-    return proxy == null ? host + ":" + port : proxy.toString();
-  }
 }

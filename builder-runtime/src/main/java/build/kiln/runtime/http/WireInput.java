@@ -4,8 +4,10 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ProtocolException;
+import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -17,35 +19,55 @@ final class WireInput {
   /** A head of an answer, or a line in its body. Redirects to object stores have long ones. */
   private static final int LONGEST = 128 * 1024;
 
+  private final Socket socket;
   private final InputStream in;
   private byte[] buffer = new byte[BUFFER];
   private int position;
   private int limit;
 
-  WireInput(InputStream in) {
-    this.in = in;
+  WireInput(Socket socket) throws IOException {
+    this.socket = socket;
+    this.in = socket.getInputStream();
   }
 
-  /** Whether something can be read without waiting. */
+  /** How long a read may take from now on. */
+  void setTimeout(Duration timeout) throws IOException {
+    socket.setSoTimeout((int) Math.clamp(timeout.toMillis(), 1, Integer.MAX_VALUE));
+  }
+
+  /** Whether something can be read without waiting; over TLS, what has been decrypted. */
   boolean isReady() throws IOException {
     return position < limit || in.available() > 0;
   }
 
-  /** Whether something comes, or the end, before the socket's timeout. */
-  boolean hasNews() throws IOException {
+  /**
+   * Whether something has come that can be read, over TLS too, for which a read is tried for a
+   * millisecond.
+   *
+   * @throws EOFException if the connection has ended
+   */
+  boolean hasMore() throws IOException {
     if (position < limit) {
       return true;
     }
+    int before = socket.getSoTimeout();
+    socket.setSoTimeout(1);
     try {
+      int n = in.read(buffer, 0, buffer.length);
+      if (n < 0) {
+        throw new EOFException("it ended without an answer");
+      }
       position = 0;
-      limit = Math.max(0, in.read(buffer, 0, buffer.length));
+      limit = n;
       return true;
     } catch (SocketTimeoutException silent) {
       return false;
+    } finally {
+      socket.setSoTimeout(before);
     }
   }
 
-  /** Whether nothing is left of what was received. */
+  /** Whether all that was received has been read. */
   boolean isEmpty() {
     return position == limit;
   }
@@ -65,10 +87,14 @@ final class WireInput {
    * The lines up to the next empty one, without their ends; LF alone is one too (RFC 9112, 2.2).
    * Empty ones before are passed over.
    *
+   * @param most how long to wait for all of it
    * @throws EOFException if the connection ends before
+   * @throws SocketTimeoutException if it takes longer
    * @throws ProtocolException if it is too long
    */
-  List<String> head() throws IOException {
+  List<String> head(Duration most) throws IOException {
+    long start = System.nanoTime();
+    setTimeout(most);
     while (true) {
       // One text of all that is here: to look for ends in it is what a young JVM is quickest at.
       String text = new String(buffer, position, limit - position, StandardCharsets.ISO_8859_1);
@@ -84,7 +110,16 @@ final class WireInput {
           return lines;
         }
       }
+      boolean begun = limit > position;
       fill();
+      if (begun) {
+        // A server that sends a byte now and then must not hold its place for ever.
+        Duration left = most.minusNanos(System.nanoTime() - start);
+        if (!left.isPositive()) {
+          throw new SocketTimeoutException("the head of its answer does not end");
+        }
+        setTimeout(left);
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 package build.kiln.runtime.registry;
 
+import build.kiln.runtime.http.ProxyRefused;
 import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.registry.RegistryException.Code;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -21,6 +22,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Makes exceptions of what went wrong; see {@link RegistryException} for the rules. */
 final class Failures {
+  private static final String TRY_LATER = "try again later";
+  private static final String PROXY_LOGIN =
+      "check the user name and password of the proxy, which must take Basic authentication";
   private static final int BODY_LIMIT = 64 * 1024;
   private static final Set<String> UNKNOWN =
       Set.of("NAME_UNKNOWN", "MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "NOT_FOUND");
@@ -88,6 +92,9 @@ final class Failures {
       if (t instanceof HttpTransport.SourceFailure source) {
         return sourceFailure(start, source);
       }
+      if (t instanceof ProxyRefused proxy) {
+        return proxyRefused(start, proxy);
+      }
       if (t instanceof Reach.Refused) {
         return new RegistryException(
             Code.INVALID,
@@ -111,6 +118,25 @@ final class Failures {
         Code.UNAVAILABLE,
         start + brokenBecause(e) + "; check the address and the network, or try again later",
         e);
+  }
+
+  /** Without the status, which is not of the registry. */
+  private static RegistryException proxyRefused(String start, ProxyRefused proxy) {
+    Code code =
+        switch (proxy.status()) {
+          case 407 -> Code.UNAUTHORIZED;
+          case 403 -> Code.DENIED;
+          case 408, 429 -> Code.UNAVAILABLE;
+          default -> proxy.status() >= 500 ? Code.UNAVAILABLE : Code.INVALID;
+        };
+    String advice =
+        switch (code) {
+          case UNAUTHORIZED -> PROXY_LOGIN;
+          case DENIED -> "have the proxy allow it, or name the host in NO_PROXY";
+          case UNAVAILABLE -> TRY_LATER;
+          default -> "check the proxy's address";
+        };
+    return new RegistryException(code, start + proxy.getMessage() + "; " + advice, proxy);
   }
 
   static InterruptedIOException interrupted(String doing, @Nullable Throwable cause) {
@@ -174,7 +200,7 @@ final class Failures {
 
   private static String advice(Code code, Proof proof, int status) {
     if (status == 407) {
-      return "check the user name and password of the proxy";
+      return PROXY_LOGIN;
     }
     return switch (code) {
       case NOT_FOUND -> "check the registry, the repository and the tag or digest";
@@ -183,8 +209,7 @@ final class Failures {
               ? "check the user name and password, or log in again"
               : "check the name, and give credentials (docker login, or a registry secret)";
       case DENIED -> "check the name, and have the account allowed to do this";
-      case UNAVAILABLE ->
-          status == 429 ? "slow down or log in, and try again later" : "try again later";
+      case UNAVAILABLE -> status == 429 ? "slow down or log in, and try again later" : TRY_LATER;
       case INVALID -> "see the registry's log for why";
       case UNSUPPORTED -> "the registry does not do this, or not with its settings";
     };

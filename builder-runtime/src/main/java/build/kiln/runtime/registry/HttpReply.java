@@ -68,8 +68,11 @@ final class HttpReply implements Closeable {
   public void close() {
     if (!closed) {
       closed = true;
-      response.close();
-      onClose.run();
+      try {
+        response.close();
+      } finally {
+        onClose.run();
+      }
     }
   }
 }

@@ -39,6 +39,7 @@ final class HttpTransport implements AutoCloseable {
   private final Map<Reach, ConnectionPool> pools = new EnumMap<>(Reach.class);
   private final ReentrantLock lock = new ReentrantLock();
   private final TlsSettings tls;
+  private boolean closed;
 
   HttpTransport(RegistryConfig config) {
     this.config = config;
@@ -73,7 +74,7 @@ final class HttpTransport implements AutoCloseable {
       headers.put("Content-Type", body.contentType());
     }
     // Built from parts, not from the URI, so that a signed URL goes out byte by byte as it came.
-    // Its
+    // The
     // host is signed too, and others sign it without the scheme's own port.
     Request request =
         new Request(
@@ -115,14 +116,18 @@ final class HttpTransport implements AutoCloseable {
     return URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
   }
 
-  private ConnectionPool pool(Reach reach) {
+  private ConnectionPool pool(Reach reach) throws IOException {
     lock.lock();
     try {
+      if (closed) {
+        throw new IOException("all connections were closed");
+      }
       return pools.computeIfAbsent(
           reach,
           key ->
               new ConnectionPool(
-                  new Dialer(new CheckedNames(key), tls, config.connectTimeout()),
+                  new Dialer(
+                      new CheckedNames(key), tls, config.connectTimeout(), config.idleTimeout()),
                   config.idleTimeout()));
     } finally {
       lock.unlock();
@@ -133,6 +138,7 @@ final class HttpTransport implements AutoCloseable {
   public void close() {
     lock.lock();
     try {
+      closed = true;
       pools.values().forEach(ConnectionPool::close);
     } finally {
       lock.unlock();

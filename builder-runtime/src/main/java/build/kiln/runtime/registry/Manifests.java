@@ -179,6 +179,9 @@ final class Manifests {
                 + " but says it is "
                 + Failures.printable(inside, 100));
       }
+      if (inside.chars().anyMatch(c -> c < ' ' || c > '~')) {
+        throw invalid(doing, ref, "its media type is none: " + Failures.printable(inside, 100));
+      }
       return inside;
     }
     if (!VAGUE.contains(header)) {

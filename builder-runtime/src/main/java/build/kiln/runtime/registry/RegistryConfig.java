@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param caDirectory PEM files ({@code .pem .crt .cer .cert}) trusted besides Java's own
  * @param certDirectories folders as docker's {@code certs.d}: in each a folder {@code HOST[:PORT]}
  *     with authorities and client certificates for that registry alone
- * @param connectTimeout for a connection, with its TLS handshake
+ * @param connectTimeout for a connection, and for each answer in its TLS handshake
  * @param idleTimeout how long a registry may be silent in the middle of an answer, or before it
  * @param commitTimeout how long it may be silent at an upload's end, when it hashes and moves the
  *     blob

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param isPublic whether its address is one of the public Internet
  */
 record Site(Endpoint endpoint, URI base, boolean isPublic) {
+  private static final int MOST_PORT = 65_535;
 
   URI resolve(String path) {
     return URI.create(base + path);
@@ -44,7 +45,8 @@ record Site(Endpoint endpoint, URI base, boolean isPublic) {
       throw refused(what, "it is not a URL");
     }
     String scheme = uri.getScheme() == null ? "" : uri.getScheme().toLowerCase(Locale.ROOT);
-    if (uri.getHost() == null || !(scheme.equals("http") || scheme.equals("https"))) {
+    boolean isWeb = scheme.equals("http") || scheme.equals("https");
+    if (uri.getHost() == null || uri.getPort() > MOST_PORT || !isWeb) {
       throw refused(what, "it is not an http or https URL");
     }
     if (uri.getRawUserInfo() != null) {

@@ -1,5 +1,6 @@
 package build.kiln.runtime.registry;
 
+import build.kiln.runtime.http.ProxyRefused;
 import build.kiln.runtime.oci.Reference;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -136,8 +137,12 @@ final class Sites {
     throw main;
   }
 
-  /** Null if the host speaks that scheme. */
-  private @Nullable IOException ask(Endpoint endpoint, String scheme) {
+  /**
+   * Null if the host speaks that scheme.
+   *
+   * @throws ProxyRefused if the host was not reached
+   */
+  private @Nullable IOException ask(Endpoint endpoint, String scheme) throws ProxyRefused {
     try {
       Site site = newSite(endpoint, scheme);
       HttpCall call =
@@ -150,6 +155,9 @@ final class Sites {
                 && new String(reply.bytes(512), StandardCharsets.UTF_8).contains("HTTPS");
         return misunderstood ? new SpeaksTls() : null;
       }
+    } catch (ProxyRefused e) {
+      // It says nothing of what the host speaks.
+      throw e;
     } catch (IOException e) {
       return e;
     }

@@ -23,11 +23,13 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -41,10 +43,16 @@ class ConnectionPoolTest {
         throw new IOException("no TLS here");
       };
 
+  private final AtomicLong nanos = new AtomicLong();
   private final ConnectionPool pool = pool(LONG);
 
-  private static ConnectionPool pool(Duration idle) {
-    return new ConnectionPool(new Dialer(InetAddress::getAllByName, NO_TLS, LONG), idle);
+  private ConnectionPool pool(Duration idle) {
+    var dialer = new Dialer(InetAddress::getAllByName, NO_TLS, LONG, LONG);
+    return new ConnectionPool(dialer, idle, nanos::get);
+  }
+
+  private void pass(Duration time) {
+    nanos.addAndGet(time.toNanos());
   }
 
   @AfterEach
@@ -137,6 +145,13 @@ class ConnectionPoolTest {
           Arguments.of(
               "HTTP/1.1 200 OK\r\nno header\r\n\r\n", ProtocolException.class, "no header"),
           Arguments.of("HTTP/1.1 200 OK\r\nA : b\r\n\r\n", ProtocolException.class, "A : b"),
+          Arguments.of("HTTP/1.1 200 OK\r\nA B: c\r\n\r\n", ProtocolException.class, "A B: c"),
+          Arguments.of("HTTP/1.1 200 OK\r\nA: b\rc\r\n\r\n", ProtocolException.class, "no header"),
+          Arguments.of("HTTP/1.x 200 OK\r\n\r\n", ProtocolException.class, "HTTP/1.x"),
+          Arguments.of(
+              head("Transfer-Encoding: chunked") + "0\r\n" + "A: b\r\n".repeat(200),
+              ProtocolException.class,
+              "trailers"),
           Arguments.of("HTTP/1.1 200 OK\r\n goes on\r\n\r\n", ProtocolException.class, "goes on"),
           Arguments.of(
               head("Content-Length: 3\r\nContent-Length: 4"), ProtocolException.class, "4"),
@@ -245,7 +260,7 @@ class ConnectionPoolTest {
               new Request("GET", "/" + text, "host", Map.of(), null),
               new Request("GET", "/", text, Map.of(), null),
               new Request("GET", "/", "host", Map.of("A", text), null))) {
-        assertThatThrownBy(() -> ask(server, request)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> ask(server, request)).isInstanceOf(ProtocolException.class);
       }
       assertThat(server.heads).isEmpty();
     }
@@ -309,7 +324,7 @@ class ConnectionPoolTest {
     }
   }
 
-  /** What nobody reads is read away if it is here; if not, the connection is given up for it. */
+  /** What nobody reads is read away if it comes soon; if not, the connection is given up for it. */
   @Test
   void unreadBodiesDoNotMixWithTheNextAnswer() throws IOException {
     var closed = new CountDownLatch(1);
@@ -319,6 +334,9 @@ class ConnectionPoolTest {
               talk.head();
               talk.send("HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\n12345");
               talk.head();
+              talk.send("HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n");
+              talk.send("5\r\n12345\r\n0\r\n\r\n");
+              talk.head();
               talk.send("HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\n123");
               await(closed);
             },
@@ -327,9 +345,137 @@ class ConnectionPoolTest {
       first.close();
       first.close();
       ask(server, get()).close();
+      ask(server, get()).close();
       closed.countDown();
       assertThat(text(server, get())).isEqualTo("ok");
       assertThat(server.connections()).isEqualTo(2);
+    }
+  }
+
+  /** Once the place that was read was reset by looking, and the last answer came again. */
+  @ParameterizedTest
+  @ValueSource(longs = {0, 3, 60, 170})
+  void anAnswerIsNotReadTwiceAfterAWhile(long seconds) throws IOException {
+    try (var server =
+        RawServer.of(
+            talk -> {
+              talk.head();
+              talk.send(OK);
+              talk.head();
+              talk.send("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+              talk.head();
+              talk.send(OK);
+              talk.head();
+            })) {
+      assertThat(text(server, get())).isEqualTo("ok");
+      pass(Duration.ofSeconds(seconds));
+      try (Response second = ask(server, request("HEAD", null))) {
+        assertThat(second.status()).isEqualTo(404);
+      }
+      pass(Duration.ofSeconds(seconds));
+      assertThat(text(server, get())).isEqualTo("ok");
+      assertThat(server.connections()).isEqualTo(1);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"'',180", "Keep-Alive: timeout=5,5", "'Keep-Alive: max=3, timeout=60',60"})
+  void aConnectionIsKeptAsLongAsTheServerSays(String header, long seconds) throws IOException {
+    String answer =
+        "HTTP/1.1 200 OK\r\n"
+            + header
+            + (header.isEmpty() ? "" : "\r\n")
+            + "Content-Length: 0\r\n\r\n";
+    try (var server = RawServer.of(RawServer.answering(answer), RawServer.answering(answer))) {
+      text(server, get());
+      pass(Duration.ofSeconds(seconds).minusMillis(1));
+      text(server, get());
+      assertThat(server.connections()).isEqualTo(1);
+      pass(Duration.ofSeconds(seconds));
+      text(server, get());
+      assertThat(server.connections()).isEqualTo(2);
+    }
+  }
+
+  /** A tenant's blob could look like an answer. */
+  @ParameterizedTest
+  @ValueSource(longs = {0, 3})
+  void whatNobodyAskedForIsNoAnswer(long seconds) throws Exception {
+    var sent = new CountDownLatch(1);
+    String forged = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged";
+    try (var server =
+        RawServer.of(
+            talk -> {
+              talk.head();
+              talk.send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n" + forged);
+              talk.head();
+            },
+            talk -> {
+              talk.head();
+              talk.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+              talk.send(forged);
+              sent.countDown();
+              talk.head();
+            },
+            RawServer.answering(OK))) {
+      ask(server, request("HEAD", null)).close();
+      pass(Duration.ofSeconds(seconds));
+      try (Response second = ask(server, get())) {
+        assertThat(second.body().readAllBytes()).isEmpty();
+        sent.await();
+      }
+      pass(Duration.ofSeconds(seconds));
+      assertThat(text(server, get())).isEqualTo("ok");
+      assertThat(server.connections()).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void aBodyThatEndsWithItsConnectionTakesItAway() throws IOException {
+    try (var server =
+        RawServer.of(
+            talk -> {
+              talk.head();
+              talk.send("HTTP/1.1 200 OK\r\n\r\nhello");
+            },
+            RawServer.answering(OK))) {
+      assertThat(text(server, get())).isEqualTo("hello");
+      assertThat(text(server, request("POST", null))).isEqualTo("ok");
+    }
+  }
+
+  /** Threads that give up a download close it while another reads. */
+  @Test
+  void whoReadsWhatAnotherClosesGetsNothingOfTheNextAnswer() throws Exception {
+    var asked = new CountDownLatch(1);
+    var closed = new CountDownLatch(1);
+    try (var server =
+        RawServer.of(
+            talk -> {
+              talk.head();
+              talk.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345");
+              await(closed);
+            },
+            RawServer.answering(OK))) {
+      Response first = ask(server, get());
+      var read = new CompletableFuture<Exception>();
+      Thread.ofPlatform()
+          .start(
+              () -> {
+                try {
+                  first.body().readNBytes(5);
+                  asked.countDown();
+                  first.body().readAllBytes();
+                } catch (IOException e) {
+                  read.complete(e);
+                }
+              });
+      asked.await();
+      first.close();
+      assertThat(read.get(30, TimeUnit.SECONDS)).isInstanceOf(IOException.class);
+      assertThat(text(server, get())).isEqualTo("ok");
+      assertThatThrownBy(() -> first.body().read()).hasMessageContaining("closed");
+      closed.countDown();
     }
   }
 
@@ -392,37 +538,55 @@ class ConnectionPoolTest {
     }
   }
 
+  /** Many pieces, which counts what was taken of it. */
+  private static final class Many implements Request.Content {
+    private static final byte[] PIECE = "x".repeat(100_000).getBytes(StandardCharsets.ISO_8859_1);
+    private static final int PIECES = 4000;
+    private final boolean chunked;
+    private int taken;
+
+    Many(boolean chunked) {
+      this.chunked = chunked;
+    }
+
+    @Override
+    public long length() {
+      return chunked ? -1 : (long) PIECES * PIECE.length;
+    }
+
+    @Override
+    public void writeTo(OutputStream out) throws IOException {
+      for (taken = 0; taken < PIECES; taken++) {
+        out.write(PIECE);
+      }
+    }
+  }
+
   /** A registry that takes no more says so in the middle of an upload, and hangs up. */
-  @Test
-  void anAnswerBeforeTheEndOfAnUploadIsHeard() throws IOException {
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void anAnswerBeforeTheEndOfAnUploadIsHeard(boolean chunked) throws IOException {
+    var done = new CountDownLatch(1);
     try (var server =
         RawServer.of(
             talk -> {
               talk.head();
-              talk.read(1000);
+              talk.send("HTTP/1.1 100 Continue\r\n\r\n");
+              talk.read(1_000_000);
               talk.send("HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nfull");
-              // What is not read would be answered with a reset, which throws the answer away.
-              talk.socket().getInputStream().skip(400_000_000);
-            })) {
-      String piece = "x".repeat(100_000);
-      var content =
-          new Request.Content() {
-            @Override
-            public long length() {
-              return 400_000_000;
-            }
-
-            @Override
-            public void writeTo(OutputStream out) throws IOException {
-              for (int i = 0; i < 4000; i++) {
-                out.write(piece.getBytes(StandardCharsets.ISO_8859_1));
-              }
-            }
-          };
+              talk.read(10_000_000);
+              await(done);
+            },
+            RawServer.answering(OK))) {
+      var content = new Many(chunked);
       try (Response response = ask(server, request("PUT", content))) {
         assertThat(response.status()).isEqualTo(413);
         assertThat(response.body().readAllBytes()).hasSize(4);
       }
+      assertThat(content.taken).isLessThan(Many.PIECES / 2);
+      assertThat(text(server, get())).isEqualTo("ok");
+      assertThat(server.connections()).isEqualTo(2);
+      done.countDown();
     }
   }
 
@@ -571,7 +735,7 @@ class ConnectionPoolTest {
     }
     try (var server = RawServer.of(RawServer.answering(OK))) {
       InetAddress[] both = {InetAddress.getByName("127.0.0.2"), InetAddress.getLoopbackAddress()};
-      try (var pool = new ConnectionPool(new Dialer(host -> both, NO_TLS, LONG), LONG)) {
+      try (var pool = new ConnectionPool(new Dialer(host -> both, NO_TLS, LONG, LONG), LONG)) {
         Route route = new Route(false, "registry.example", server.port(), null);
         pool.exchange(route, get(), LONG).close();
       }

@@ -69,6 +69,9 @@ final class PlainValues {
 
   /** Empty if there are none, as fabric8 has it. */
   private static Map<String, String> texts(JsonNode tree) throws NotPlain {
+    if (!tree.isObject() && !tree.isMissingNode()) {
+      throw new NotPlain();
+    }
     Map<String, String> texts = new LinkedHashMap<>();
     for (var field : tree.properties()) {
       String text = text(field.getValue());
@@ -161,8 +164,8 @@ final class PlainValues {
     try {
       Constructor<?> constructor = type.getDeclaredConstructor(types);
       return constructor.newInstance(values);
-    } catch (ReflectiveOperationException e) {
-      // Not public, or it does not like the values.
+    } catch (ReflectiveOperationException | IllegalArgumentException e) {
+      // Not public, or it does not like the values, or wants one that is missing.
       throw new NotPlain();
     }
   }

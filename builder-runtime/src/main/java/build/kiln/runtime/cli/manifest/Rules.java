@@ -190,7 +190,7 @@ final class Rules {
   /** Most rules are of fields that a document has not, so expressions are compiled when used. */
   private static final class Matches implements Predicate<JsonNode> {
     private final String expression;
-    private @Nullable Pattern pattern;
+    private volatile @Nullable Pattern pattern;
 
     Matches(String expression) {
       this.expression = expression;
@@ -198,8 +198,11 @@ final class Rules {
 
     @Override
     public boolean test(JsonNode self) {
-      Pattern compiled = pattern == null ? Pattern.compile(expression) : pattern;
-      pattern = compiled;
+      Pattern compiled = pattern;
+      if (compiled == null) {
+        compiled = Pattern.compile(expression);
+        pattern = compiled;
+      }
       return compiled.matcher(self.asText()).find();
     }
   }

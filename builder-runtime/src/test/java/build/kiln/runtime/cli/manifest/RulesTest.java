@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class RulesTest {
   private static final List<JsonNode> SCHEMAS =
@@ -32,6 +34,17 @@ class RulesTest {
   void aRuleThatHasNoRowIsNotTakenForKept() {
     assertThatThrownBy(() -> Rules.keeps("self == 1", JsonNodeFactory.instance.numberNode(1)))
         .isInstanceOf(IllegalStateException.class);
+  }
+
+  /** Expressions are compiled when they are used. */
+  @ParameterizedTest
+  @MethodSource("rules")
+  void everyRuleCanBeAsked(String rule) {
+    Rules.keeps(rule, JsonNodeFactory.instance.textNode("1h"));
+  }
+
+  static Set<String> rules() {
+    return Rules.known();
   }
 
   /** What a rule may say besides its text and place would be left out silently. */
