@@ -46,7 +46,7 @@ find_classpath() {
   for jar in "$home"/lib/kiln-*.jar "$home"/lib/*.jar; do
     case :$classpath: in
       *":$jar:"*) ;;
-      *) classpath=${classpath:+$classpath:}$jar ;;
+      *) [ ! -e "$jar" ] || classpath=${classpath:+$classpath:}$jar ;;
     esac
   done
 }

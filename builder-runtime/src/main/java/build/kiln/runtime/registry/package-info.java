@@ -8,10 +8,11 @@
  * specification.
  *
  * <p>Below that is the package {@code http}, HTTP/1.1 of our own. With HttpClient 5 in its place,
- * 50 small images took a process 1.15 times as long to copy: its three hundred classes and the calls
- * of one request through them are run for the first time. HttpURLConnection knows no PATCH, loses
- * an answer that comes before the upload's end, and does not let us see the address it connects to,
- * which the rules on where a server may send us need; java.net.http moved blobs four times slower.
+ * 50 small images took a process 1.15 times as long to copy: its three hundred classes and the
+ * calls of one request through them are run for the first time. HttpURLConnection knows no PATCH,
+ * loses an answer that comes before the upload's end, and does not let us see the address it
+ * connects to, which the rules on where a server may send us need; java.net.http moved blobs four
+ * times slower.
  */
 @NullMarked
 package build.kiln.runtime.registry;

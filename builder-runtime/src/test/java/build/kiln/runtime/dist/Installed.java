@@ -35,7 +35,7 @@ record Installed(Path folder) {
       Files.copy(sources.resolve(file), home.resolve(file));
     }
     executable(home.resolve("bin/kiln"));
-    for (var jar : List.of("b.jar", "C.jar", "a.jar")) {
+    for (var jar : List.of("b.jar", "C.jar", "a.jar", "kiln-z.jar")) {
       Files.createFile(home.resolve("lib").resolve(jar));
     }
     var path = Files.createDirectories(folder.resolve("path"));

@@ -44,7 +44,8 @@ class LauncherTest {
     var lib = kiln.home().resolve("lib");
     for (var locale : List.of("C", "en_US.UTF-8")) {
       assertThat(kiln.run(Map.of("LC_ALL", locale), "images").out())
-          .containsSubsequence("-cp", lib + "/C.jar:" + lib + "/a.jar:" + lib + "/b.jar", MAIN)
+          .containsSubsequence(
+              "-cp", "%1$s/kiln-z.jar:%1$s/C.jar:%1$s/a.jar:%1$s/b.jar".formatted(lib), MAIN)
           .contains("locale C.UTF-8");
     }
   }
