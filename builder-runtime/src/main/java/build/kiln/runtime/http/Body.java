@@ -2,13 +2,13 @@ package build.kiln.runtime.http;
 
 import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.ProtocolException;
+import java.util.HexFormat;
 
 /**
  * The body of an answer, read as it comes (RFC 9112, 6 and 7). One that ends too early is an error.
  */
-abstract class Body extends InputStream {
+abstract class Body {
   private final boolean framed;
   private boolean atEnd;
 
@@ -49,18 +49,12 @@ abstract class Body extends InputStream {
   /** At least a byte, waiting for it; -1 at the end. Whoever finds the end tells {@link #end}. */
   abstract int take(byte[] buffer, int offset, int length) throws IOException;
 
-  @Override
-  public final int read(byte[] buffer, int offset, int length) throws IOException {
+  /** As {@link java.io.InputStream#read(byte[], int, int)}. */
+  final int read(byte[] buffer, int offset, int length) throws IOException {
     if (length == 0) {
       return 0;
     }
     return atEnd ? -1 : take(buffer, offset, length);
-  }
-
-  @Override
-  public final int read() throws IOException {
-    byte[] one = new byte[1];
-    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
   }
 
   private static final class OfLength extends Body {
@@ -165,17 +159,12 @@ abstract class Body extends InputStream {
     }
 
     private static long size(String digits) throws ProtocolException {
-      boolean fits = !digits.isEmpty() && digits.length() <= MOST_DIGITS;
-      long size = 0;
-      for (int i = 0; fits && i < digits.length(); i++) {
-        char c = digits.charAt(i);
-        fits = c < 128 && Character.digit(c, 16) >= 0;
-        size = 16 * size + Character.digit(c, 16);
-      }
-      if (!fits) {
+      if (digits.isEmpty()
+          || digits.length() > MOST_DIGITS
+          || !digits.chars().allMatch(HexFormat::isHexDigit)) {
         throw new ProtocolException("its answer has a chunk without a size");
       }
-      return size;
+      return HexFormat.fromHexDigitsToLong(digits);
     }
   }
 }

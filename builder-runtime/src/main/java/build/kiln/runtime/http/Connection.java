@@ -92,7 +92,7 @@ final class Connection implements Closeable {
   private boolean isAnswered(Duration silence) throws IOException {
     while (tls ? in.hasMore() : in.isReady()) {
       Head head = Head.parse(in.head(silence));
-      if (head.status() >= SUCCESS) {
+      if (isFinal(head)) {
         early = head;
         return true;
       }
@@ -139,14 +139,18 @@ final class Connection implements Closeable {
   static Head finalHead(WireInput in, Duration silence) throws IOException {
     for (int i = 0; i <= MOST_INFORMATION; i++) {
       Head head = Head.parse(in.head(silence));
-      if (head.status() >= SUCCESS) {
+      if (isFinal(head)) {
         return head;
-      }
-      if (head.status() == SWITCHING) {
-        throw new ProtocolException("it wants to speak another protocol");
       }
     }
     throw new ProtocolException("it does not come to an answer");
+  }
+
+  private static boolean isFinal(Head head) throws ProtocolException {
+    if (head.status() == SWITCHING) {
+      throw new ProtocolException("it wants to speak another protocol");
+    }
+    return head.status() >= SUCCESS;
   }
 
   /** Without TLS's farewell, which could wait for a peer that does not read. */

@@ -102,7 +102,7 @@ public final class Dialer {
     try {
       Socket socket = channel.socket();
       socket.setTcpNoDelay(true);
-      socket.connect(there, millis());
+      socket.connect(there, WireInput.millis(timeout));
       return channel;
     } catch (IOException e) {
       channel.close();
@@ -110,20 +110,10 @@ public final class Dialer {
     }
   }
 
-  private int millis() {
-    return (int) Math.clamp(timeout.toMillis(), 1, Integer.MAX_VALUE);
-  }
-
   private void tunnel(Socket plain, Route route, Route.Proxy proxy) throws IOException {
     String target = route.host() + ":" + route.port();
-    Map<String, String> headers =
-        proxy.authorization() == null
-            ? Map.of()
-            : Map.of("Proxy-Authorization", proxy.authorization());
-    new Sending(
-            plain.getOutputStream(),
-            new Request("CONNECT", target, target, headers, null).head(null))
-        .finish();
+    var request = new Request(Request.CONNECT, target, target, Map.of(), null);
+    new Sending(plain.getOutputStream(), request.head(proxy)).finish();
     WireInput in = new WireInput(plain);
     Head head = Connection.finalHead(in, tunnelTimeout);
     if (head.status() > 299) {
@@ -136,7 +126,7 @@ public final class Dialer {
 
   private SSLSocket secured(Socket plain, Route route) throws IOException {
     SSLSocket secure = tls.over(plain, route.host(), route.port());
-    secure.setSoTimeout(millis());
+    secure.setSoTimeout(WireInput.millis(timeout));
     secure.startHandshake();
     return secure;
   }

@@ -20,6 +20,9 @@ public record Request(
     Map<String, String> headers,
     @Nullable Content content) {
 
+  /** The method by which a proxy is asked for a tunnel (RFC 9110, 9.3.6). */
+  static final String CONNECT = "CONNECT";
+
   /** Without headers, which have secrets. */
   @Override
   public String toString() {
@@ -47,13 +50,14 @@ public record Request(
   /**
    * The head as it goes over the wire (RFC 9112, 3).
    *
-   * @param proxy which is sent it instead of the host: it wants a whole URL, and its credentials
+   * @param proxy which is sent it instead of the host: it wants its credentials, and a whole URL if
+   *     it is not to make a tunnel
    * @throws ProtocolException if one of its parts has a line end
    */
   String head(Route.@Nullable Proxy proxy) throws ProtocolException {
     var head = new StringBuilder(512);
     head.append(line(method)).append(' ');
-    if (proxy != null) {
+    if (proxy != null && !method.equals(CONNECT)) {
       head.append("http://").append(authority);
     }
     head.append(line(target)).append(" HTTP/1.1\r\nHost: ").append(line(authority));

@@ -32,7 +32,12 @@ final class WireInput {
 
   /** How long a read may take from now on. */
   void setTimeout(Duration timeout) throws IOException {
-    socket.setSoTimeout((int) Math.clamp(timeout.toMillis(), 1, Integer.MAX_VALUE));
+    socket.setSoTimeout(millis(timeout));
+  }
+
+  /** As sockets take a time that is not endless. */
+  static int millis(Duration timeout) {
+    return (int) Math.clamp(timeout.toMillis(), 1, Integer.MAX_VALUE);
   }
 
   /** Whether something can be read without waiting; over TLS, what has been decrypted. */

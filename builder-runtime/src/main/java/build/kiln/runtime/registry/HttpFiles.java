@@ -31,7 +31,6 @@ public final class HttpFiles {
   private static final String SENDING = "send ";
   private static final int TELL_EVERY = 1024 * 1024;
   private static final int MOST_REDIRECTS = 10;
-  private static final int MOST_PORT = 65_535;
   private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
 
   private final HttpTransport transport;
@@ -210,7 +209,7 @@ public final class HttpFiles {
     } catch (URISyntaxException | IllegalArgumentException e) {
       throw redirect(doing, "that is not a URL");
     }
-    if (!Urls.isHttp(to) || to.getPort() > MOST_PORT) {
+    if (!Urls.isHttp(to)) {
       throw redirect(doing, "that is not an http or https URL");
     }
     if (to.getRawUserInfo() != null) {

@@ -13,7 +13,6 @@ import java.net.URLDecoder;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Base64;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -103,13 +102,12 @@ final class HttpTransport implements AutoCloseable {
     return new Route.Proxy(
         proxy.getHost(),
         proxy.getPort() < 0 ? 80 : proxy.getPort(),
-        user == null ? null : "Basic " + Base64.getEncoder().encodeToString(pair(user)));
+        user == null ? null : login(user));
   }
 
-  private static byte[] pair(String rawUser) {
+  private static String login(String rawUser) {
     String[] parts = rawUser.split(":", 2);
-    String pair = decoded(parts[0]) + ":" + (parts.length > 1 ? decoded(parts[1]) : "");
-    return pair.getBytes(StandardCharsets.UTF_8);
+    return TokenService.basic(decoded(parts[0]), parts.length > 1 ? decoded(parts[1]) : "");
   }
 
   private static String decoded(String text) {

@@ -3,7 +3,6 @@ package build.kiln.runtime.registry;
 import build.kiln.runtime.registry.RegistryException.Code;
 import java.net.URI;
 import java.net.URISyntaxException;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,7 +12,6 @@ import org.jspecify.annotations.Nullable;
  * @param isPublic whether its address is one of the public Internet
  */
 record Site(Endpoint endpoint, URI base, boolean isPublic) {
-  private static final int MOST_PORT = 65_535;
 
   URI resolve(String path) {
     return URI.create(base + path);
@@ -44,15 +42,13 @@ record Site(Endpoint endpoint, URI base, boolean isPublic) {
     } catch (URISyntaxException | IllegalArgumentException e) {
       throw refused(what, "it is not a URL");
     }
-    String scheme = uri.getScheme() == null ? "" : uri.getScheme().toLowerCase(Locale.ROOT);
-    boolean isWeb = scheme.equals("http") || scheme.equals("https");
-    if (uri.getHost() == null || uri.getPort() > MOST_PORT || !isWeb) {
+    if (!Urls.isHttp(uri)) {
       throw refused(what, "it is not an http or https URL");
     }
     if (uri.getRawUserInfo() != null) {
       throw refused(what, "it has a user name in it");
     }
-    if (scheme.equals("http") && base.getScheme().equals("https")) {
+    if (Urls.leavesTls(base, uri)) {
       return upgraded(uri, what);
     }
     return uri;

@@ -14,6 +14,8 @@ import java.util.OptionalLong;
 
 /** URLs and times as servers send them. */
 final class Urls {
+  private static final int MOST_PORT = 65_535;
+
   /** RFC 9110, 5.6.7: the form of today and the two obsolete ones. */
   private static final List<DateTimeFormatter> TIMES =
       List.of(
@@ -39,9 +41,12 @@ final class Urls {
     return out.toString();
   }
 
+  /** Whether it is one of HTTP that can be connected to. */
   static boolean isHttp(URI uri) {
     String scheme = uri.getScheme() == null ? "" : uri.getScheme().toLowerCase(Locale.ROOT);
-    return uri.getHost() != null && (scheme.equals("http") || scheme.equals("https"));
+    return uri.getHost() != null
+        && uri.getPort() <= MOST_PORT
+        && (scheme.equals("http") || scheme.equals("https"));
   }
 
   static boolean leavesTls(URI from, URI to) {

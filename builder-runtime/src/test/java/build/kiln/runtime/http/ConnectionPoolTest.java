@@ -636,62 +636,58 @@ class ConnectionPoolTest {
     }
   }
 
-  @Test
-  void anInterruptEndsWhatWaits() throws Exception {
-    var asked = new CountDownLatch(1);
-    var end = new CountDownLatch(1);
-    try (var server =
-        RawServer.of(
-            talk -> {
-              talk.head();
-              asked.countDown();
-              await(end);
-            })) {
-      var failure = new CompletableFuture<Exception>();
-      Thread waiting =
-          Thread.ofPlatform()
-              .start(
-                  () -> {
-                    try {
-                      ask(server, get()).close();
-                    } catch (IOException e) {
-                      failure.complete(e);
-                    }
-                  });
-      asked.await();
-      waiting.interrupt();
-      assertThat(failure.get(30, TimeUnit.SECONDS)).isInstanceOf(ClosedByInterruptException.class);
-      end.countDown();
-    }
-  }
-
-  @Test
-  void closingEndsWhatIsUnderWayAndWhatComes() throws Exception {
-    var asked = new CountDownLatch(1);
-    var end = new CountDownLatch(1);
-    try (var server =
+  /** A request that waits for its answer, on a thread of its own. */
+  private final class Waiting implements AutoCloseable {
+    private final CountDownLatch asked = new CountDownLatch(1);
+    private final CountDownLatch end = new CountDownLatch(1);
+    private final CompletableFuture<Exception> failure = new CompletableFuture<>();
+    final RawServer server =
         RawServer.of(
             talk -> {
               talk.head();
               asked.countDown();
               await(end);
             },
-            RawServer.answering(OK))) {
-      var failure = new CompletableFuture<Exception>();
-      Thread.ofPlatform()
-          .start(
-              () -> {
-                try {
-                  ask(server, get()).close();
-                } catch (IOException e) {
-                  failure.complete(e);
-                }
-              });
+            RawServer.answering(OK));
+    final Thread thread = Thread.ofPlatform().start(this::ask);
+
+    Waiting() throws IOException, InterruptedException {
       asked.await();
-      pool.close();
-      assertThat(failure.get(30, TimeUnit.SECONDS)).isInstanceOf(IOException.class);
-      assertThatThrownBy(() -> ask(server, get())).hasMessageContaining("closed");
+    }
+
+    private void ask() {
+      try {
+        ConnectionPoolTest.this.ask(server, get()).close();
+      } catch (IOException e) {
+        failure.complete(e);
+      }
+    }
+
+    Exception failure() throws Exception {
+      return failure.get(30, TimeUnit.SECONDS);
+    }
+
+    @Override
+    public void close() throws IOException {
       end.countDown();
+      server.close();
+    }
+  }
+
+  @Test
+  void anInterruptEndsWhatWaits() throws Exception {
+    try (var waiting = new Waiting()) {
+      waiting.thread.interrupt();
+      assertThat(waiting.failure()).isInstanceOf(ClosedByInterruptException.class);
+    }
+  }
+
+  @Test
+  void closingEndsWhatIsUnderWayAndWhatComes() throws Exception {
+    try (var waiting = new Waiting()) {
+      pool.close();
+      assertThat(waiting.failure()).isInstanceOf(IOException.class);
+      assertThatThrownBy(() -> ask(waiting.server, get())).hasMessageContaining("closed");
     }
   }
 

@@ -16,16 +16,16 @@ import java.util.concurrent.CopyOnWriteArrayList;
  * A server on loopback that sends exactly the bytes it is told: each connection is handed to the
  * next script.
  */
-final class RawServer implements AutoCloseable {
+public final class RawServer implements AutoCloseable {
   /** What happens on one connection, which is closed afterwards. */
-  interface Script {
+  public interface Script {
     void play(Talk talk) throws IOException;
   }
 
   /** One connection, as the server has it. */
-  record Talk(Socket socket, List<String> heads) {
+  public record Talk(Socket socket, List<String> heads) {
     /** Reads a request's head and keeps it. */
-    String head() throws IOException {
+    public String head() throws IOException {
       InputStream in = socket.getInputStream();
       var head = new ByteArrayOutputStream();
       while (!head.toString(StandardCharsets.ISO_8859_1).endsWith("\r\n\r\n")) {
@@ -40,11 +40,11 @@ final class RawServer implements AutoCloseable {
       return text;
     }
 
-    String read(int bytes) throws IOException {
+    public String read(int bytes) throws IOException {
       return new String(socket.getInputStream().readNBytes(bytes), StandardCharsets.ISO_8859_1);
     }
 
-    Talk send(String text) throws IOException {
+    public Talk send(String text) throws IOException {
       OutputStream out = socket.getOutputStream();
       out.write(text.getBytes(StandardCharsets.ISO_8859_1));
       out.flush();
@@ -55,7 +55,7 @@ final class RawServer implements AutoCloseable {
   private final ServerSocket server;
   private final List<Script> scripts;
   private final List<Socket> sockets = new CopyOnWriteArrayList<>();
-  final List<String> heads = new CopyOnWriteArrayList<>();
+  public final List<String> heads = new CopyOnWriteArrayList<>();
 
   private RawServer(List<Script> scripts) throws IOException {
     this.server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
@@ -63,12 +63,12 @@ final class RawServer implements AutoCloseable {
     Thread.ofVirtual().start(this::accept);
   }
 
-  static RawServer of(Script... scripts) throws IOException {
+  public static RawServer of(Script... scripts) throws IOException {
     return new RawServer(List.of(scripts));
   }
 
   /** Answers each request of a connection with the same bytes. */
-  static Script answering(String bytes) {
+  public static Script answering(String bytes) {
     return talk -> {
       while (true) {
         talk.head();
@@ -77,11 +77,11 @@ final class RawServer implements AutoCloseable {
     };
   }
 
-  int port() {
+  public int port() {
     return server.getLocalPort();
   }
 
-  int connections() {
+  public int connections() {
     return sockets.size();
   }
 

@@ -68,6 +68,7 @@ class DestinationsTest {
         "http://metadata.google.internal/t",
         "file:///etc/passwd",
         "ftp://127.0.0.1/t",
+        "http://127.0.0.1:70000/t",
         "http://user:password@127.0.0.1/t"
       })
   void noRealmRedirectOrUploadLeadsToMachinesSecrets(String target) {

@@ -1,61 +1,22 @@
 package build.kiln.runtime.registry;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import build.kiln.runtime.http.RawServer;
 import build.kiln.runtime.oci.Reference;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Proxies that make no tunnel. */
 class ProxiesTest {
-  /** Answers every CONNECT with a status. */
-  private static final class RefusingProxy implements AutoCloseable {
-    final List<String> asked = new CopyOnWriteArrayList<>();
-    private final ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-
-    RefusingProxy(int status) throws IOException {
-      Thread.ofVirtual().start(() -> accept(status));
-    }
-
-    private void accept(int status) {
-      try {
-        while (true) {
-          try (Socket socket = server.accept()) {
-            var in = new BufferedReader(new InputStreamReader(socket.getInputStream(), UTF_8));
-            asked.add(in.readLine());
-            while (!in.readLine().isEmpty()) {
-              // The rest of the head.
-            }
-            String answer = "HTTP/1.1 " + status + " No\r\nContent-Length: 0\r\n\r\n";
-            socket.getOutputStream().write(answer.getBytes(UTF_8));
-          }
-        }
-      } catch (IOException closed) {
-        // The test is over.
-      }
-    }
-
-    ProxySettings settings() {
-      String place = "http://user:secret@127.0.0.1:" + server.getLocalPort();
-      return ProxySettings.from(Map.of("https_proxy", place, "http_proxy", place));
-    }
-
-    @Override
-    public void close() throws IOException {
-      server.close();
-    }
+  private static ProxySettings through(RawServer proxy) {
+    String place = "http://user:secret@127.0.0.1:" + proxy.port();
+    return ProxySettings.from(Map.of("https_proxy", place, "http_proxy", place));
   }
 
   /** A password that is wrong is shown once, and what the host speaks is not guessed. */
@@ -71,10 +32,12 @@ class ProxiesTest {
       int status, boolean insecure, RegistryException.Code code, int asked, String advice)
       throws IOException {
     String host = "registry.invalid:5000";
-    try (var proxy = new RefusingProxy(status)) {
+    RawServer.Script refusing =
+        RawServer.answering("HTTP/1.1 " + status + " No\r\nContent-Length: 0\r\n\r\n");
+    try (var proxy = RawServer.of(refusing, refusing, refusing)) {
       var config =
           RegistryConfig.builder()
-              .proxies(proxy.settings())
+              .proxies(through(proxy))
               .insecureHosts(insecure ? List.of(host) : List.of())
               .retry(new RetryPolicy(2, Duration.ofMillis(1), Duration.ofMillis(1)))
               .build();
@@ -90,7 +53,9 @@ class ProxiesTest {
             .hasMessageContaining("status " + status)
             .hasMessageNotContaining("secret");
       }
-      assertThat(proxy.asked).hasSize(asked).containsOnly("CONNECT " + host + " HTTP/1.1");
+      assertThat(proxy.heads)
+          .hasSize(asked)
+          .allMatch(head -> head.startsWith("CONNECT " + host + " HTTP/1.1\r\n"));
     }
   }
 }

@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,9 +44,8 @@ final class PlainValues {
 
   /** Empty if there is more than people write. */
   static Optional<ObjectMeta> metadata(JsonNode tree) {
-    Set<String> names = new TreeSet<>();
-    tree.fieldNames().forEachRemaining(names::add);
-    if (!tree.isObject() || !METADATA.containsAll(names)) {
+    boolean plain = tree.properties().stream().allMatch(field -> METADATA.contains(field.getKey()));
+    if (!tree.isObject() || !plain) {
       return Optional.empty();
     }
     try {
