@@ -6,9 +6,9 @@ import build.kiln.api.v1alpha1.ImageMirrorSpec.KeyRef;
 import build.kiln.api.v1alpha1.MirrorFailureReason;
 import build.kiln.api.work.BuilderPaths;
 import build.kiln.api.work.ExitCode;
-import build.kiln.api.work.MirrorOrder;
 import build.kiln.api.work.MirrorOutcome;
 import build.kiln.api.work.MirrorReport;
+import build.kiln.api.work.WorkOrder;
 import build.kiln.runtime.mirror.Bandwidth;
 import build.kiln.runtime.mirror.CosignVerifier;
 import build.kiln.runtime.mirror.ImageVerifier;
@@ -33,7 +33,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Carries out the order of a mirror, in a pod and at a desk. */
 final class MirrorOrderRun {
-  private final MirrorOrder order;
+  private final ObjectMeta metadata;
+  private final ImageMirrorSpec spec;
+  private final WorkOrder.Settings settings;
   private final SecretFiles secrets;
   private final @Nullable Desk desk;
   private final MirrorListener listener;
@@ -41,8 +43,16 @@ final class MirrorOrderRun {
   /**
    * @param desk what the user's own environment adds; null in a pod
    */
-  MirrorOrderRun(MirrorOrder order, Path secrets, @Nullable Desk desk, MirrorListener listener) {
-    this.order = order;
+  MirrorOrderRun(
+      ObjectMeta metadata,
+      ImageMirrorSpec spec,
+      WorkOrder.Settings settings,
+      Path secrets,
+      @Nullable Desk desk,
+      MirrorListener listener) {
+    this.metadata = metadata;
+    this.spec = spec;
+    this.settings = settings;
     this.secrets = new SecretFiles(secrets);
     this.desk = desk;
     this.listener = listener;
@@ -50,19 +60,18 @@ final class MirrorOrderRun {
 
   /** Does it, and tells how it went; whatever goes wrong is part of the report. */
   MirrorReport run() {
-    RegistryConfig config = OrderPlaces.registryConfig(order.settings());
-    ImageMirrorSpec spec = order.resource().getSpec();
+    RegistryConfig config = OrderPlaces.registryConfig(settings);
     try (RegistryClient source = client(config, spec.source().secretRef());
         RegistryClient destination = client(config, spec.destination().secretRef())) {
       var run =
           new MirrorRun(
               spec,
-              identity(order.resource().getMetadata()),
+              identity(metadata),
               source,
               destination,
               verifier(spec, source),
               bandwidth(spec.bandwidth()),
-              Patterns.allowing(order.settings().allowedOutputs()),
+              Patterns.allowing(settings.allowedOutputs()),
               listener);
       try {
         return report(run.run(), Optional.empty());

@@ -6,7 +6,6 @@ import build.kiln.runtime.mirror.MirrorListener;
 import build.kiln.runtime.oci.Json;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.util.Locale;
 import java.util.Objects;
 
 /** What is shown of a mirror's run. */
@@ -44,12 +43,13 @@ sealed interface MirrorOutput extends MirrorListener {
         case Copied ->
             out.println(
                 would
-                    + "copied: %s -> %s@%s%s"
-                        .formatted(
-                            image.source(),
-                            withoutDigest(String.valueOf(image.destination())),
-                            image.digest(),
-                            dryRun ? "" : sizes(image)));
+                    + "copied: "
+                    + image.source()
+                    + " -> "
+                    + withoutDigest(String.valueOf(image.destination()))
+                    + "@"
+                    + image.digest()
+                    + (dryRun ? "" : sizes(image)));
         case Deleted -> out.println(would + "deleted: " + image.destination());
         case Failed ->
             err.println(
@@ -79,30 +79,24 @@ sealed interface MirrorOutput extends MirrorListener {
         err.println("failed: %s: %s".formatted(outcome.reason(), outcome.message()));
       }
       out.println(
-          "%d observed, %d %s (%s, %s mounted), %d up to date, %d deleted, %d failed"
-              .formatted(
-                  outcome.observed(),
-                  outcome.copied(),
-                  isDry ? "to copy" : "copied",
-                  size(outcome.copiedBytes()),
-                  size(outcome.mountedBytes()),
-                  outcome.upToDate(),
-                  outcome.deleted(),
-                  outcome.failed()));
+          outcome.observed()
+              + " observed, "
+              + outcome.copied()
+              + (isDry ? " to copy (" : " copied (")
+              + size(outcome.copiedBytes())
+              + ", "
+              + size(outcome.mountedBytes())
+              + " mounted), "
+              + outcome.upToDate()
+              + " up to date, "
+              + outcome.deleted()
+              + " deleted, "
+              + outcome.failed()
+              + " failed");
     }
 
     private static String size(long bytes) {
-      if (bytes < 1000) {
-        return bytes + " B";
-      }
-      double value = bytes;
-      String units = "kMGTP";
-      int unit = -1;
-      while (value >= 999.5) {
-        value /= 1000;
-        unit++;
-      }
-      return String.format(Locale.ROOT, "%.3g %sB", value, units.charAt(unit));
+      return Table.size(bytes, " ");
     }
   }
 }

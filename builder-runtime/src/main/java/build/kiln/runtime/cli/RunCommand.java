@@ -120,7 +120,13 @@ final class RunCommand implements Command {
   /** A mirror in a pod: a line of JSON an image, the report as the last. */
   private int runOrder(MirrorOrder order) throws IOException {
     MirrorReport report =
-        new MirrorOrderRun(order, manifest.secrets(), null, new MirrorOutput.Lines(System.out))
+        new MirrorOrderRun(
+                order.resource().getMetadata(),
+                order.resource().getSpec(),
+                order.settings(),
+                manifest.secrets(),
+                null,
+                new MirrorOutput.Lines(System.out))
             .run();
     tell(Records.report(order.nonce(), report), Records.outcome(report.outcome()));
     return MirrorOrderRun.exitCode(report.outcome()).code();

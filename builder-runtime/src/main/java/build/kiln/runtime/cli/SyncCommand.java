@@ -1,9 +1,7 @@
 package build.kiln.runtime.cli;
 
-import build.kiln.api.v1alpha1.ImageMirror;
 import build.kiln.api.v1alpha1.ImageMirrorSpec;
 import build.kiln.api.work.ExitCode;
-import build.kiln.api.work.MirrorOrder;
 import build.kiln.api.work.MirrorReport;
 import build.kiln.runtime.cli.manifest.ManifestFile;
 
@@ -44,18 +42,17 @@ final class SyncCommand implements Command {
   /** As {@code kiln run -f} does it too. */
   static int run(ManifestFile.Mirror read, ManifestOptions options, boolean dryRun, boolean json) {
     read.notes().forEach(note -> System.err.println("kiln: " + note));
-    ImageMirror mirror = read.mirror();
-    if (dryRun) {
-      mirror.setSpec(dry(mirror.getSpec()));
-    }
+    ImageMirrorSpec spec = dryRun ? dry(read.spec()) : read.spec();
     Desk desk = Desk.ofThisProcess();
-    boolean isDry = mirror.getSpec().dryRun();
+    boolean isDry = spec.dryRun();
     MirrorOutput output =
         json
             ? new MirrorOutput.Lines(System.out)
             : new MirrorOutput.Text(System.out, System.err, isDry);
-    var order = new MirrorOrder(mirror, 1, "none-is-needed-here", options.settings(desk));
-    MirrorReport report = new MirrorOrderRun(order, options.secrets(), desk, output).run();
+    MirrorReport report =
+        new MirrorOrderRun(
+                read.metadata(), spec, options.settings(desk), options.secrets(), desk, output)
+            .run();
     output.done(report.outcome(), isDry);
     return MirrorOrderRun.exitCode(report.outcome()).code();
   }

@@ -1,12 +1,12 @@
 package build.kiln.runtime.cli;
 
+import build.kiln.runtime.cli.progress.Decimals;
 import java.io.PrintStream;
 import java.time.Clock;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** Columns of text for people, as docker prints them. */
@@ -38,18 +38,23 @@ final class Table {
 
   /** Three digits and a unit, in powers of 1000. */
   static String size(long bytes) {
+    return size(bytes, "");
+  }
+
+  /**
+   * The same.
+   *
+   * @param gap before the unit
+   */
+  static String size(long bytes, String gap) {
     double value = bytes;
     int unit = 0;
     while (value >= 999.5 && unit < UNITS.length - 1) {
       value /= 1000;
       unit++;
     }
-    String digits =
-        unit == 0
-            ? Long.toString(bytes)
-            : String.format(
-                Locale.ROOT, value < 9.995 ? "%.2f" : value < 99.95 ? "%.1f" : "%.0f", value);
-    return digits + UNITS[unit];
+    int decimals = unit == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+    return Decimals.rounded(value, decimals) + gap + UNITS[unit];
   }
 
   /**

@@ -81,7 +81,8 @@ final class TrainCommand implements Command {
       // Where nothing can be run, as while an image is built, that is found out as late as in other
       // builds.
       build("second", context("run", "FROM " + base + "\nRUN true\nCOPY true /\nRUN true\n"));
-      for (String tag : List.of("v1.2", "v1.2.3-rc.1", "1.2.3")) {
+      // Of versions and of others, and so many that a mirror asks for a list of them.
+      for (String tag : List.of("v1.2", "v1.2.3-rc.1", "1.2.3", "a", "b", "c", "d", "e", "f")) {
         must(Main.run("copy", "docker://" + image, "docker://" + image + ":" + tag));
       }
       copies(registry, image);

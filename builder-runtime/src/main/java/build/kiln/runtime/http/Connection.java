@@ -70,7 +70,8 @@ final class Connection implements Closeable {
   }
 
   private void send(Request request, Duration silence) throws IOException {
-    var sending = new Sending(out, request.head(route.tls() ? null : route.proxy()));
+    String head = request.head(route.tls() ? null : route.proxy());
+    var sending = new Sending(out, head, request.content() == null);
     try {
       if (request.content() != null) {
         long every = tls ? LOOK_EVERY_TLS : LOOK_EVERY_PLAIN;

@@ -26,12 +26,16 @@ final class Sending {
   }
 
   private final OutputStream out;
-  private final byte[] waiting = new byte[SMALL];
+  private final byte[] waiting;
   private int count;
   private boolean broken;
 
-  Sending(OutputStream out, String head) throws IOException {
+  /**
+   * @param alone whether nothing follows the head
+   */
+  Sending(OutputStream out, String head, boolean alone) throws IOException {
     this.out = out;
+    this.waiting = new byte[alone ? 0 : SMALL];
     put(head);
   }
 
@@ -97,10 +101,10 @@ final class Sending {
   }
 
   private void put(byte[] bytes, int offset, int length) throws IOException {
-    if (length > SMALL - count) {
+    if (length > waiting.length - count) {
       finish();
     }
-    if (length >= SMALL) {
+    if (length >= waiting.length) {
       send(bytes, offset, length);
       return;
     }
@@ -112,7 +116,9 @@ final class Sending {
   void finish() throws IOException {
     int all = count;
     count = 0;
-    send(waiting, 0, all);
+    if (all > 0) {
+      send(waiting, 0, all);
+    }
   }
 
   private void send(byte[] bytes, int offset, int length) throws IOException {

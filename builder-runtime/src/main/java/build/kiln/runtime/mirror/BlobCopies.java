@@ -9,7 +9,6 @@ import build.kiln.runtime.registry.RegistryClient;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InterruptedIOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,6 +25,9 @@ import java.util.concurrent.locks.ReentrantLock;
 final class BlobCopies {
   /** To ask whether a blob of this size is there costs about as much as to send it. */
   private static final int SMALL = 16 << 10;
+
+  /** As {@link #SMALL}, where the answer would hardly be yes. */
+  private static final int SMALL_FOR_NEW = 1 << 20;
 
   /** Repositories that are offered for a mount; each that fails is a request in vain. */
   private static final int MOST_OFFERS = 2;
@@ -53,6 +55,7 @@ final class BlobCopies {
 
   private final RegistryClient source;
   private final RegistryClient destination;
+  private final Targets targets;
   private final Bandwidth bandwidth;
   private final CopyListener listener;
   private final Map<Key, Holders> holders = new ConcurrentHashMap<>();
@@ -61,10 +64,12 @@ final class BlobCopies {
   BlobCopies(
       RegistryClient source,
       RegistryClient destination,
+      Targets targets,
       Bandwidth bandwidth,
       CopyListener listener) {
     this.source = source;
     this.destination = destination;
+    this.targets = targets;
     this.bandwidth = bandwidth;
     this.listener = listener;
   }
@@ -78,12 +83,7 @@ final class BlobCopies {
       throws IOException {
     Holders known =
         holders.computeIfAbsent(new Key(to.registry(), blob.digest()), ignored -> new Holders());
-    try {
-      known.lock.lockInterruptibly();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new InterruptedIOException("interrupted while waiting for a blob");
-    }
+    Waiting.lock(known.lock, "a blob");
     try {
       if (anew) {
         known.repositories.remove(to.name());
@@ -126,8 +126,9 @@ final class BlobCopies {
     Mounts experience = mounts.computeIfAbsent(to.registry(), ignored -> new Mounts());
     // A mount of what is there is a mount as well; only who cannot mount has to look first.
     boolean surelyMounted = !offers.isEmpty() && experience.done.get() > 0;
+    int small = targets.isEmpty(to) ? SMALL_FOR_NEW : SMALL;
     PushResult result =
-        surelyMounted || blob.size() <= SMALL
+        surelyMounted || blob.size() <= small
             ? destination.pushMissingBlob(to, blob, () -> open(from, blob), offers)
             : destination.pushBlob(to, blob, () -> open(from, blob), offers);
     if (!offers.isEmpty() && result.how() == How.MOUNTED) {

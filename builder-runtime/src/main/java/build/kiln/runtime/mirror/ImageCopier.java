@@ -10,8 +10,8 @@ import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.FetchedManifest;
 import build.kiln.runtime.registry.RegistryClient;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -25,13 +25,14 @@ import java.util.concurrent.Semaphore;
  * the clients' to limit.
  *
  * <p>What is up to date costs one HEAD at each end, and what is not there one HEAD at the
- * destination and a GET at the source, before anything is copied. A copy that was broken off is
- * taken up by the next: what is there already is not sent again.
+ * destination (or a list for many) and a GET at the source, before anything is copied. A copy that
+ * was broken off is taken up by the next: what is there already is not sent again.
  */
 public final class ImageCopier {
   private final RegistryClient source;
   private final RegistryClient destination;
   private final CopyOptions options;
+  private final Targets targets;
   private final Trees trees;
   private final Optional<ReferrerCopies> referrers;
   private final Optional<ImageVerifier> verifier;
@@ -74,11 +75,20 @@ public final class ImageCopier {
     this.destination = destination;
     this.options = options;
     this.verifier = verifier;
-    BlobCopies blobs = new BlobCopies(source, destination, bandwidth, listener);
+    this.targets = new Targets(destination);
+    BlobCopies blobs = new BlobCopies(source, destination, targets, bandwidth, listener);
     this.trees =
         new Trees(source, destination, blobs, new PlatformChoice(options.platforms()), listener);
     this.referrers =
         options.referrers().map(wanted -> new ReferrerCopies(source, destination, trees, wanted));
+  }
+
+  /**
+   * Tells that these tags will be copied to a repository: if they are many, a list tells which of
+   * them it lacks.
+   */
+  public void expect(Reference repository, List<String> tags) {
+    targets.expect(repository, tags);
   }
 
   /**
@@ -114,7 +124,10 @@ public final class ImageCopier {
       throws IOException {
     Optional<Descriptor> there = Optional.empty();
     if (to.tag() != null) {
-      there = destination.headTarget(to.withTag(to.tag()));
+      Reference tag = to.withTag(to.tag());
+      // What is never to be overwritten is looked at itself.
+      there =
+          options.overwrite() == Overwrite.NEVER ? destination.headTarget(tag) : targets.look(tag);
       if (there.isPresent() && options.overwrite() == Overwrite.NEVER) {
         return new CopyResult(Outcome.KEPT, there.get(), 0, 0);
       }
@@ -124,7 +137,7 @@ public final class ImageCopier {
       Job job = new Job(from, to, Optional.empty(), planOnly, tally);
       return limited(() -> different(job, source.fetchManifest(from.withDefaultTag())));
     }
-    Digest digest = digest(from);
+    Digest digest = digest(from, there);
     if (to.tag() == null) {
       there = destination.headTarget(to.withDigest(digest));
     }
@@ -155,12 +168,7 @@ public final class ImageCopier {
   }
 
   private CopyResult limited(Copying copying) throws IOException {
-    try {
-      copies.acquire();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new InterruptedIOException("interrupted while waiting for other images");
-    }
+    Waiting.wait(copies::acquire, "other images");
     try {
       return copying.result();
     } finally {
@@ -232,11 +240,18 @@ public final class ImageCopier {
     }
   }
 
-  private Digest digest(Reference from) throws IOException {
+  /**
+   * @param there what it probably is
+   */
+  private Digest digest(Reference from, Optional<Descriptor> there) throws IOException {
     if (from.digest() != null) {
       return from.digest();
     }
     Reference named = from.withDefaultTag();
+    if (there.isPresent()) {
+      Digest known = there.get().digest();
+      return source.headUnless(named, known).map(Descriptor::digest).orElse(known);
+    }
     Optional<Descriptor> found = source.head(named);
     if (found.isEmpty()) {
       throw new CopyException(

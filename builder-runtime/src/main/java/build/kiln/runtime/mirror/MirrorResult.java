@@ -18,17 +18,17 @@ public record MirrorResult(List<Image> images) {
   /** So many images are in a status. */
   public static final int MOST_IMAGES = 50;
 
-  public MirrorResult {
-    images =
-        images.stream()
-            .sorted(
-                Comparator.comparing(MirrorResult::name)
-                    .thenComparing(i -> String.valueOf(i.destination())))
-            .toList();
-  }
+  /** Written out: what {@link Comparator#comparing} makes, each process would make anew. */
+  private static final Comparator<Image> BY_NAME =
+      (a, b) -> {
+        int sources = String.valueOf(a.source()).compareTo(String.valueOf(b.source()));
+        return sources != 0
+            ? sources
+            : String.valueOf(a.destination()).compareTo(String.valueOf(b.destination()));
+      };
 
-  private static String name(Image image) {
-    return String.valueOf(image.source());
+  public MirrorResult {
+    images = images.stream().sorted(BY_NAME).toList();
   }
 
   /** Images that were looked at; deletions are none. */
@@ -98,7 +98,7 @@ public record MirrorResult(List<Image> images) {
   public List<Image> shown() {
     return images.stream()
         .filter(image -> image.result() != Result.UpToDate && image.result() != Result.Kept)
-        .sorted(Comparator.comparing(image -> image.result() != Result.Failed))
+        .sorted((a, b) -> Boolean.compare(a.result() != Result.Failed, b.result() != Result.Failed))
         .limit(MOST_IMAGES)
         .toList();
   }

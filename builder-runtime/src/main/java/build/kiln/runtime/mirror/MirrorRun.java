@@ -124,6 +124,7 @@ public final class MirrorRun {
         if (repository.images.isEmpty()) {
           finish(repository);
         }
+        copier.expect(repository.pair.to(), repository.tags);
         repository.images.forEach(from -> images.add(new Wanted(repository, from)));
       }
       Concurrently.all(images, Math.max(LOOKS, spec.concurrency()), this::image);

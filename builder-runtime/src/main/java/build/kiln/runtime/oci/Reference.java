@@ -2,7 +2,6 @@ package build.kiln.runtime.oci;
 
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,22 +16,15 @@ public record Reference(
       Set.of("docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com");
 
   private static final String HUB = "docker.io";
-  private static final Pattern REPOSITORY =
-      Pattern.compile(
-          "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*");
-  private static final Pattern TAG = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}");
-  private static final Pattern REGISTRY =
-      Pattern.compile(
-          "(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9a-fA-F:]+])(?::[0-9]{1,5})?");
 
   /**
    * @throws OciException naming the part that does not fit the grammar
    */
   public Reference {
-    if (!REGISTRY.matcher(registry).matches()) {
+    if (!ReferenceGrammar.isRegistry(registry)) {
       throw new OciException("not a registry: \"" + registry + "\"");
     }
-    if (!REPOSITORY.matcher(repository).matches() || repository.length() > 255) {
+    if (!ReferenceGrammar.isRepository(repository) || repository.length() > 255) {
       throw new OciException(
           "not a repository name: \""
               + repository
@@ -41,7 +33,7 @@ public record Reference(
                   ? " (it must be lower case)"
                   : ""));
     }
-    if (tag != null && !TAG.matcher(tag).matches()) {
+    if (tag != null && !ReferenceGrammar.isTag(tag)) {
       throw new OciException("not a tag: \"" + tag + "\"");
     }
   }

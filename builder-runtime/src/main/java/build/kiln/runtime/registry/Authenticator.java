@@ -67,7 +67,7 @@ final class Authenticator {
     if (credential.orElse(null) instanceof Credential.RegistryToken token) {
       return new Shown(Optional.of("Bearer " + token.token()), Proof.CREDENTIALS, false);
     }
-    return switch (manners.get(Origin.of(site.base()))) {
+    return switch (manners.get(site.origin())) {
       case null -> new Shown(Optional.empty(), Proof.NONE, false);
       case Manner.BasicManner ignored ->
           credential.orElse(null) instanceof Basic basic
@@ -114,7 +114,7 @@ final class Authenticator {
    */
   Optional<List<Scope>> learn(Site site, List<Challenge> challenges, List<Scope> scopes)
       throws RegistryException {
-    Origin origin = Origin.of(site.base());
+    Origin origin = site.origin();
     Optional<Challenge> bearer = find(challenges, "bearer");
     if (bearer.isPresent() && bearer.get().parameter("realm").isPresent()) {
       Challenge challenge = bearer.get();
@@ -140,7 +140,7 @@ final class Authenticator {
 
   /** How a registry wants to be asked, in words; empty if it never asked. */
   Optional<String> manner(Site site) {
-    return switch (manners.get(Origin.of(site.base()))) {
+    return switch (manners.get(site.origin())) {
       case null -> Optional.empty();
       case Manner.BasicManner ignored -> Optional.of("basic");
       case Manner.BearerManner bearer ->

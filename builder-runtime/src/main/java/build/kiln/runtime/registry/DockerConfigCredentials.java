@@ -122,7 +122,12 @@ public final class DockerConfigCredentials implements Credentials {
     @Override
     public DockerConfig get() throws IOException {
       try {
-        BasicFileAttributes now = Files.readAttributes(file, BasicFileAttributes.class);
+        // It is asked with each request, and most often not there: an exception would be dear.
+        @Nullable BasicFileAttributes now =
+            file.getFileSystem().provider().readAttributesIfExists(file, BasicFileAttributes.class);
+        if (now == null) {
+          return DockerConfig.EMPTY;
+        }
         long modified = now.lastModifiedTime().toMillis();
         Seen last = seen;
         if (last == null

@@ -2,6 +2,7 @@ package build.kiln.runtime.registry;
 
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -25,14 +26,30 @@ final class HostLimit {
 
   private final int transfers;
   private final ReentrantLock lock = new ReentrantLock();
-  private final Condition changed = lock.newCondition();
-  private final Map<Lane, Integer> inUse = new EnumMap<>(Lane.class);
+  private final Map<Lane, Waiting> lanes = new EnumMap<>(Lane.class);
   private int allowed;
   private int good;
+
+  /** Who uses a lane, and who waits for it. */
+  private static final class Waiting {
+    final Condition free;
+    int inUse;
+
+    Waiting(Condition free) {
+      this.free = free;
+    }
+  }
 
   HostLimit(int transfers) {
     this.transfers = transfers;
     this.allowed = transfers;
+    for (Lane lane : Lane.values()) {
+      lanes.put(lane, new Waiting(lock.newCondition()));
+    }
+  }
+
+  private Waiting of(Lane lane) {
+    return Objects.requireNonNull(lanes.get(lane));
   }
 
   private int limit(Lane lane) {
@@ -42,10 +59,11 @@ final class HostLimit {
   void acquire(Lane lane) throws InterruptedException {
     lock.lockInterruptibly();
     try {
-      while (inUse.getOrDefault(lane, 0) >= limit(lane)) {
-        changed.await();
+      Waiting waiting = of(lane);
+      while (waiting.inUse >= limit(lane)) {
+        waiting.free.await();
       }
-      inUse.merge(lane, 1, Integer::sum);
+      waiting.inUse++;
     } finally {
       lock.unlock();
     }
@@ -54,8 +72,11 @@ final class HostLimit {
   void release(Lane lane) {
     lock.lock();
     try {
-      inUse.merge(lane, -1, Integer::sum);
-      changed.signalAll();
+      Waiting waiting = of(lane);
+      waiting.inUse--;
+      if (waiting.inUse < limit(lane)) {
+        waiting.free.signal();
+      }
     } finally {
       lock.unlock();
     }
@@ -71,7 +92,7 @@ final class HostLimit {
       } else if (allowed < transfers && ++good >= GOOD_BEFORE_MORE) {
         allowed++;
         good = 0;
-        changed.signalAll();
+        lanes.values().forEach(waiting -> waiting.free.signalAll());
       }
     } finally {
       lock.unlock();

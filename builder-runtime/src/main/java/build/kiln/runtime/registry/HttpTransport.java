@@ -172,7 +172,9 @@ final class HttpTransport implements AutoCloseable {
 
     @Override
     public void writeTo(OutputStream out) throws IOException {
-      byte[] buffer = new byte[BUFFER];
+      // More than there should be, so that what is too long is found out.
+      long most = body.length() < 0 ? BUFFER : Math.min(BUFFER, body.length() + 1);
+      byte[] buffer = new byte[(int) most];
       long sent = 0;
       try (InputStream in = openSource()) {
         for (int n = readSource(in, buffer); n >= 0; n = readSource(in, buffer)) {

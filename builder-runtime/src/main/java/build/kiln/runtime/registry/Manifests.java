@@ -56,28 +56,72 @@ final class Manifests {
             .headers(ACCEPT)
             .expecting(200, 404, 405);
     Request request = toPush ? plain.scopes(List.of(Scope.push(plain.repository()))) : plain;
-    Optional<Descriptor> known =
-        requester.call(
-            request,
-            reply -> {
-              if (reply.status() == 404) {
-                throw new RegistryException(
-                    Code.NOT_FOUND,
-                    "tried to look up "
-                        + ref
-                        + " on "
-                        + endpoint.authority()
-                        + " but it is not there (status 404); check the repository and the tag or"
-                        + " digest",
-                    null,
-                    404,
-                    null,
-                    null);
-              }
-              return reply.status() == 405 ? Optional.empty() : fromHeaders(ref, reply);
-            });
+    Optional<Descriptor> known = requester.call(request, reply -> lookedUp(endpoint, ref, reply));
     // The digest's header is optional, and some registries know no HEAD.
     return known.isPresent() ? known : Optional.of(fetch(endpoint, ref).descriptor());
+  }
+
+  /**
+   * As {@link #head}, unless the reference still points at what is known, which the registry may
+   * say without reading it.
+   *
+   * @return empty if it does
+   */
+  Optional<Descriptor> headUnless(Endpoint endpoint, Reference ref, Digest known)
+      throws IOException {
+    Request request =
+        Request.of("look up " + ref, endpoint, ref, "HEAD", path(endpoint, ref))
+            .headers(acceptUnless(known))
+            .expecting(200, 304, 404, 405);
+    Look look =
+        requester.call(
+            request,
+            reply ->
+                reply.status() == 304
+                    ? Look.UNCHANGED
+                    : new Look(false, lookedUp(endpoint, ref, reply)));
+    if (look.unchanged()) {
+      return Optional.empty();
+    }
+    Descriptor found =
+        look.found().isPresent() ? look.found().get() : fetch(endpoint, ref).descriptor();
+    return Optional.of(found).filter(descriptor -> !descriptor.digest().equals(known));
+  }
+
+  /**
+   * What an answer to a HEAD says.
+   *
+   * @param found empty if the registry does not say what it is
+   */
+  private record Look(boolean unchanged, Optional<Descriptor> found) {
+    static final Look UNCHANGED = new Look(true, Optional.empty());
+  }
+
+  /** Empty if the registry does not say what it is. */
+  private static Optional<Descriptor> lookedUp(Endpoint endpoint, Reference ref, HttpReply reply)
+      throws RegistryException {
+    if (reply.status() == 404) {
+      throw new RegistryException(
+          Code.NOT_FOUND,
+          "tried to look up "
+              + ref
+              + " on "
+              + endpoint.authority()
+              + " but it is not there (status 404); check the repository and the tag or"
+              + " digest",
+          null,
+          404,
+          null,
+          null);
+    }
+    return reply.status() == 405 ? Optional.empty() : fromHeaders(ref, reply);
+  }
+
+  /** With the digest as distribution's entity tag (RFC 9110, 13.1.2). */
+  private static Map<String, String> acceptUnless(Digest known) {
+    Map<String, String> headers = new HashMap<>(ACCEPT);
+    headers.put("If-None-Match", "\"" + known + "\"");
+    return headers;
   }
 
   private static Optional<Descriptor> fromHeaders(Reference ref, HttpReply reply)
@@ -107,18 +151,16 @@ final class Manifests {
 
   /**
    * As {@link #fetch}, unless the reference still points at what is known: then the registry may
-   * say so without sending it (RFC 9110, 13.1.2, with the digest as distribution's entity tag).
+   * say so without sending it.
    *
    * @return empty if it does
    */
   Optional<FetchedManifest> fetchUnless(Endpoint endpoint, Reference ref, Digest known)
       throws IOException {
     String doing = "look whether " + ref + " has changed";
-    Map<String, String> headers = new HashMap<>(ACCEPT);
-    headers.put("If-None-Match", "\"" + known + "\"");
     Request request =
         Request.of(doing, endpoint, ref, "GET", path(endpoint, ref))
-            .headers(headers)
+            .headers(acceptUnless(known))
             .expecting(200, 304);
     return requester.call(
         request,

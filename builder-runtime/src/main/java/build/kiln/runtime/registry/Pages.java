@@ -58,6 +58,16 @@ final class Pages {
   }
 
   /**
+   * The first page, if no Link leads on. Tried once.
+   *
+   * @return empty if one does
+   */
+  Optional<JsonNode> only(Listing listing) throws IOException {
+    Page page = requester.callOnce(request(listing, listing.path), reply -> read(listing, reply));
+    return page.next.isPresent() ? Optional.empty() : Optional.of(page.document);
+  }
+
+  /**
    * Goes through all pages.
    *
    * @return empty, or what a 404 came with if that is an answer
@@ -72,11 +82,7 @@ final class Pages {
       if (visited.size() > MOST_PAGES) {
         throw invalid(listing, "it has more than " + MOST_PAGES + " pages");
       }
-      Request plain =
-          Request.of(listing.doing, listing.endpoint, listing.repository, "GET", target.get())
-              .scopes(listing.scopes);
-      Request request = listing.ifAbsent ? plain.expecting(200, 404) : plain;
-      Page page = requester.call(request, reply -> read(listing, reply));
+      Page page = requester.call(request(listing, target.get()), reply -> read(listing, reply));
       if (page.status == 404) {
         return Optional.of(page.document);
       }
@@ -84,6 +90,13 @@ final class Pages {
       target = page.next.map(URI::toString).or(() -> otherwise);
     }
     return Optional.empty();
+  }
+
+  private static Request request(Listing listing, String target) {
+    Request plain =
+        Request.of(listing.doing, listing.endpoint, listing.repository, "GET", target)
+            .scopes(listing.scopes);
+    return listing.ifAbsent ? plain.expecting(200, 404) : plain;
   }
 
   private Page read(Listing listing, HttpReply reply) throws IOException {

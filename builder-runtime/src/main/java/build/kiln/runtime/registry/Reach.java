@@ -30,8 +30,11 @@ enum Reach {
    * #check(String, InetAddress)}.
    */
   void checkLiteral(URI uri) throws Refused {
+    if (this == REGISTRY) {
+      return;
+    }
     String host = uri.getHost().toLowerCase(Locale.ROOT);
-    if (this != REGISTRY && Addresses.isMetadataName(host)) {
+    if (Addresses.isMetadataName(host)) {
       throw new Refused(host + " is a cloud's metadata service");
     }
     var literal = Addresses.literal(host);

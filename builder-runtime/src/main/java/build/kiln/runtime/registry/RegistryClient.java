@@ -10,6 +10,7 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -91,6 +92,16 @@ public final class RegistryClient implements AutoCloseable {
       }
       throw e;
     }
+  }
+
+  /**
+   * As {@link #head}, unless it is what is known, which registries tell with less work.
+   *
+   * @return empty if it is what is known
+   * @throws RegistryException NOT_FOUND if it is not there
+   */
+  public Optional<Descriptor> headUnless(Reference ref, Digest known) throws IOException {
+    return read(ref, endpoint -> manifests.headUnless(endpoint, ref, known));
   }
 
   /**
@@ -237,6 +248,16 @@ public final class RegistryClient implements AutoCloseable {
   /** All tags of a repository, in the registry's order. */
   public List<String> listTags(Reference repository) throws IOException {
     return tags.list(repository, false);
+  }
+
+  /**
+   * The tags of a repository that is to be pushed to, if one request tells them.
+   *
+   * @return empty if they are too many for one answer, or the registry does not list them; a
+   *     repository that is not there has none
+   */
+  public Optional<Set<String>> listTargetTags(Reference repository) throws IOException {
+    return tags.inOneAnswer(repository);
   }
 
   /**

@@ -302,7 +302,7 @@ final class Requester {
       return new Outcome(
           redirects.send(call, site, request.stays()), Proof.NONE, Redaction.of(Optional.empty()));
     }
-    ScopeKey key = new ScopeKey(Origin.of(site.base()), request.scopes());
+    ScopeKey key = new ScopeKey(site.origin(), request.scopes());
     List<Scope> scopes = learntScopes.getOrDefault(key, request.scopes());
     Shown shown = authenticator.show(site, request.repository(), scopes, Optional.empty());
     Proof proof = shown.proof();

@@ -12,13 +12,17 @@ import java.util.stream.Stream;
  * name may have colons of its own.
  */
 record Scope(String resource, Set<String> actions, String text) {
+  private static final Set<String> PULL = Set.of("pull");
+  private static final Set<String> PUSH = Set.of("pull", "push");
 
   static Scope pull(Reference repository) {
-    return parse("repository:" + repository.repository() + ":pull");
+    String resource = "repository:" + repository.repository();
+    return new Scope(resource, PULL, resource + ":pull");
   }
 
   static Scope push(Reference repository) {
-    return parse("repository:" + repository.repository() + ":pull,push");
+    String resource = "repository:" + repository.repository();
+    return new Scope(resource, PUSH, resource + ":pull,push");
   }
 
   static Scope of(Reference repository, String actions) {

@@ -9,16 +9,20 @@ import org.jspecify.annotations.Nullable;
  * An endpoint whose scheme is known: where its API is, and where its answers may send us.
  *
  * @param base scheme and authority, without a path
+ * @param origin that of the base
  * @param isPublic whether its address is one of the public Internet
  */
-record Site(Endpoint endpoint, URI base, boolean isPublic) {
+record Site(Endpoint endpoint, URI base, Origin origin, boolean isPublic) {
+  Site(Endpoint endpoint, URI base, boolean isPublic) {
+    this(endpoint, base, Origin.of(base), isPublic);
+  }
 
   URI resolve(String path) {
     return URI.create(base + path);
   }
 
   boolean owns(URI uri) {
-    return Origin.of(base).equals(Origin.of(uri));
+    return origin.equals(Origin.of(uri));
   }
 
   Reach reachOf(URI uri) {
@@ -59,9 +63,9 @@ record Site(Endpoint endpoint, URI base, boolean isPublic) {
    * meant, as we know it. Any other host without TLS is refused.
    */
   private URI upgraded(URI uri, String what) throws RegistryException {
-    Origin own = Origin.of(base);
     Origin wanted = Origin.of(uri);
-    if (wanted.host().equals(own.host()) && (wanted.port() == 80 || wanted.port() == own.port())) {
+    if (wanted.host().equals(origin.host())
+        && (wanted.port() == 80 || wanted.port() == origin.port())) {
       String query = uri.getRawQuery();
       return URI.create(base + uri.getRawPath() + (query == null ? "" : "?" + query));
     }

@@ -37,6 +37,7 @@ final class Sites {
   private final RegistryConfig config;
   private final HttpTransport transport;
   private final Clock clock;
+  private final Map<String, Endpoint> upstreams = new ConcurrentHashMap<>();
   private final Map<String, Site> known = new ConcurrentHashMap<>();
   private final Map<String, Instant> passedOver = new ConcurrentHashMap<>();
   private final ReentrantLock probing = new ReentrantLock();
@@ -48,7 +49,8 @@ final class Sites {
   }
 
   Endpoint upstream(Reference repository) {
-    return Endpoint.upstream(repository.registry(), config);
+    return upstreams.computeIfAbsent(
+        repository.registry(), registry -> Endpoint.upstream(registry, config));
   }
 
   /** The mirrors that are not passed over now, then the upstream. */
@@ -75,6 +77,8 @@ final class Sites {
   }
 
   /**
+   * The endpoint with its scheme.
+   *
    * @throws IOException if the scheme must be found out and the host does not answer
    */
   Site site(Endpoint endpoint) throws IOException {
@@ -105,7 +109,7 @@ final class Sites {
   private static Site at(Endpoint endpoint, Site site) {
     return site.endpoint().equals(endpoint)
         ? site
-        : new Site(endpoint, site.base(), site.isPublic());
+        : new Site(endpoint, site.base(), site.origin(), site.isPublic());
   }
 
   private Site newSite(Endpoint endpoint, String scheme) {

@@ -2,6 +2,7 @@ package build.kiln.runtime.registry;
 
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.Pages.Listing;
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
@@ -30,17 +31,47 @@ final class Tags {
    */
   List<String> list(Reference repository, boolean toTheEnd) throws IOException {
     Endpoint endpoint = sites.upstream(repository);
-    Reference there = endpoint.repository(repository);
-    return names(
-        new Listing(
-            "list the tags of " + repository.name(),
-            endpoint,
-            repository,
-            "/v2/" + there.repository() + "/tags/list?n=" + PAGE,
-            List.of(Scope.pull(there)),
-            false),
-        "tags",
-        toTheEnd);
+    Scope scope = Scope.pull(endpoint.repository(repository));
+    return names(ofTags(endpoint, repository, scope), "tags", toTheEnd);
+  }
+
+  /**
+   * The tags, if one answer has them all. The token is to be good for a push as well, which saves
+   * another.
+   *
+   * @return empty if there are more, or the registry does not say; none for a repository that it
+   *     does not know
+   */
+  Optional<Set<String>> inOneAnswer(Reference repository) throws IOException {
+    Endpoint endpoint = sites.upstream(repository);
+    try {
+      return pages
+          .only(ofTags(endpoint, repository, Scope.push(endpoint.repository(repository))))
+          .map(document -> Set.copyOf(names(document, "tags")))
+          .filter(tags -> tags.size() < PAGE);
+    } catch (RegistryException e) {
+      // A 404 without this may be of a server that knows no lists.
+      return e.registryError().filter("NAME_UNKNOWN"::equals).isPresent()
+          ? Optional.of(Set.of())
+          : Optional.empty();
+    }
+  }
+
+  private static Listing ofTags(Endpoint endpoint, Reference repository, Scope scope) {
+    return new Listing(
+        "list the tags of " + repository.name(),
+        endpoint,
+        repository,
+        "/v2/" + endpoint.repository(repository).repository() + "/tags/list?n=" + PAGE,
+        List.of(scope),
+        false);
+  }
+
+  /** Null for a repository that lost its last tag. */
+  private static List<String> names(JsonNode document, String field) {
+    List<String> names = new ArrayList<>();
+    document.path(field).forEach(name -> names.add(name.asText()));
+    return names;
   }
 
   /** Not of the specification: distribution and those like it have it, for who may. */
@@ -65,9 +96,7 @@ final class Tags {
     pages.visit(
         listing,
         (document, linked) -> {
-          List<String> page = new ArrayList<>();
-          // Null for a repository that lost its last tag.
-          document.path(field).forEach(name -> page.add(name.asText()));
+          List<String> page = names(document, field);
           boolean grew = all.addAll(page);
           // Some registries keep to a page size but say no Link; then the last name goes on.
           boolean full = page.size() == PAGE || (toTheEnd && !links.get());

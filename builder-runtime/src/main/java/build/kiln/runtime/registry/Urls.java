@@ -29,16 +29,32 @@ final class Urls {
 
   /** Object stores sign URLs with characters that strict parsers refuse; those are escaped. */
   static String escaped(String text) {
+    if (isPlain(text)) {
+      return text;
+    }
     StringBuilder out = new StringBuilder(text.length());
     for (byte b : text.strip().getBytes(StandardCharsets.UTF_8)) {
       char c = (char) (b & 0xff);
-      if (c <= ' ' || c >= 0x7f || "\"<>\\^`{|}".indexOf(c) >= 0) {
+      if (!isPlain(c)) {
         out.append(String.format("%%%02X", (int) c));
       } else {
         out.append(c);
       }
     }
     return out.toString();
+  }
+
+  private static boolean isPlain(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      if (!isPlain(text.charAt(i))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean isPlain(char c) {
+    return c > ' ' && c < 0x7f && "\"<>\\^`{|}".indexOf(c) < 0;
   }
 
   /** Whether it is one of HTTP that can be connected to. */

@@ -108,6 +108,124 @@ class MirrorRunTest {
     assertThat(heard).hasSize(6);
   }
 
+  private static final int MANY = 12;
+
+  private void manyTags() throws IOException {
+    tags("a", IntStream.range(0, MANY).toArray());
+    registries.clearRequests();
+  }
+
+  private int looks() {
+    return registries.destination.requests().count("HEAD", "manifests");
+  }
+
+  private void assertAllCopied() {
+    for (int tag = 0; tag < MANY; tag++) {
+      assertThat(registries.destination.contents().tag("a", "" + tag))
+          .isEqualTo(registries.source.contents().tag("a", "" + tag));
+    }
+  }
+
+  @Test
+  void manyTagsOfANewRepositoryAreLookedUpByOneList() throws IOException {
+    manyTags();
+
+    assertThat(run(ALL)).returns(MANY, MirrorResult::copied);
+
+    // The first, and one by which the list is checked.
+    assertThat(looks()).isEqualTo(2);
+    assertThat(registries.destination.requests().count("GET", "tags/list")).isEqualTo(1);
+    // Blobs that are hardly there are not looked for either.
+    assertThat(registries.destination.requests().count("HEAD", "blobs")).isZero();
+    assertThat(registries.source.requests().count("HEAD", "")).isZero();
+    assertAllCopied();
+  }
+
+  @Test
+  void whereAllTagsAreThereNoListIsAsked() throws IOException {
+    manyTags();
+    run(ALL);
+    registries.clearRequests();
+
+    assertThat(run(ALL)).returns(MANY, MirrorResult::upToDate);
+
+    assertThat(looks()).isEqualTo(MANY);
+    assertThat(registries.destination.requests().all()).hasSize(MANY);
+  }
+
+  @Test
+  void newTagsAmongMany() throws IOException {
+    manyTags();
+    run(ALL);
+    tags("a", MANY, MANY + 1);
+
+    assertThat(run(ALL)).returns(2, MirrorResult::copied).returns(MANY, MirrorResult::upToDate);
+    assertThat(registries.destination.requests().count("GET", "tags/list")).isEqualTo(2);
+  }
+
+  @Test
+  void aListThatIsRefusedIsDoneWithout() throws IOException {
+    manyTags();
+    registries.destination.faults().always("GET", "tags/list", Fault.status(403));
+
+    assertThat(run(ALL)).returns(MANY, MirrorResult::copied);
+
+    assertThat(looks()).isEqualTo(MANY);
+    assertAllCopied();
+  }
+
+  /** A list that lags behind, or that is cut without a word. */
+  @Test
+  void aListThatLacksWhatIsThereIsNotBelieved() throws IOException {
+    manyTags();
+    run(ALL);
+    // A version is looked at first.
+    registries.image(registries.from("a:v1.0.0"), 99);
+    registries.clearRequests();
+    registries
+        .destination
+        .faults()
+        .always("GET", "tags/list", Fault.content("application/json", "{\"tags\":[]}"));
+
+    assertThat(run(ALL)).returns(1, MirrorResult::copied).returns(MANY, MirrorResult::upToDate);
+
+    assertThat(registries.destination.requests().count("PUT", "manifests")).isEqualTo(1);
+  }
+
+  @Test
+  void whatIsNeverOverwrittenIsLookedAtItself() throws IOException {
+    manyTags();
+    Descriptor old = registries.image(registries.to("a:5"), 99);
+    registries
+        .destination
+        .faults()
+        .always("GET", "tags/list", Fault.content("application/json", "{\"tags\":[]}"));
+
+    assertThat(run(ALL + "overwrite: Never\n")).returns(MANY - 1, MirrorResult::copied);
+
+    assertThat(registries.destination.contents().tag("a", "5")).contains(old.digest());
+  }
+
+  /** What an earlier run left of a large blob is looked for even where there is no tag yet. */
+  @Test
+  void aLargeBlobIsLookedForInANewRepositoryToo() throws IOException {
+    manyTags();
+    byte[] large = Registries.bytes(2 << 20, 1);
+    Descriptor layer = registries.blob(registries.from("a:large"), MediaTypes.OCI_LAYER, large);
+    registries.blob(registries.to("a:large"), MediaTypes.OCI_LAYER, large);
+    Descriptor config =
+        registries.blob(registries.from("a:large"), MediaTypes.OCI_CONFIG, new byte[] {'{', '}'});
+    registries.client.pushManifest(
+        registries.from("a:large"),
+        Json.write(Manifest.oci(config, List.of(layer), null)),
+        MediaTypes.OCI_MANIFEST);
+    registries.clearRequests();
+
+    assertThat(run(ALL)).returns(MANY + 1, MirrorResult::copied);
+
+    assertThat(registries.source.requests().count("GET", "blobs/" + layer.digest())).isZero();
+  }
+
   @Test
   void whatFailsHindersNothingElse() throws IOException {
     tags("a", 1, 2, 3);

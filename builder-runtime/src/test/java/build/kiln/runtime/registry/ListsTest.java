@@ -9,10 +9,14 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Lists of tags that are longer than a page. */
 class ListsTest {
@@ -113,5 +117,39 @@ class ListsTest {
 
     assertThat(client.listTags(registry.ref("a"))).hasSize(999);
     assertThat(queries()).hasSize(1);
+  }
+
+  @Test
+  void whatIsToBePushedToIsListedByOneAnswer() throws IOException {
+    registry.once("GET", PATH, tags(List.of("1", "2")));
+
+    assertThat(client.listTargetTags(registry.ref("a"))).contains(Set.of("1", "2"));
+    assertThat(queries()).containsExactly("n=1000");
+  }
+
+  @Test
+  void aRepositoryThatIsNotThereHasNoTags() throws IOException {
+    registry.on("GET", PATH, Scripted.answer(404, "{\"errors\":[{\"code\":\"NAME_UNKNOWN\"}]}"));
+
+    assertThat(client.listTargetTags(registry.ref("a"))).contains(Set.of());
+  }
+
+  static Stream<HttpHandler> answersThatAreNoList() {
+    return Stream.of(
+        tags(List.of("1"), "Link", "</v2/a/tags/list?last=1>; rel=\"next\""),
+        tags(PAGE),
+        Scripted.answer(404, ""),
+        Scripted.answer(403, ""),
+        Scripted.answer(500, ""),
+        Scripted.answer(200, "{"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("answersThatAreNoList")
+  void whatOneAnswerDoesNotTellIsNotKnown(HttpHandler answer) throws IOException {
+    registry.on("GET", PATH, answer);
+
+    assertThat(client.listTargetTags(registry.ref("a"))).isEmpty();
+    assertThat(queries()).as("asked once").hasSize(1);
   }
 }

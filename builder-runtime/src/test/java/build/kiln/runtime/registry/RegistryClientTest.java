@@ -236,4 +236,40 @@ class RegistryClientTest {
 
     assertThat(client.listTags(bench.ref("a"))).isEmpty();
   }
+
+  @Test
+  void whatATagStillPointsAtIsToldWithoutIt() throws IOException {
+    Reference tag = bench.ref("a/b:1.0");
+    Descriptor first = client.pushManifest(tag, manifest("1"), MediaTypes.OCI_INDEX);
+
+    assertThat(client.headUnless(tag, first.digest())).isEmpty();
+
+    Descriptor second = client.pushManifest(tag, manifest("2"), MediaTypes.OCI_INDEX);
+    assertThat(client.headUnless(tag, first.digest())).contains(second);
+    assertThat(bench.registry.requests().matching("HEAD", "manifests"))
+        .allSatisfy(
+            request ->
+                assertThat(request.header("If-None-Match")).contains("\"" + first.digest() + "\""));
+    assertThatThrownBy(() -> client.headUnless(bench.ref("a/b:2.0"), first.digest()))
+        .isInstanceOfSatisfying(
+            RegistryException.class, e -> assertThat(e.code()).isEqualTo(Code.NOT_FOUND));
+  }
+
+  /** A registry that knows no HEAD, and one that does not compare and does not name digests. */
+  @ParameterizedTest
+  @ValueSource(ints = {405, 200})
+  void registriesThatDoNotCompareAreAskedForIt(int status) throws IOException {
+    Reference tag = bench.ref("a/b:1.0");
+    Descriptor first = client.pushManifest(tag, manifest("1"), MediaTypes.OCI_INDEX);
+    bench.registry.faults().always("HEAD", "manifests", Fault.status(status));
+
+    assertThat(client.headUnless(tag, first.digest())).isEmpty();
+
+    Descriptor second = client.pushManifest(tag, manifest("2"), MediaTypes.OCI_INDEX);
+    assertThat(client.headUnless(tag, first.digest())).contains(second);
+  }
+
+  private static byte[] manifest(String what) {
+    return Json.write(new Index(2, MediaTypes.OCI_INDEX, null, List.of(), null, Map.of("a", what)));
+  }
 }

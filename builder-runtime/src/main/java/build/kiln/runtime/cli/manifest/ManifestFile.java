@@ -1,12 +1,13 @@
 package build.kiln.runtime.cli.manifest;
 
 import build.kiln.api.v1alpha1.ImageBuild;
-import build.kiln.api.v1alpha1.ImageMirror;
+import build.kiln.api.v1alpha1.ImageMirrorSpec;
 import build.kiln.api.v1alpha1.ImagePrunePolicy;
 import build.kiln.api.work.MirrorOrder;
 import build.kiln.api.work.NodeOrder;
 import build.kiln.api.work.PruneOrder;
 import build.kiln.api.work.WorkOrder;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
 import java.util.List;
 import java.util.Map;
 
@@ -29,12 +30,14 @@ public sealed interface ManifestFile {
   record OrderedMirror(MirrorOrder order) implements ManifestFile {}
 
   /**
-   * An ImageMirror that an API server would accept.
+   * An ImageMirror that an API server would accept. Its parts: to make the resource itself takes as
+   * long as a small mirror's run.
    *
-   * @param mirror without status; values that the file leaves out are the defaults
+   * @param spec values that the file leaves out are the defaults
    * @param notes what was left aside, a line each, with the place
    */
-  record Mirror(ImageMirror mirror, List<String> notes) implements ManifestFile {}
+  record Mirror(ObjectMeta metadata, ImageMirrorSpec spec, List<String> notes)
+      implements ManifestFile {}
 
   /** A work order of an ImagePrunePolicy. */
   record OrderedPrune(PruneOrder order) implements ManifestFile {}
@@ -49,6 +52,11 @@ public sealed interface ManifestFile {
 
   /** The order of a pod that prunes a node. */
   record OrderedNode(NodeOrder order) implements ManifestFile {}
+
+  /** Makes what {@link #read} needs for an ImageMirror, on another thread than will read it. */
+  static void prepareMirror() {
+    Schemas.imageMirror();
+  }
 
   /**
    * Reads a file: a work order in JSON, or YAML (or JSON) with exactly one ImageBuild, ConfigMaps

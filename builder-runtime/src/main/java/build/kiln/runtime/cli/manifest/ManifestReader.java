@@ -115,8 +115,8 @@ final class ManifestReader {
     }
     List<String> aside = List.copyOf(notes);
     if (work.isMirror()) {
-      var mirror = resource(work, ImageMirror.class, ImageMirror::new, ImageMirrorSpec.class);
-      return new ManifestFile.Mirror(mirror, aside);
+      var mirror = parts(work, ImageMirror.class, ImageMirrorSpec.class);
+      return new ManifestFile.Mirror(mirror.metadata(), mirror.spec(), aside);
     }
     if (work.isPolicy()) {
       var policy =
@@ -235,18 +235,28 @@ final class ManifestReader {
             });
   }
 
+  /** A resource without its status. */
+  private record Parts<S>(ObjectMeta metadata, S spec) {}
+
   private <R extends KilnResource<S, T>, S extends Record, T> R resource(
       Document work, Class<R> type, Supplier<R> made, Class<S> specType) {
+    Parts<S> parts = parts(work, type, specType);
+    R resource = made.get();
+    resource.setMetadata(parts.metadata());
+    resource.setSpec(parts.spec());
+    return resource;
+  }
+
+  private <R extends KilnResource<S, T>, S extends Record, T> Parts<S> parts(
+      Document work, Class<R> type, Class<S> specType) {
     ObjectNode json = (ObjectNode) work.tree().json();
     Optional<ObjectMeta> metadata = PlainValues.metadata(json.path("metadata"));
     Optional<S> spec = PlainValues.read(json.path("spec"), specType);
     if (metadata.isPresent() && spec.isPresent()) {
-      R resource = made.get();
-      resource.setMetadata(metadata.get());
-      resource.setSpec(spec.get());
-      return resource;
+      return new Parts<>(metadata.get(), spec.get());
     }
-    return byMapper(work, json, type);
+    R resource = byMapper(work, json, type);
+    return new Parts<>(resource.getMetadata(), resource.getSpec());
   }
 
   private <R extends KilnResource<S, T>, S, T> R byMapper(

@@ -58,7 +58,12 @@ final class Schemas {
   }
 
   static JsonNode imageMirror() {
-    return of(MIRRORS);
+    return OfMirrors.SCHEMA;
+  }
+
+  /** Made when it is first asked for: once, whoever asks. */
+  private static final class OfMirrors {
+    static final JsonNode SCHEMA = of(MIRRORS);
   }
 
   /** Of an ImagePrunePolicy. */

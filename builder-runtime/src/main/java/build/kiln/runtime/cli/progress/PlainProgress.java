@@ -127,7 +127,7 @@ public final class PlainProgress implements Display {
     }
 
     private void timed(String text) {
-      line(Text.decimal(Math.round((nanos.getAsLong() - start) / 1e6), 3) + " " + text);
+      line(Decimals.rounded((nanos.getAsLong() - start) / 1e9, 3) + " " + text);
     }
 
     void transfer(BuildEvent.Transfer now) {

@@ -139,24 +139,12 @@ final class Text {
       value /= 1000;
       unit++;
     }
-    String number = decimal(Math.round(value * 100), 2);
+    String number = Decimals.rounded(value, 2);
     return number.replaceFirst("\\.?0+$", "") + UNITS.get(unit);
   }
 
   /** {@code 1.2s}. */
   static String seconds(Duration duration) {
-    return decimal(Math.round(duration.toNanos() / 1e8), 1) + "s";
-  }
-
-  /**
-   * A number in decimals. The first use of {@link String#format} costs a build several
-   * milliseconds, most of them for the separators of locales.
-   *
-   * @param value 0 or more, in units of the last decimal
-   */
-  static String decimal(long value, int decimals) {
-    String digits = "0".repeat(decimals) + value;
-    int point = digits.length() - decimals;
-    return Long.parseLong(digits.substring(0, point)) + "." + digits.substring(point);
+    return Decimals.rounded(duration.toNanos() / 1e9, 1) + "s";
   }
 }
