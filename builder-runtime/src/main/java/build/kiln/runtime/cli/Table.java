@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /** Columns of text for people, as docker prints them. */
 final class Table {
   private static final String GAP = "   ";
-  private static final String[] UNITS = {"B", "kB", "MB", "GB", "TB"};
+  private static final String[] UNITS = {"B", "kB", "MB", "GB", "TB", "PB"};
 
   private Table() {}
 

@@ -9,6 +9,7 @@ import build.kiln.runtime.oci.MediaTypes;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.FetchedManifest;
 import build.kiln.runtime.registry.RegistryClient;
+import build.kiln.runtime.registry.RegistryException;
 import java.io.IOException;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -85,7 +86,8 @@ public final class ImageCopier {
 
   /**
    * Tells that these tags will be copied to a repository: if they are many, a list tells which of
-   * them it lacks.
+   * them it lacks, unless what is there is never overwritten. To be called before the first is
+   * copied; copies well without.
    */
   public void expect(Reference repository, List<String> tags) {
     targets.expect(repository, tags);
@@ -168,7 +170,7 @@ public final class ImageCopier {
   }
 
   private CopyResult limited(Copying copying) throws IOException {
-    Waiting.wait(copies::acquire, "other images");
+    Waiting.until(copies::acquire, "other images");
     try {
       return copying.result();
     } finally {
@@ -248,18 +250,28 @@ public final class ImageCopier {
       return from.digest();
     }
     Reference named = from.withDefaultTag();
-    if (there.isPresent()) {
-      Digest known = there.get().digest();
-      return source.headUnless(named, known).map(Descriptor::digest).orElse(known);
-    }
-    Optional<Descriptor> found = source.head(named);
+    Optional<Digest> found =
+        there.isPresent()
+            ? digestUnless(named, there.get().digest())
+            : source.head(named).map(Descriptor::digest);
     if (found.isEmpty()) {
       throw new CopyException(
           Reason.NotFound,
           "tried to copy %s but it is not there; check the registry, the repository and the tag"
               .formatted(named));
     }
-    return found.get().digest();
+    return found.get();
+  }
+
+  private Optional<Digest> digestUnless(Reference named, Digest known) throws IOException {
+    try {
+      return Optional.of(source.headUnless(named, known).map(Descriptor::digest).orElse(known));
+    } catch (RegistryException e) {
+      if (e.code() == RegistryException.Code.NOT_FOUND) {
+        return Optional.empty();
+      }
+      throw e;
+    }
   }
 
   private static CopyResult result(Descriptor image, Tally tally) {

@@ -17,6 +17,7 @@ import build.kiln.runtime.registry.RegistryException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -127,6 +128,7 @@ public final class MirrorRun {
         copier.expect(repository.pair.to(), repository.tags);
         repository.images.forEach(from -> images.add(new Wanted(repository, from)));
       }
+      firstOfEachFirst(images);
       Concurrently.all(images, Math.max(LOOKS, spec.concurrency()), this::image);
       return result();
     } catch (InterruptedIOException e) {
@@ -134,6 +136,14 @@ public final class MirrorRun {
     } catch (IOException e) {
       throw new AssertionError("what fails of an image is in its result", e);
     }
+  }
+
+  /** Others of a repository wait for its first: all of these are looked at by the way. */
+  private static void firstOfEachFirst(List<Wanted> images) {
+    Set<Repository> begun = new HashSet<>();
+    List<Wanted> firsts = new ArrayList<>();
+    images.removeIf(image -> begun.add(image.repository()) && firsts.add(image));
+    images.addAll(0, firsts);
   }
 
   /** What came of it so far. */

@@ -4,11 +4,16 @@ import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Reference;
 import build.kiln.runtime.registry.RegistryClient;
 import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -23,10 +28,10 @@ final class Targets {
 
   /** A repository that many tags are copied to. */
   private static final class Repository {
-    final ReentrantLock lock = new ReentrantLock();
     final List<String> wanted;
-    boolean looked;
-    boolean listed;
+    final ReentrantLock first = new ReentrantLock();
+    final AtomicBoolean listed = new AtomicBoolean();
+    volatile boolean looked;
 
     /** All its tags; null where that is not known. */
     volatile @Nullable Set<String> tags;
@@ -43,7 +48,7 @@ final class Targets {
     this.destination = destination;
   }
 
-  /** Tells which tags of a repository are to be copied to, before the first is looked at. */
+  /** Tells which tags of a repository are to be copied to; to be called before {@link #look}. */
   void expect(Reference repository, List<String> tags) {
     if (tags.size() >= MANY) {
       repositories.putIfAbsent(repository.name(), new Repository(List.copyOf(tags)));
@@ -60,15 +65,17 @@ final class Targets {
     if (repository == null) {
       return destination.headTarget(tag);
     }
-    Waiting.lock(repository.lock, "another tag");
-    try {
-      // Whether there is to be a list is known when the first look is over: others wait for it.
-      if (!repository.looked) {
+    if (!repository.looked) {
+      Waiting.lock(repository.first, "another tag");
+      try {
+        // Whether there is to be a list is known when the first look is over: others wait for it.
+        if (!repository.looked) {
+          return head(repository, tag);
+        }
+      } finally {
         repository.looked = true;
-        return head(repository, tag);
+        repository.first.unlock();
       }
-    } finally {
-      repository.lock.unlock();
     }
     Set<String> tags = repository.tags;
     return tags != null && !tags.contains(tag.tag()) ? Optional.empty() : head(repository, tag);
@@ -76,36 +83,45 @@ final class Targets {
 
   private Optional<Descriptor> head(Repository repository, Reference tag) throws IOException {
     Optional<Descriptor> there = destination.headTarget(tag);
-    if (there.isPresent()) {
-      return there;
-    }
-    Waiting.lock(repository.lock, "a list of tags");
-    try {
-      if (!repository.listed) {
-        repository.listed = true;
-        repository.tags = list(repository.wanted, tag).orElse(null);
+    if (there.isEmpty() && repository.listed.compareAndSet(false, true)) {
+      Optional<Set<String>> tags = destination.listTargetTags(tag);
+      if (tags.isPresent() && isWhole(tags.get(), repository.wanted, tag)) {
+        repository.tags = tags.get();
       }
-    } finally {
-      repository.lock.unlock();
     }
     return there;
   }
 
   /**
-   * Lists may lag behind, or be cut without a word: whether this one is right is looked at once.
+   * Some registries cut a list without a word: the first tag behind the cut is looked at, and the
+   * last that is wanted, which is the oldest version. What cannot be looked at is not believed.
    */
-  private Optional<Set<String>> list(List<String> wanted, Reference missing) throws IOException {
-    Optional<Set<String>> listed = destination.listTargetTags(missing);
+  private boolean isWhole(Set<String> listed, List<String> wanted, Reference missing)
+      throws InterruptedIOException {
     if (listed.isEmpty()) {
-      return listed;
+      return true;
     }
-    Optional<String> other =
-        wanted.reversed().stream()
-            .filter(tag -> !tag.equals(missing.tag()) && !listed.get().contains(tag))
-            .findFirst();
-    boolean wrong =
-        other.isPresent() && destination.headTarget(missing.withTag(other.get())).isPresent();
-    return wrong ? Optional.empty() : listed;
+    String greatest = Collections.max(listed);
+    List<String> unlisted =
+        wanted.stream().filter(tag -> !tag.equals(missing.tag()) && !listed.contains(tag)).toList();
+    Set<String> doubtful = new LinkedHashSet<>();
+    unlisted.stream()
+        .filter(tag -> tag.compareTo(greatest) > 0)
+        .min(Comparator.naturalOrder())
+        .ifPresent(doubtful::add);
+    unlisted.reversed().stream().findFirst().ifPresent(doubtful::add);
+    try {
+      for (String tag : doubtful) {
+        if (destination.headTarget(missing.withTag(tag)).isPresent()) {
+          return false;
+        }
+      }
+      return true;
+    } catch (InterruptedIOException e) {
+      throw e;
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   /** Whether a repository is known to have no tags, so that its blobs are hardly there. */

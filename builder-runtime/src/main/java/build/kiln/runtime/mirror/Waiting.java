@@ -13,11 +13,11 @@ final class Waiting {
    * @param forWhat is waited, for the message
    */
   static void lock(Lock lock, String forWhat) throws InterruptedIOException {
-    wait(lock::lockInterruptibly, forWhat);
+    until(lock::lockInterruptibly, forWhat);
   }
 
   /** Waits for what can be interrupted. */
-  static void wait(Interruptible action, String forWhat) throws InterruptedIOException {
+  static void until(Interruptible action, String forWhat) throws InterruptedIOException {
     try {
       action.run();
     } catch (InterruptedException e) {

@@ -26,16 +26,16 @@ final class HostLimit {
 
   private final int transfers;
   private final ReentrantLock lock = new ReentrantLock();
-  private final Map<Lane, Waiting> lanes = new EnumMap<>(Lane.class);
+  private final Map<Lane, LaneUse> lanes = new EnumMap<>(Lane.class);
   private int allowed;
   private int good;
 
   /** Who uses a lane, and who waits for it. */
-  private static final class Waiting {
+  private static final class LaneUse {
     final Condition free;
     int inUse;
 
-    Waiting(Condition free) {
+    LaneUse(Condition free) {
       this.free = free;
     }
   }
@@ -44,11 +44,11 @@ final class HostLimit {
     this.transfers = transfers;
     this.allowed = transfers;
     for (Lane lane : Lane.values()) {
-      lanes.put(lane, new Waiting(lock.newCondition()));
+      lanes.put(lane, new LaneUse(lock.newCondition()));
     }
   }
 
-  private Waiting of(Lane lane) {
+  private LaneUse of(Lane lane) {
     return Objects.requireNonNull(lanes.get(lane));
   }
 
@@ -59,11 +59,11 @@ final class HostLimit {
   void acquire(Lane lane) throws InterruptedException {
     lock.lockInterruptibly();
     try {
-      Waiting waiting = of(lane);
-      while (waiting.inUse >= limit(lane)) {
-        waiting.free.await();
+      LaneUse use = of(lane);
+      while (use.inUse >= limit(lane)) {
+        use.free.await();
       }
-      waiting.inUse++;
+      use.inUse++;
     } finally {
       lock.unlock();
     }
@@ -72,10 +72,10 @@ final class HostLimit {
   void release(Lane lane) {
     lock.lock();
     try {
-      Waiting waiting = of(lane);
-      waiting.inUse--;
-      if (waiting.inUse < limit(lane)) {
-        waiting.free.signal();
+      LaneUse use = of(lane);
+      use.inUse--;
+      if (use.inUse < limit(lane)) {
+        use.free.signal();
       }
     } finally {
       lock.unlock();
@@ -92,7 +92,7 @@ final class HostLimit {
       } else if (allowed < transfers && ++good >= GOOD_BEFORE_MORE) {
         allowed++;
         good = 0;
-        lanes.values().forEach(waiting -> waiting.free.signalAll());
+        lanes.values().forEach(use -> use.free.signalAll());
       }
     } finally {
       lock.unlock();

@@ -83,9 +83,9 @@ final class Manifests {
     if (look.unchanged()) {
       return Optional.empty();
     }
-    Descriptor found =
-        look.found().isPresent() ? look.found().get() : fetch(endpoint, ref).descriptor();
-    return Optional.of(found).filter(descriptor -> !descriptor.digest().equals(known));
+    return look.found().isPresent()
+        ? look.found().filter(found -> !found.digest().equals(known))
+        : fetchUnless(endpoint, ref, known).map(FetchedManifest::descriptor);
   }
 
   /**

@@ -22,9 +22,9 @@ import org.slf4j.LoggerFactory;
  * thread. What a registry does wrong is a {@link RegistryException}. Memory does not depend on the
  * size of blobs.
  *
- * <p>{@link #head}, {@link #fetchManifest} and {@link #openBlob} ask the mirrors of the upstream
- * first, in order, and the upstream last; a mirror that fails in any way is passed by. All other
- * calls ask the registry that the reference names.
+ * <p>{@link #head}, {@link #headUnless}, {@link #fetchManifest} and {@link #openBlob} ask the
+ * mirrors of the upstream first, in order, and the upstream last; a mirror that fails in any way is
+ * passed by. All other calls ask the registry that the reference names.
  */
 public final class RegistryClient implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(RegistryClient.class);

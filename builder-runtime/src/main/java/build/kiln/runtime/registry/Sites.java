@@ -118,7 +118,7 @@ final class Sites {
     if (endpoint.insecure() && scheme.equals("https")) {
       transport.allowInsecure(origin);
     }
-    return new Site(endpoint, base, Addresses.isPublic(origin, config.proxies()));
+    return new Site(endpoint, base, origin, Addresses.isPublic(origin, config.proxies()));
   }
 
   private String probe(Endpoint endpoint) throws IOException {

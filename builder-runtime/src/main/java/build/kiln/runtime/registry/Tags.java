@@ -47,8 +47,10 @@ final class Tags {
     try {
       return pages
           .only(ofTags(endpoint, repository, Scope.push(endpoint.repository(repository))))
+          .filter(document -> document.has("tags"))
           .map(document -> Set.copyOf(names(document, "tags")))
-          .filter(tags -> tags.size() < PAGE);
+          // A full page may be the first of several; more is all, of those that know no pages.
+          .filter(tags -> tags.size() != PAGE);
     } catch (RegistryException e) {
       // A 404 without this may be of a server that knows no lists.
       return e.registryError().filter("NAME_UNKNOWN"::equals).isPresent()

@@ -7,8 +7,8 @@ import java.util.Map;
 final class CopyTable {
   static final String HEAD =
       """
-      | copy | tool | wall, s | x best peer | CPU, s | peak RSS, MB | requests | blobs sent | read, MB | stored, MB |
-      |---|---|---:|---:|---:|---:|---:|---:|---:|---:|
+      | copy | tool | wall, s | x best peer | CPU, s | registries' CPU, s | peak RSS, MB | requests | blobs sent | read, MB | stored, MB |
+      |---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|
       """;
 
   private CopyTable() {}
@@ -31,12 +31,13 @@ final class CopyTable {
             lines.append(
                 String.format(
                     Locale.ROOT,
-                    "| %s | %s | %.3f | %.2f | %.2f | %.0f | %.0f | %.0f | %.1f | %.1f |%n",
+                    "| %s | %s | %.3f | %.2f | %.2f | %.2f | %.0f | %.0f | %.0f | %.1f | %.1f |%n",
                     lines.isEmpty() ? title : "",
                     tool,
                     figures.wallMillis() / 1e3,
                     figures.wallMillis() / best,
                     figures.cpuMillis() / 1e3,
+                    figures.registryCpuMillis() / 1e3,
                     figures.peakBytes() / 1e6,
                     figures.requests(),
                     figures.blobsSent(),

@@ -8,11 +8,13 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
@@ -128,19 +130,31 @@ final class MirrorLab {
     read(source());
     // What the copying of folders left to write is not the tool's.
     Commands.run(List.of("sync", "-f", scratch.toString()));
-    var registries = new HashSet<>(List.of(from.pid(), to.pid()));
+    var registries = new HashSet<Long>();
+    Collections.addAll(registries, from.pid(), to.pid());
     AccessLog before = requests(from, to);
     long bytesBefore = to.bytes();
+    long cpuBefore = cpuMillis(registries);
     var taken = Stopwatch.measure(command, OptionalLong.empty(), registries);
+    long registryCpu = cpuMillis(registries) - cpuBefore;
     AccessLog requests = requests(from, to).minus(before);
     return new CopyFigures(
         taken.wallMillis(),
         taken.cpuMillis(),
         taken.peakBytes(),
+        registryCpu,
         requests.requests(),
         requests.blobsSent(),
         requests.bytes(),
         to.bytes() - bytesBefore);
+  }
+
+  private static long cpuMillis(Set<Long> processes) throws IOException {
+    long millis = 0;
+    for (long process : processes) {
+      millis += ProcFs.cpuMillis(process);
+    }
+    return millis;
   }
 
   private static AccessLog requests(LocalRegistry from, LocalRegistry to) throws IOException {

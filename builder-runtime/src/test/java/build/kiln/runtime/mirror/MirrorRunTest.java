@@ -132,8 +132,7 @@ class MirrorRunTest {
 
     assertThat(run(ALL)).returns(MANY, MirrorResult::copied);
 
-    // The first, and one by which the list is checked.
-    assertThat(looks()).isEqualTo(2);
+    assertThat(looks()).isEqualTo(1);
     assertThat(registries.destination.requests().count("GET", "tags/list")).isEqualTo(1);
     // Blobs that are hardly there are not looked for either.
     assertThat(registries.destination.requests().count("HEAD", "blobs")).isZero();
@@ -151,16 +150,26 @@ class MirrorRunTest {
 
     assertThat(looks()).isEqualTo(MANY);
     assertThat(registries.destination.requests().all()).hasSize(MANY);
+    assertThat(registries.source.requests().matching("HEAD", "manifests"))
+        .hasSize(MANY)
+        .allSatisfy(request -> assertThat(request.header("If-None-Match")).isPresent());
   }
 
   @Test
   void newTagsAmongMany() throws IOException {
     manyTags();
     run(ALL);
-    tags("a", MANY, MANY + 1);
+    // Versions are looked at before others.
+    for (String version : List.of("v1.0.0", "v1.1.0", "v1.2.0")) {
+      registries.image(registries.from("a:" + version), version.hashCode());
+    }
+    registries.clearRequests();
 
-    assertThat(run(ALL)).returns(2, MirrorResult::copied).returns(MANY, MirrorResult::upToDate);
-    assertThat(registries.destination.requests().count("GET", "tags/list")).isEqualTo(2);
+    assertThat(run(ALL)).returns(3, MirrorResult::copied).returns(MANY, MirrorResult::upToDate);
+
+    assertThat(registries.destination.requests().count("GET", "tags/list")).isEqualTo(1);
+    // The first version; the last, by which the list is checked; all others.
+    assertThat(looks()).isEqualTo(2 + MANY);
   }
 
   @Test
@@ -174,32 +183,49 @@ class MirrorRunTest {
     assertAllCopied();
   }
 
-  /** A list that lags behind, or that is cut without a word. */
-  @Test
-  void aListThatLacksWhatIsThereIsNotBelieved() throws IOException {
-    manyTags();
-    run(ALL);
-    // A version is looked at first.
-    registries.image(registries.from("a:v1.0.0"), 99);
-    registries.clearRequests();
+  private void list(String tags) {
     registries
         .destination
         .faults()
-        .always("GET", "tags/list", Fault.content("application/json", "{\"tags\":[]}"));
+        .always("GET", "tags/list", Fault.content("application/json", "{\"tags\":" + tags + "}"));
+  }
 
-    assertThat(run(ALL)).returns(1, MirrorResult::copied).returns(MANY, MirrorResult::upToDate);
+  /** Also where what is new comes last by name, as builds with dates do. */
+  @Test
+  void aListThatIsCutIsNotBelieved() throws IOException {
+    manyTags();
+    run(ALL);
+    registries.image(registries.from("a:v1.0.0"), 99);
+    registries.image(registries.from("a:z-1"), 98);
+    registries.image(registries.from("a:z-2"), 97);
+    registries.clearRequests();
+    list("[\"0\",\"1\",\"10\",\"11\",\"2\",\"3\"]");
 
-    assertThat(registries.destination.requests().count("PUT", "manifests")).isEqualTo(1);
+    assertThat(run(ALL)).returns(3, MirrorResult::copied).returns(MANY, MirrorResult::upToDate);
+
+    assertThat(registries.destination.requests().count("PUT", "manifests")).isEqualTo(3);
+  }
+
+  @Test
+  void aListThatCannotBeCheckedIsNotBelieved() throws IOException {
+    manyTags();
+    run(ALL);
+    registries.image(registries.from("a:v1.0.0"), 99);
+    registries.clearRequests();
+    list("[\"0\",\"1\",\"10\",\"11\"]");
+    registries.destination.faults().always("HEAD", "manifests/2", Fault.status(400));
+
+    assertThat(run(ALL))
+        .returns(1, MirrorResult::copied)
+        .returns(MANY - 1, MirrorResult::upToDate)
+        .returns(1, MirrorResult::failed);
   }
 
   @Test
   void whatIsNeverOverwrittenIsLookedAtItself() throws IOException {
     manyTags();
     Descriptor old = registries.image(registries.to("a:5"), 99);
-    registries
-        .destination
-        .faults()
-        .always("GET", "tags/list", Fault.content("application/json", "{\"tags\":[]}"));
+    list("[]");
 
     assertThat(run(ALL + "overwrite: Never\n")).returns(MANY - 1, MirrorResult::copied);
 

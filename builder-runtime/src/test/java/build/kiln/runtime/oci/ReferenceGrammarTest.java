@@ -21,7 +21,7 @@ class ReferenceGrammarTest {
     return Stream.of(
         Arguments.of(
             "registry",
-            "aZ9.-:[]:",
+            "agZ9.-:[]:",
             host + "(?::[0-9]{1,5})?",
             (Predicate<String>) ReferenceGrammar::isRegistry),
         Arguments.of(
@@ -52,6 +52,17 @@ class ReferenceGrammarTest {
       assertThat(grammar.test(text.toString())).as(text.toString()).isEqualTo(expected);
     }
     assertThat(good).isGreaterThan(TEXTS / 100);
+  }
+
+  static Stream<Arguments> ports() {
+    return Stream.of(
+        Arguments.of("a:12345", true), Arguments.of("a:123456", false), Arguments.of("a:", false));
+  }
+
+  @ParameterizedTest
+  @MethodSource("ports")
+  void aPortHasALongestLength(String registry, boolean good) {
+    assertThat(ReferenceGrammar.isRegistry(registry)).isEqualTo(good);
   }
 
   static Stream<Arguments> lengths() {

@@ -7,6 +7,7 @@ import build.kiln.runtime.oci.Json;
 import com.sun.net.httpserver.HttpHandler;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -127,6 +128,16 @@ class ListsTest {
     assertThat(queries()).containsExactly("n=1000");
   }
 
+  /** Registries that know no pages give all at once. */
+  @Test
+  void moreThanAPageIsAll() throws IOException {
+    List<String> all = new ArrayList<>(PAGE);
+    all.add("w");
+    registry.once("GET", PATH, tags(all));
+
+    assertThat(client.listTargetTags(registry.ref("a"))).contains(Set.copyOf(all));
+  }
+
   @Test
   void aRepositoryThatIsNotThereHasNoTags() throws IOException {
     registry.on("GET", PATH, Scripted.answer(404, "{\"errors\":[{\"code\":\"NAME_UNKNOWN\"}]}"));
@@ -141,7 +152,8 @@ class ListsTest {
         Scripted.answer(404, ""),
         Scripted.answer(403, ""),
         Scripted.answer(500, ""),
-        Scripted.answer(200, "{"));
+        Scripted.answer(200, "{"),
+        Scripted.answer(200, "{}"));
   }
 
   @ParameterizedTest

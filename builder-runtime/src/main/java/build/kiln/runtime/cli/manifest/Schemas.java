@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The schemas that documents are held against: those of Kiln's kinds are the CRDs' own; what the
@@ -47,6 +48,8 @@ final class Schemas {
             managedFields: {type: array, items: {x-kubernetes-preserve-unknown-fields: true}}
       """;
 
+  private static @Nullable JsonNode mirrors;
+
   private Schemas() {}
 
   static JsonNode configMap() {
@@ -57,13 +60,11 @@ final class Schemas {
     return of(BUILDS);
   }
 
-  static JsonNode imageMirror() {
-    return OfMirrors.SCHEMA;
-  }
-
-  /** Made when it is first asked for: once, whoever asks. */
-  private static final class OfMirrors {
-    static final JsonNode SCHEMA = of(MIRRORS);
+  /** Made once, whoever asks first. */
+  static synchronized JsonNode imageMirror() {
+    JsonNode made = mirrors == null ? of(MIRRORS) : mirrors;
+    mirrors = made;
+    return made;
   }
 
   /** Of an ImagePrunePolicy. */

@@ -24,7 +24,7 @@ public final class Decimals {
   }
 
   /**
-   * A number rounded to so many decimals.
+   * A number rounded to so many decimals; halves go up or down, as a {@code double} has them.
    *
    * @param value 0 or more
    */
