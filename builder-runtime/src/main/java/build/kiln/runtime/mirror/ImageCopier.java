@@ -7,6 +7,7 @@ import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.MediaTypes;
 import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.registry.Concurrently;
 import build.kiln.runtime.registry.FetchedManifest;
 import build.kiln.runtime.registry.RegistryClient;
 import build.kiln.runtime.registry.RegistryException;
@@ -17,6 +18,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Copies images and any other artifacts from registry to registry. Manifests are the same bytes
@@ -101,7 +104,15 @@ public final class ImageCopier {
    * @throws CopyException why not; nothing is tagged then
    */
   public CopyResult copy(Reference from, Reference to) throws IOException {
-    return copyOne(from, to, false);
+    return copyOne(new Wish(from, to, false, false));
+  }
+
+  /**
+   * As {@link #copy}, of an image that is copied alone: both ends are looked at at once, which is
+   * sooner, and a request more if the destination lacks it.
+   */
+  public CopyResult copyAlone(Reference from, Reference to) throws IOException {
+    return copyOne(new Wish(from, to, false, options.overwrite() != Overwrite.NEVER));
   }
 
   /**
@@ -111,35 +122,48 @@ public final class ImageCopier {
    * @throws CopyException what keeps it from being copied, as far as that is to be seen
    */
   public CopyResult plan(Reference from, Reference to) throws IOException {
-    return copyOne(from, to, true);
+    return copyOne(new Wish(from, to, true, false));
   }
 
-  private CopyResult copyOne(Reference from, Reference to, boolean planOnly) throws IOException {
+  private record Wish(Reference from, Reference to, boolean planOnly, boolean bothAtOnce) {}
+
+  private CopyResult copyOne(Wish wish) throws IOException {
     try {
-      return copyOne(from, to, planOnly, new Tally());
+      return copyOne(wish, new Tally());
     } catch (IOException e) {
       throw CopyException.of(e);
     }
   }
 
-  private CopyResult copyOne(Reference from, Reference to, boolean planOnly, Tally tally)
-      throws IOException {
+  private CopyResult copyOne(Wish wish, Tally tally) throws IOException {
+    Reference from = wish.from();
+    Reference to = wish.to();
+    boolean planOnly = wish.planOnly();
     Optional<Descriptor> there = Optional.empty();
+    Optional<Digest> here = Optional.ofNullable(from.digest());
     if (to.tag() != null) {
       Reference tag = to.withTag(to.tag());
-      // What is never to be overwritten is looked at itself.
-      there =
-          options.overwrite() == Overwrite.NEVER ? destination.headTarget(tag) : targets.look(tag);
+      if (here.isEmpty() && wish.bothAtOnce()) {
+        Ends ends = lookAtBoth(from.withDefaultTag(), tag);
+        there = ends.there();
+        here = Optional.of(ends.here());
+      } else {
+        // What is never to be overwritten is looked at itself.
+        there =
+            options.overwrite() == Overwrite.NEVER
+                ? destination.headTarget(tag)
+                : targets.look(tag);
+      }
       if (there.isPresent() && options.overwrite() == Overwrite.NEVER) {
         return new CopyResult(Outcome.KEPT, there.get(), 0, 0);
       }
     }
-    if (to.tag() != null && there.isEmpty() && from.digest() == null) {
+    if (to.tag() != null && there.isEmpty() && here.isEmpty()) {
       // Whatever the tag points at is wanted: one request tells that and what it is.
       Job job = new Job(from, to, Optional.empty(), planOnly, tally);
       return limited(() -> different(job, source.fetchManifest(from.withDefaultTag())));
     }
-    Digest digest = digest(from, there);
+    Digest digest = here.isPresent() ? here.get() : digest(from.withDefaultTag(), there);
     if (to.tag() == null) {
       there = destination.headTarget(to.withDigest(digest));
     }
@@ -242,25 +266,44 @@ public final class ImageCopier {
     }
   }
 
+  /** What both ends have by a name. */
+  private record Ends(Digest here, Optional<Descriptor> there) {}
+
+  @FunctionalInterface
+  private interface Look {
+    void take() throws IOException;
+  }
+
+  private Ends lookAtBoth(Reference named, Reference target) throws IOException {
+    var here = new AtomicReference<@Nullable Digest>();
+    var there = new AtomicReference<@Nullable Descriptor>();
+    Concurrently.all(
+        List.<Look>of(
+            () -> there.set(destination.headTarget(target).orElse(null)),
+            () -> here.set(source.head(named).map(Descriptor::digest).orElse(null))),
+        Look::take);
+    return new Ends(
+        digestOf(named, Optional.ofNullable(here.get())), Optional.ofNullable(there.get()));
+  }
+
   /**
    * @param there what it probably is
    */
-  private Digest digest(Reference from, Optional<Descriptor> there) throws IOException {
-    if (from.digest() != null) {
-      return from.digest();
-    }
-    Reference named = from.withDefaultTag();
-    Optional<Digest> found =
+  private Digest digest(Reference named, Optional<Descriptor> there) throws IOException {
+    return digestOf(
+        named,
         there.isPresent()
             ? digestUnless(named, there.get().digest())
-            : source.head(named).map(Descriptor::digest);
-    if (found.isEmpty()) {
-      throw new CopyException(
-          Reason.NotFound,
-          "tried to copy %s but it is not there; check the registry, the repository and the tag"
-              .formatted(named));
-    }
-    return found.get();
+            : source.head(named).map(Descriptor::digest));
+  }
+
+  private static Digest digestOf(Reference named, Optional<Digest> found) throws CopyException {
+    return found.orElseThrow(
+        () ->
+            new CopyException(
+                Reason.NotFound,
+                "tried to copy %s but it is not there; check the registry, the repository and the tag"
+                    .formatted(named)));
   }
 
   private Optional<Digest> digestUnless(Reference named, Digest known) throws IOException {

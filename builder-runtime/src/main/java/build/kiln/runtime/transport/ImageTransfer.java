@@ -109,7 +109,7 @@ public final class ImageTransfer {
           pinned.withDigest(chosen(manifest.descriptor(), manifest.bytes(), platform).digest());
     }
     return new ImageCopier(registry, registry, CopyOptions.ALL, moved)
-        .copy(pinned, to.name())
+        .copyAlone(pinned, to.name())
         .image();
   }
 

@@ -16,11 +16,13 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -71,6 +73,60 @@ class ImageCopierTest {
     assertThat(again.outcome()).isEqualTo(Outcome.UP_TO_DATE);
     assertThat(registries.source.requests().all()).hasToString("[HEAD /v2/a/manifests/1]");
     assertThat(registries.destination.requests().all()).hasToString("[HEAD /v2/a/manifests/1]");
+  }
+
+  @Test
+  void anImageAloneCostsOneHeadAtEachEndToo() throws IOException {
+    registries.index(registries.from("a:1"), "linux/amd64", "linux/arm64");
+    Reference from = registries.from("a:1");
+    assertThat(copier.copyAlone(from, registries.to("a:1")).outcome()).isEqualTo(Outcome.COPIED);
+    registries.clearRequests();
+
+    CopyResult again = registries.copier(CopyOptions.ALL).copyAlone(from, registries.to("a:1"));
+
+    assertThat(again.outcome()).isEqualTo(Outcome.UP_TO_DATE);
+    assertThat(registries.source.requests().all()).hasToString("[HEAD /v2/a/manifests/1]");
+    assertThat(registries.destination.requests().all()).hasToString("[HEAD /v2/a/manifests/1]");
+    Descriptor moved = registries.image(from, 2);
+    assertThat(copier.copyAlone(from, registries.to("a:1")).image()).isEqualTo(moved);
+    assertThat(registries.destination.contents().tag("a", "1")).contains(moved.digest());
+  }
+
+  /** Each end answers only when the other was asked. */
+  @Test
+  @Timeout(60)
+  void bothEndsAreAskedAtOnce() throws IOException {
+    registries.image(registries.from("a:1"), 1);
+    copier.copy(registries.from("a:1"), registries.to("a:1"));
+    var here = new CountDownLatch(1);
+    var there = new CountDownLatch(1);
+    registries.source.faults().once("HEAD", "manifests", new Fault.Hold(here, there));
+    registries.destination.faults().once("HEAD", "manifests", new Fault.Hold(there, here));
+
+    assertThat(copier.copyAlone(registries.from("a:1"), registries.to("a:1")).outcome())
+        .isEqualTo(Outcome.UP_TO_DATE);
+  }
+
+  @Test
+  void anImageAloneThatIsNotThereIsAnError() {
+    assertThatThrownBy(() -> copier.copyAlone(registries.from("a:1"), registries.to("a:1")))
+        .isInstanceOfSatisfying(
+            CopyException.class, e -> assertThat(e.reason()).isEqualTo(Reason.NotFound))
+        .hasMessageContaining("it is not there");
+  }
+
+  @Test
+  void anImageAloneIsNotOverwrittenWhereThatIsSaid() throws IOException {
+    Descriptor old = registries.image(registries.to("a:1"), 1);
+    registries.image(registries.from("a:1"), 2);
+
+    CopyResult result =
+        registries
+            .copier(CopyOptions.ALL.overwrite(Overwrite.NEVER))
+            .copyAlone(registries.from("a:1"), registries.to("a:1"));
+
+    assertThat(result.outcome()).isEqualTo(Outcome.KEPT);
+    assertThat(registries.destination.contents().tag("a", "1")).contains(old.digest());
   }
 
   @Test
