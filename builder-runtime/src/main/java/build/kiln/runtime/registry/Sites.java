@@ -40,7 +40,7 @@ final class Sites {
   private final Map<String, Endpoint> upstreams = new ConcurrentHashMap<>();
   private final Map<String, Site> known = new ConcurrentHashMap<>();
   private final Map<String, Instant> passedOver = new ConcurrentHashMap<>();
-  private final ReentrantLock probing = new ReentrantLock();
+  private final Map<String, ReentrantLock> probing = new ConcurrentHashMap<>();
 
   Sites(RegistryConfig config, HttpTransport transport, Clock clock) {
     this.config = config;
@@ -92,7 +92,8 @@ final class Sites {
       known.put(key, site);
       return site;
     }
-    probing.lock();
+    ReentrantLock lock = probing.computeIfAbsent(key, ignored -> new ReentrantLock());
+    lock.lock();
     try {
       site = known.get(key);
       if (site == null) {
@@ -101,7 +102,7 @@ final class Sites {
       }
       return at(endpoint, site);
     } finally {
-      probing.unlock();
+      lock.unlock();
     }
   }
 

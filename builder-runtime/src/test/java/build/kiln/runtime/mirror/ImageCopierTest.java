@@ -11,6 +11,9 @@ import build.kiln.runtime.oci.Descriptor;
 import build.kiln.runtime.oci.Digest;
 import build.kiln.runtime.oci.MediaTypes;
 import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.registry.Credentials;
+import build.kiln.runtime.registry.RegistryClient;
+import build.kiln.runtime.registry.RegistryConfig;
 import build.kiln.runtime.registry.embedded.Fault;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -98,13 +101,19 @@ class ImageCopierTest {
   void bothEndsAreAskedAtOnce() throws IOException {
     registries.image(registries.from("a:1"), 1);
     copier.copy(registries.from("a:1"), registries.to("a:1"));
-    var here = new CountDownLatch(1);
-    var there = new CountDownLatch(1);
-    registries.source.faults().once("HEAD", "manifests", new Fault.Hold(here, there));
-    registries.destination.faults().once("HEAD", "manifests", new Fault.Hold(there, here));
+    for (String path : List.of("/v2/$", "manifests")) {
+      var here = new CountDownLatch(1);
+      var there = new CountDownLatch(1);
+      registries.source.faults().once("*", path, new Fault.Hold(here, there));
+      registries.destination.faults().once("*", path, new Fault.Hold(there, here));
+    }
 
-    assertThat(copier.copyAlone(registries.from("a:1"), registries.to("a:1")).outcome())
-        .isEqualTo(Outcome.UP_TO_DATE);
+    // One that has to find out first what they speak.
+    try (var client = new RegistryClient(RegistryConfig.defaults(), Credentials.anonymous())) {
+      var fresh = new ImageCopier(client, client, CopyOptions.ALL, CopyListener.NONE);
+      assertThat(fresh.copyAlone(registries.from("a:1"), registries.to("a:1")).outcome())
+          .isEqualTo(Outcome.UP_TO_DATE);
+    }
   }
 
   @Test
