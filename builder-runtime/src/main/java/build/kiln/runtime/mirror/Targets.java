@@ -109,7 +109,9 @@ final class Targets {
         .filter(tag -> tag.compareTo(greatest) > 0)
         .min(Comparator.naturalOrder())
         .ifPresent(doubtful::add);
-    unlisted.reversed().stream().findFirst().ifPresent(doubtful::add);
+    if (!unlisted.isEmpty()) {
+      doubtful.add(unlisted.getLast());
+    }
     try {
       for (String tag : doubtful) {
         if (destination.headTarget(missing.withTag(tag)).isPresent()) {

@@ -1,5 +1,7 @@
 package build.kiln.runtime.oci;
 
+import java.util.HexFormat;
+
 /**
  * The grammar of distribution's reference package, character by character: names are checked with
  * each request, and an expression takes a young JVM as long as the rest of it.
@@ -22,7 +24,7 @@ final class ReferenceGrammar {
   private static boolean isHost(String text, int end) {
     if (end > 0 && text.charAt(0) == '[') {
       for (int i = 1; i < end - 1; i++) {
-        if (!isHex(text.charAt(i)) && text.charAt(i) != ':') {
+        if (!HexFormat.isHexDigit(text.charAt(i)) && text.charAt(i) != ':') {
           return false;
         }
       }
@@ -107,9 +109,5 @@ final class ReferenceGrammar {
 
   private static boolean isAlphanumeric(char c) {
     return isLowerAlphanumeric(c) || (c >= 'A' && c <= 'Z');
-  }
-
-  private static boolean isHex(char c) {
-    return isDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
   }
 }

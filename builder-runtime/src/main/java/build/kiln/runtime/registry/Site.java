@@ -13,10 +13,6 @@ import org.jspecify.annotations.Nullable;
  * @param isPublic whether its address is one of the public Internet
  */
 record Site(Endpoint endpoint, URI base, Origin origin, boolean isPublic) {
-  Site(Endpoint endpoint, URI base, boolean isPublic) {
-    this(endpoint, base, Origin.of(base), isPublic);
-  }
-
   URI resolve(String path) {
     return URI.create(base + path);
   }

@@ -208,7 +208,7 @@ class DestinationsTest {
   void aPublicRegistryMayNotSendToPrivateAddresses(URI base, URI target, Reach expected) {
     Origin origin = Origin.of(base);
     var endpoint = Endpoint.upstream(origin.authority(), RegistryConfig.defaults());
-    var site = new Site(endpoint, base, Addresses.isPublic(origin, ProxySettings.NONE));
+    var site = new Site(endpoint, base, origin, Addresses.isPublic(origin, ProxySettings.NONE));
     assertThat(site.reachOf(target)).isEqualTo(expected);
   }
 
