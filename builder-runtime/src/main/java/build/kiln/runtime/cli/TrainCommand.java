@@ -1,6 +1,13 @@
 package build.kiln.runtime.cli;
 
 import build.kiln.api.work.ExitCode;
+import build.kiln.runtime.oci.Descriptor;
+import build.kiln.runtime.oci.Json;
+import build.kiln.runtime.oci.Manifest;
+import build.kiln.runtime.oci.MediaTypes;
+import build.kiln.runtime.oci.Reference;
+import build.kiln.runtime.registry.BlobSource;
+import build.kiln.runtime.registry.RegistryClient;
 import build.kiln.runtime.registry.embedded.EmbeddedRegistry;
 import java.io.File;
 import java.io.IOException;
@@ -12,6 +19,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 
@@ -22,6 +30,12 @@ import java.util.jar.JarFile;
  */
 final class TrainCommand implements Command {
   private static final String CLASS = ".class";
+
+  /**
+   * So many that a mirror asks for a list of them, and that a JVM translates what is done for each.
+   */
+  private static final int TAGS = 150;
+
   private static final List<String> FOR_STEPS =
       List.of(
           "build/kiln/runtime/posix/", "build/kiln/runtime/rootfs/", "build/kiln/runtime/sandbox/");
@@ -81,10 +95,10 @@ final class TrainCommand implements Command {
       // Where nothing can be run, as while an image is built, that is found out as late as in other
       // builds.
       build("second", context("run", "FROM " + base + "\nRUN true\nCOPY true /\nRUN true\n"));
-      // Of versions and of others, and so many that a mirror asks for a list of them.
-      for (String tag : List.of("v1.2", "v1.2.3-rc.1", "1.2.3", "a", "b", "c", "d", "e", "f")) {
+      for (String tag : List.of("v1.2", "v1.2.3-rc.1", "1.2.3")) {
         must(Main.run("copy", "docker://" + image, "docker://" + image + ":" + tag));
       }
+      pushTags(Reference.parse(registry.host() + "/tags"));
       copies(registry, image);
       // All of the above named one.
       Desk.ofThisProcess().store();
@@ -93,6 +107,35 @@ final class TrainCommand implements Command {
       loadForSteps();
       return ExitCode.OK.code();
     }
+  }
+
+  /** Small images that share one layer, as the tags of an application do. */
+  private static void pushTags(Reference repository) throws IOException {
+    Desk desk = Desk.ofThisProcess();
+    try (var registry = new RegistryClient(desk.registry(List.of()), desk.credentials())) {
+      for (int i = 0; i < TAGS; i++) {
+        Descriptor config =
+            push(registry, repository, MediaTypes.OCI_CONFIG, "{\"tag\":" + i + "}");
+        List<Descriptor> layers = new ArrayList<>();
+        for (String layer : List.of("shared", "of " + i, "also of " + i)) {
+          layers.add(push(registry, repository, MediaTypes.OCI_LAYER_GZIP, layer));
+        }
+        Manifest manifest = Manifest.oci(config, layers, Map.of());
+        registry.pushManifest(
+            repository.withTag("t" + i),
+            Json.write(manifest, Manifest.JSON),
+            MediaTypes.OCI_MANIFEST);
+      }
+    }
+  }
+
+  private static Descriptor push(
+      RegistryClient registry, Reference repository, String mediaType, String content)
+      throws IOException {
+    byte[] bytes = content.getBytes(StandardCharsets.UTF_8);
+    Descriptor blob = Descriptor.ofBytes(mediaType, bytes);
+    registry.pushMissingBlob(repository, blob, BlobSource.of(bytes), List.of());
+    return blob;
   }
 
   /** Each twice: what is copied, and what is there already. */
@@ -106,7 +149,7 @@ final class TrainCommand implements Command {
           kind: ImageMirror
           metadata: {name: train}
           spec:
-            source: {registry: "%s", repositories: [base, image]}
+            source: {registry: "%s", repositories: [base, image, "tag*"]}
             destination: {prefix: %s/mirror}
             tags: {all: true}
           """
