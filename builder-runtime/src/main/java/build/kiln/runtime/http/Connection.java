@@ -31,6 +31,11 @@ final class Connection implements Closeable {
   private boolean disturbed;
   private @Nullable Head early;
 
+  /** When the write under way began, as of {@link System#nanoTime}, and never 0; 0 if none is. */
+  private volatile long writingSince;
+
+  private volatile boolean stuck;
+
   /**
    * @param socket what the channel's bytes go through: its own, or TLS over it
    */
@@ -39,7 +44,48 @@ final class Connection implements Closeable {
     this.channel = channel;
     this.tls = socket instanceof SSLSocket;
     this.in = new WireInput(socket);
-    this.out = socket.getOutputStream();
+    this.out = new Watched(socket.getOutputStream());
+  }
+
+  /** Says since when it writes. */
+  private final class Watched extends OutputStream {
+    private final OutputStream to;
+
+    Watched(OutputStream to) {
+      this.to = to;
+    }
+
+    @Override
+    public void write(int b) throws IOException {
+      write(new byte[] {(byte) b}, 0, 1);
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) throws IOException {
+      writingSince = System.nanoTime() | 1;
+      try {
+        to.write(bytes, offset, length);
+      } finally {
+        writingSince = 0;
+      }
+    }
+  }
+
+  /**
+   * Ends a write that takes longer than this, as writes have no timeout of their own: a server that
+   * takes nothing would hold it for ever. What it has answered can be read all the same.
+   */
+  void endStuckWrite(Duration most) {
+    long since = writingSince;
+    if (since == 0 || System.nanoTime() - since < most.toNanos()) {
+      return;
+    }
+    stuck = true;
+    try {
+      channel.shutdownOutput();
+    } catch (IOException e) {
+      close();
+    }
   }
 
   Route route() {
@@ -83,10 +129,16 @@ final class Connection implements Closeable {
     } catch (IOException e) {
       // A server that refuses what is sent to it may answer and hang up at once.
       if (!sending.isBroken() || request.content() == null || !hasSaidMore()) {
-        throw e;
+        throw stuck ? notTaken(e) : e;
       }
       disturbed = true;
     }
+  }
+
+  private static SocketTimeoutException notTaken(IOException cause) {
+    var timeout = new SocketTimeoutException("it takes nothing of what is sent to it");
+    timeout.initCause(cause);
+    return timeout;
   }
 
   /** Whether the answer is here before the end of what is sent; "go on" is none. */
@@ -133,7 +185,7 @@ final class Connection implements Closeable {
 
   /** Whether nothing that happened forbids another exchange, and nothing is left of this one. */
   boolean isFit() {
-    return !disturbed && channel.isOpen() && in.isEmpty();
+    return !disturbed && !stuck && channel.isOpen() && in.isEmpty();
   }
 
   /** The head of an answer, after those that only say that it will come (RFC 9110, 15.2). */

@@ -22,6 +22,11 @@ public final class ConnectionPool implements AutoCloseable {
   private static final Duration SURE = Duration.ofSeconds(2);
 
   /**
+   * How often it is looked whether a server takes what is sent to it, in the time it has for that.
+   */
+  private static final int LOOKS = 4;
+
+  /**
    * A connection without anything to do.
    *
    * @param since as of {@link System#nanoTime}
@@ -48,10 +53,12 @@ public final class ConnectionPool implements AutoCloseable {
   private final ReentrantLock lock = new ReentrantLock();
   private final Map<Route, ArrayDeque<Kept>> kept = new HashMap<>();
   private final Set<Connection> open = new HashSet<>();
+  private @Nullable Thread watch;
   private boolean closed;
 
   /**
-   * @param idle how long a server may be silent in the middle of a body
+   * @param idle how long a server may be silent in the middle of a body, and how long it may take
+   *     nothing of what is sent to it
    */
   public ConnectionPool(Dialer dialer, Duration idle) {
     this(dialer, idle, System::nanoTime);
@@ -71,7 +78,8 @@ public final class ConnectionPool implements AutoCloseable {
    * meets a kept connection which the server has ended meanwhile is sent once more, over a new one.
    *
    * @param silence how long to wait for the answer after the request's last byte
-   * @throws java.net.SocketTimeoutException if it does not come
+   * @throws java.net.SocketTimeoutException if it does not come, or the server takes nothing of the
+   *     request
    * @throws IOException if there is no connection, or it fails, as it does if the thread is
    *     interrupted
    */
@@ -92,6 +100,9 @@ public final class ConnectionPool implements AutoCloseable {
 
   private Response exchange(Connection connection, Request request, Duration silence)
       throws IOException {
+    if (request.content() != null) {
+      watchWrites();
+    }
     boolean done = false;
     try {
       Response response = connection.exchange(request, silence, idle, this::takeBack);
@@ -101,6 +112,37 @@ public final class ConnectionPool implements AutoCloseable {
       if (!done) {
         drop(connection);
       }
+    }
+  }
+
+  private void watchWrites() {
+    lock.lock();
+    try {
+      if (watch == null && !closed) {
+        watch = Thread.ofPlatform().daemon().name("kiln-writes").start(this::endStuckWrites);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void endStuckWrites() {
+    try {
+      while (true) {
+        Thread.sleep(idle.dividedBy(LOOKS));
+        opened().forEach(connection -> connection.endStuckWrite(idle));
+      }
+    } catch (InterruptedException e) {
+      // All are closed.
+    }
+  }
+
+  private List<Connection> opened() {
+    lock.lock();
+    try {
+      return List.copyOf(open);
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -186,6 +228,9 @@ public final class ConnectionPool implements AutoCloseable {
       kept.clear();
       open.forEach(Connection::close);
       open.clear();
+      if (watch != null) {
+        watch.interrupt();
+      }
     } finally {
       lock.unlock();
     }

@@ -24,15 +24,18 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@Timeout(60)
 class ConnectionPoolTest {
   private static final Duration LONG = Duration.ofSeconds(30);
   private static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -543,7 +546,7 @@ class ConnectionPoolTest {
     private static final byte[] PIECE = "x".repeat(100_000).getBytes(StandardCharsets.ISO_8859_1);
     private static final int PIECES = 4000;
     private final boolean chunked;
-    private int taken;
+    private volatile int taken;
 
     Many(boolean chunked) {
       this.chunked = chunked;
@@ -587,6 +590,55 @@ class ConnectionPoolTest {
       assertThat(text(server, get())).isEqualTo("ok");
       assertThat(server.connections()).isEqualTo(2);
       done.countDown();
+    }
+  }
+
+  /** Reads nothing of an upload, and goes on when no more of it can be sent. */
+  private static void letItGetStuck(Many content) {
+    int before = -1;
+    while (content.taken == 0 || content.taken != before) {
+      before = content.taken;
+      LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
+    }
+  }
+
+  @Test
+  void anUploadThatNobodyTakesHasAnEnd() throws IOException {
+    var end = new CountDownLatch(1);
+    try (var server =
+            RawServer.of(
+                talk -> {
+                  talk.head();
+                  await(end);
+                },
+                RawServer.answering(OK));
+        var hasty = pool(Duration.ofMillis(200))) {
+      assertThatThrownBy(() -> hasty.exchange(route(server), request("PUT", new Many(false)), LONG))
+          .isInstanceOf(SocketTimeoutException.class)
+          .hasMessageContaining("takes nothing");
+      hasty.exchange(route(server), get(), LONG).close();
+      end.countDown();
+    }
+  }
+
+  @Test
+  void anAnswerToAnUploadThatGotStuckIsHeard() throws IOException {
+    var end = new CountDownLatch(1);
+    var content = new Many(false);
+    try (var server =
+            RawServer.of(
+                talk -> {
+                  talk.head();
+                  letItGetStuck(content);
+                  talk.send("HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nfull");
+                  await(end);
+                });
+        var hasty = pool(Duration.ofMillis(500))) {
+      try (Response response = hasty.exchange(route(server), request("PUT", content), LONG)) {
+        assertThat(response.status()).isEqualTo(413);
+        assertThat(response.body().readAllBytes()).hasSize(4);
+      }
+      end.countDown();
     }
   }
 
