@@ -69,7 +69,6 @@ final class KilnCommand implements Command {
     this.syntax = syntax;
     syntax
         .about("Builds container images without a daemon.")
-        .version(Version::text)
         .exitCodes(
             "all done",
             "yours to mend: the Dockerfile, a failing step, a missing base, refused credentials",

@@ -6,7 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
@@ -40,6 +39,7 @@ final class Syntax {
     syntax.add(help.usageHelp(true), "Show this help message and exit.", asked -> {});
     OptionSpec.Builder version = OptionSpec.builder("-V", "--version").type(boolean.class);
     syntax.add(version.versionHelp(true), "Print version information and exit.", asked -> {});
+    syntax.spec.versionProvider(() -> new String[] {Version.text()});
     return new CommandLine(syntax.spec, Syntax::create);
   }
 
@@ -64,12 +64,6 @@ final class Syntax {
   /** Help has the options by the alphabet. */
   Syntax sorted() {
     spec.usageMessage().sortOptions(true);
-    return this;
-  }
-
-  /** What {@code --version} prints. */
-  Syntax version(Supplier<String> text) {
-    spec.versionProvider(() -> new String[] {text.get()});
     return this;
   }
 

@@ -58,7 +58,14 @@ class KilnCommandTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"--version", "-V", "version", "--version --version"})
+  @CsvSource({
+    "--version",
+    "-V",
+    "version",
+    "--version --version",
+    "build --version",
+    "prune plan -V"
+  })
   void theVersionIsPrinted(String words) {
     assertThat(run(words)).isEqualTo(new Captured(0, Version.text() + "\n", ""));
   }
