@@ -24,9 +24,9 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 
 /**
- * {@code kiln train}: does once what builds and mirrors do, so that a JVM which keeps what it
- * loaded (an AOT cache, JEP 514) has it at later starts. For who makes a distribution; people have
- * no use for it.
+ * {@code kiln train}: does what builds and mirrors do, so that a JVM which keeps what it loaded and
+ * what it translated (an AOT cache, JEP 514 and 515) has it at later starts. For who makes a
+ * distribution; people have no use for it.
  */
 final class TrainCommand implements Command {
   private static final String CLASS = ".class";

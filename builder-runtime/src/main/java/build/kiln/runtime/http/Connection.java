@@ -34,6 +34,7 @@ final class Connection implements Closeable {
   /** When the write under way began, as of {@link System#nanoTime}, and never 0; 0 if none is. */
   private volatile long writingSince;
 
+  private volatile long longestWrite;
   private volatile boolean stuck;
 
   /**
@@ -72,12 +73,12 @@ final class Connection implements Closeable {
   }
 
   /**
-   * Ends a write that takes longer than this, as writes have no timeout of their own: a server that
-   * takes nothing would hold it for ever. What it has answered can be read all the same.
+   * Ends a write that takes longer than it may, as writes have no timeout of their own: a server
+   * that takes nothing would hold it for ever. What it has answered can be read all the same.
    */
-  void endStuckWrite(Duration most) {
+  void endStuckWrite() {
     long since = writingSince;
-    if (since == 0 || System.nanoTime() - since < most.toNanos()) {
+    if (since == 0 || System.nanoTime() - since < longestWrite) {
       return;
     }
     stuck = true;
@@ -95,13 +96,15 @@ final class Connection implements Closeable {
   /**
    * Sends a request and waits for the head of its answer.
    *
-   * @param silence how long to wait for that after the request's last byte
+   * @param silence how long to wait for that after the request's last byte, and for the server to
+   *     take what is written; if that is longer, as long as {@code idle}
    * @param idle how long its body may be silent
    */
   Response exchange(Request request, Duration silence, Duration idle, Response.Owner owner)
       throws IOException {
     exchanges++;
     answered = false;
+    longestWrite = Math.max(silence.toNanos(), idle.toNanos());
     early = null;
     send(request, silence);
     Head head = early == null ? finalHead(in, silence) : early;
@@ -129,16 +132,10 @@ final class Connection implements Closeable {
     } catch (IOException e) {
       // A server that refuses what is sent to it may answer and hang up at once.
       if (!sending.isBroken() || request.content() == null || !hasSaidMore()) {
-        throw stuck ? notTaken(e) : e;
+        throw stuck ? new NotTaken(e) : e;
       }
       disturbed = true;
     }
-  }
-
-  private static SocketTimeoutException notTaken(IOException cause) {
-    var timeout = new SocketTimeoutException("it takes nothing of what is sent to it");
-    timeout.initCause(cause);
-    return timeout;
   }
 
   /** Whether the answer is here before the end of what is sent; "go on" is none. */

@@ -21,9 +21,7 @@ public final class ConnectionPool implements AutoCloseable {
   /** Unused for longer than this, a connection is looked at before it is used. */
   private static final Duration SURE = Duration.ofSeconds(2);
 
-  /**
-   * How often it is looked whether a server takes what is sent to it, in the time it has for that.
-   */
+  /** In the time that a server has at least to take what is sent to it, it is looked so often. */
   private static final int LOOKS = 4;
 
   /**
@@ -57,8 +55,7 @@ public final class ConnectionPool implements AutoCloseable {
   private boolean closed;
 
   /**
-   * @param idle how long a server may be silent in the middle of a body, and how long it may take
-   *     nothing of what is sent to it
+   * @param idle how long a server may be silent in the middle of a body
    */
   public ConnectionPool(Dialer dialer, Duration idle) {
     this(dialer, idle, System::nanoTime);
@@ -77,9 +74,11 @@ public final class ConnectionPool implements AutoCloseable {
    * Sends a request, and returns as soon as the head of its answer is here. A GET or HEAD that
    * meets a kept connection which the server has ended meanwhile is sent once more, over a new one.
    *
-   * @param silence how long to wait for the answer after the request's last byte
-   * @throws java.net.SocketTimeoutException if it does not come, or the server takes nothing of the
-   *     request
+   * @param silence how long to wait for the answer after the request's last byte, and for the
+   *     server to take the next of the request; if that is longer, as long as in the middle of a
+   *     body
+   * @throws java.net.SocketTimeoutException if it does not come
+   * @throws NotTaken if the server took no more of the request
    * @throws IOException if there is no connection, or it fails, as it does if the thread is
    *     interrupted
    */
@@ -100,11 +99,11 @@ public final class ConnectionPool implements AutoCloseable {
 
   private Response exchange(Connection connection, Request request, Duration silence)
       throws IOException {
-    if (request.content() != null) {
-      watchWrites();
-    }
     boolean done = false;
     try {
+      if (request.content() != null) {
+        watchWrites();
+      }
       Response response = connection.exchange(request, silence, idle, this::takeBack);
       done = true;
       return response;
@@ -130,7 +129,7 @@ public final class ConnectionPool implements AutoCloseable {
     try {
       while (true) {
         Thread.sleep(idle.dividedBy(LOOKS));
-        opened().forEach(connection -> connection.endStuckWrite(idle));
+        opened().forEach(Connection::endStuckWrite);
       }
     } catch (InterruptedException e) {
       // All are closed.

@@ -64,40 +64,33 @@ public final class Concurrently {
       action.on(things.iterator().next());
       return;
     }
-    Work<T> work = new Work<>(things, most, action);
-    work.take();
+    Work<T> work = new Work<>(things, action);
+    for (int i = Math.min(most, things.size()); i > 0; i--) {
+      POOL.execute(work::take);
+    }
     work.await();
   }
 
   /** What is left of it, and who is at it. */
   private static final class Work<T> {
-    private final Thread caller = Thread.currentThread();
     private final Action<T> action;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final ArrayDeque<T> left;
     private final Set<Thread> workers = new HashSet<>();
-    private int othersAllowed;
     private @Nullable Throwable failure;
-    private boolean interrupted;
 
-    Work(Collection<T> things, int most, Action<T> action) {
+    Work(Collection<T> things, Action<T> action) {
       this.left = new ArrayDeque<>(things);
-      this.othersAllowed = most - 1;
       this.action = action;
     }
 
-    /**
-     * Does one after the other until none is left. Each who finds more than one has another come.
-     */
+    /** Does one after the other until none is left. */
     void take() {
       @Nullable T thing = next(null);
       while (thing != null) {
         @Nullable Throwable failed = null;
         try {
-          if (needsAnother()) {
-            POOL.execute(this::take);
-          }
           action.on(thing);
         } catch (Throwable e) {
           failed = e;
@@ -106,23 +99,12 @@ public final class Concurrently {
       }
     }
 
-    private boolean needsAnother() {
-      lock.lock();
-      try {
-        return !left.isEmpty() && othersAllowed-- > 0;
-      } finally {
-        lock.unlock();
-      }
-    }
-
     private @Nullable T next(@Nullable Throwable failed) {
       lock.lock();
       try {
-        if (failed != null && failure == null) {
-          // The first, not what the others say that are ended by it. Whoever is interrupted before
-          // is the caller.
-          interrupted |= Thread.currentThread().isInterrupted();
-          failure = failed;
+        if (failed != null) {
+          // The first, not what the others say that are ended by it.
+          failure = failure == null ? failed : failure;
           end();
         }
         T thing = left.poll();
@@ -132,10 +114,8 @@ public final class Concurrently {
         }
         workers.remove(Thread.currentThread());
         changed.signalAll();
-        // The thread's next work is another's; the caller's may have been interrupted by others.
-        if (failure != null || Thread.currentThread() != caller) {
-          Thread.interrupted();
-        }
+        // The thread's next work is another's.
+        Thread.interrupted();
         return null;
       } finally {
         lock.unlock();
@@ -150,6 +130,7 @@ public final class Concurrently {
 
     /** Waits until nobody is at it any more. */
     void await() throws IOException {
+      boolean interrupted = false;
       lock.lock();
       try {
         while (!left.isEmpty() || !workers.isEmpty()) {

@@ -1,5 +1,6 @@
 package build.kiln.runtime.registry;
 
+import build.kiln.runtime.http.NotTaken;
 import build.kiln.runtime.http.ProxyRefused;
 import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.registry.RegistryException.Code;
@@ -166,6 +167,7 @@ final class Failures {
     return switch (e) {
       case UnknownHostException u -> "the host is not known";
       case SocketTimeoutException t -> "it did not answer in time";
+      case NotTaken n -> text;
       case ConnectException c -> "the connection failed (" + text + ")";
       case SSLException s -> "TLS failed (" + text + ")";
       default -> "the connection broke (" + text + ")";

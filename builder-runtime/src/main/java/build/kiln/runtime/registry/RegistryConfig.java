@@ -22,10 +22,9 @@ import org.jspecify.annotations.Nullable;
  * @param certDirectories folders as docker's {@code certs.d}: in each a folder {@code HOST[:PORT]}
  *     with authorities and client certificates for that registry alone
  * @param connectTimeout for a connection, and for each answer in its TLS handshake
- * @param idleTimeout how long a registry may be silent in the middle of an answer, or before it,
- *     and how long it may take nothing of what is sent to it
+ * @param idleTimeout how long a registry may be silent in the middle of an answer, or before it
  * @param commitTimeout how long it may be silent at an upload's end, when it hashes and moves the
- *     blob
+ *     blob, and take nothing in the middle of one
  * @param transfersPerHost blob bodies under way at once, in each direction, per registry; twice as
  *     many small requests go beside them
  */

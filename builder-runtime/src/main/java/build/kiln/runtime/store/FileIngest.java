@@ -35,6 +35,7 @@ final class FileIngest implements BlobIngest {
   private @Nullable GrowingBlob growing;
 
   private long size;
+  private boolean ended;
 
   /**
    * @param hash null for bytes that who hands them over compares with their digest
@@ -92,7 +93,7 @@ final class FileIngest implements BlobIngest {
   }
 
   private Descriptor keep(Descriptor descriptor) throws IOException {
-    if (!channel.isOpen()) {
+    if (ended || !channel.isOpen()) {
       throw new IOException("this blob was committed or given up already");
     }
     channel.close();
@@ -101,6 +102,7 @@ final class FileIngest implements BlobIngest {
     } else {
       store.moveInto(file, store.blobPath(descriptor.digest()));
     }
+    ended = true;
     if (growing != null) {
       growing.committed(descriptor, store.blobPath(descriptor.digest()));
     }
@@ -112,7 +114,9 @@ final class FileIngest implements BlobIngest {
     if (growing != null) {
       growing.givenUp();
     }
-    if (channel.isOpen()) {
+    // Not whether the channel is open tells that: an interrupt closes it as well.
+    if (!ended) {
+      ended = true;
       channel.close();
       Files.deleteIfExists(file);
     }

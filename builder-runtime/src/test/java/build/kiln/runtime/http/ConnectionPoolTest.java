@@ -38,6 +38,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(60)
 class ConnectionPoolTest {
   private static final Duration LONG = Duration.ofSeconds(30);
+  private static final Duration SHORT = Duration.ofMillis(200);
   private static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
   private static final String NO_CONTENT = "HTTP/1.1 204 No Content\r\n\r\n";
 
@@ -598,7 +599,7 @@ class ConnectionPoolTest {
     int before = -1;
     while (content.taken == 0 || content.taken != before) {
       before = content.taken;
-      LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
+      LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
     }
   }
 
@@ -612,12 +613,35 @@ class ConnectionPoolTest {
                   await(end);
                 },
                 RawServer.answering(OK));
-        var hasty = pool(Duration.ofMillis(200))) {
-      assertThatThrownBy(() -> hasty.exchange(route(server), request("PUT", new Many(false)), LONG))
-          .isInstanceOf(SocketTimeoutException.class)
-          .hasMessageContaining("takes nothing");
+        var hasty = pool(SHORT)) {
+      var content = new Many(false);
+      assertThatThrownBy(() -> hasty.exchange(route(server), request("PUT", content), SHORT))
+          .isInstanceOf(NotTaken.class);
       hasty.exchange(route(server), get(), LONG).close();
       end.countDown();
+    }
+  }
+
+  @Test
+  void anUploadThatIsTakenSlowlyGoesOn() throws IOException {
+    int bytes = 24_000_000;
+    try (var server =
+            RawServer.of(
+                talk -> {
+                  talk.head();
+                  for (int read = 0; read < bytes; read += 400_000) {
+                    talk.read(400_000);
+                    LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
+                  }
+                  talk.send(OK);
+                });
+        var hasty = pool(SHORT)) {
+      String quarter = "x".repeat(bytes / 4);
+      Pieces content = Pieces.of(quarter, quarter, quarter, quarter);
+      Duration limit = Duration.ofSeconds(2);
+      try (Response response = hasty.exchange(route(server), request("PUT", content), limit)) {
+        assertThat(response.status()).isEqualTo(200);
+      }
     }
   }
 
@@ -633,8 +657,9 @@ class ConnectionPoolTest {
                   talk.send("HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nfull");
                   await(end);
                 });
-        var hasty = pool(Duration.ofMillis(500))) {
-      try (Response response = hasty.exchange(route(server), request("PUT", content), LONG)) {
+        var hasty = pool(SHORT)) {
+      Duration limit = Duration.ofSeconds(2);
+      try (Response response = hasty.exchange(route(server), request("PUT", content), limit)) {
         assertThat(response.status()).isEqualTo(413);
         assertThat(response.body().readAllBytes()).hasSize(4);
       }

@@ -115,69 +115,6 @@ class ConcurrentlyTest {
   }
 
   @Test
-  void anInterruptOfTheCallerAtItsOwnWorkIsWhatIsThrown() {
-    Thread caller = Thread.currentThread();
-
-    assertThatThrownBy(
-            () ->
-                Concurrently.all(
-                    List.of(1, 2),
-                    thing -> {
-                      if (Thread.currentThread() == caller) {
-                        caller.interrupt();
-                        throw new IOException("the connection is closed");
-                      }
-                    }))
-        .isInstanceOf(InterruptedIOException.class);
-    assertThat(Thread.interrupted()).isFalse();
-  }
-
-  @Test
-  void anInterruptOfTheCallerThatWaitsForOthersIsWhatIsThrown() {
-    Thread caller = Thread.currentThread();
-    CountDownLatch othersBegun = new CountDownLatch(1);
-    CountDownLatch never = new CountDownLatch(1);
-
-    assertThatThrownBy(
-            () ->
-                Concurrently.all(
-                    List.of(1, 2),
-                    thing -> {
-                      if (Thread.currentThread() == caller) {
-                        await(othersBegun);
-                        return;
-                      }
-                      othersBegun.countDown();
-                      while (caller.getState() != Thread.State.WAITING) {
-                        Thread.onSpinWait();
-                      }
-                      caller.interrupt();
-                      try {
-                        never.await();
-                      } catch (InterruptedException e) {
-                        throw new IOException("the connection is closed", e);
-                      }
-                    }))
-        .isInstanceOf(InterruptedIOException.class);
-  }
-
-  @Test
-  void anInterruptThatNobodyHasNoticedIsLeftToTheCaller() throws IOException {
-    Thread caller = Thread.currentThread();
-    AtomicInteger done = new AtomicInteger();
-
-    Concurrently.all(
-        List.of(1, 2),
-        thing -> {
-          done.incrementAndGet();
-          caller.interrupt();
-        });
-
-    assertThat(Thread.interrupted()).isTrue();
-    assertThat(done.get()).isEqualTo(2);
-  }
-
-  @Test
   void whatWaitsForOthersDoesNotKeepThemFromBeingDone() throws IOException {
     AtomicInteger done = new AtomicInteger();
 

@@ -22,6 +22,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PipedInputStream;
 import java.io.PipedOutputStream;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -113,6 +114,21 @@ class LocalStoreTest {
       var twice = store.ingest();
       twice.commit("text/plain");
       assertThatThrownBy(() -> twice.commit("text/plain")).hasMessageContaining("already");
+    }
+  }
+
+  @Test
+  void whoIsInterruptedWhileWritingLeavesNothing() throws Exception {
+    try (var store = LocalStore.open(dir)) {
+      try (var ingest = store.ingest()) {
+        ingest.out().write(bytes("half"));
+        Thread.currentThread().interrupt();
+        assertThatThrownBy(() -> ingest.out().write(bytes("more")))
+            .isInstanceOf(ClosedByInterruptException.class);
+        assertThat(Thread.interrupted()).isTrue();
+        assertThatThrownBy(() -> ingest.commit("text/plain")).hasMessageContaining("given up");
+      }
+      assertThat(files("tmp")).hasSize(1).first().asString().endsWith(".lock");
     }
   }
 
