@@ -34,7 +34,9 @@ final class Connection implements Closeable {
   /** When the write under way began, as of {@link System#nanoTime}, and never 0; 0 if none is. */
   private volatile long writingSince;
 
+  /** In nanoseconds. */
   private volatile long longestWrite;
+
   private volatile boolean stuck;
 
   /**
