@@ -6,7 +6,6 @@ import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.oci.Manifest;
 import build.kiln.runtime.oci.MediaTypes;
 import build.kiln.runtime.oci.Reference;
-import build.kiln.runtime.registry.BlobSource;
 import build.kiln.runtime.registry.RegistryClient;
 import build.kiln.runtime.registry.embedded.EmbeddedRegistry;
 import java.io.File;
@@ -19,7 +18,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 
@@ -115,12 +113,13 @@ final class TrainCommand implements Command {
     try (var registry = new RegistryClient(desk.registry(List.of()), desk.credentials())) {
       for (int i = 0; i < TAGS; i++) {
         Descriptor config =
-            push(registry, repository, MediaTypes.OCI_CONFIG, "{\"tag\":" + i + "}");
+            registry.pushMissingBlob(
+                repository, MediaTypes.OCI_CONFIG, bytes("{\"tag\":" + i + "}"));
         List<Descriptor> layers = new ArrayList<>();
         for (String layer : List.of("shared", "of " + i, "also of " + i)) {
-          layers.add(push(registry, repository, MediaTypes.OCI_LAYER_GZIP, layer));
+          layers.add(registry.pushMissingBlob(repository, MediaTypes.OCI_LAYER_GZIP, bytes(layer)));
         }
-        Manifest manifest = Manifest.oci(config, layers, Map.of());
+        Manifest manifest = Manifest.oci(config, layers, null);
         registry.pushManifest(
             repository.withTag("t" + i),
             Json.write(manifest, Manifest.JSON),
@@ -129,13 +128,8 @@ final class TrainCommand implements Command {
     }
   }
 
-  private static Descriptor push(
-      RegistryClient registry, Reference repository, String mediaType, String content)
-      throws IOException {
-    byte[] bytes = content.getBytes(StandardCharsets.UTF_8);
-    Descriptor blob = Descriptor.ofBytes(mediaType, bytes);
-    registry.pushMissingBlob(repository, blob, BlobSource.of(bytes), List.of());
-    return blob;
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
   }
 
   /** Each twice: what is copied, and what is there already. */
@@ -166,8 +160,7 @@ final class TrainCommand implements Command {
     Files.writeString(context.resolve("Dockerfile"), dockerfile);
     Files.writeString(context.resolve(".dockerignore"), "ignored\n");
     // More than a layer is compressed of at once.
-    Files.write(
-        context.resolve("file"), "content".repeat(500_000).getBytes(StandardCharsets.UTF_8));
+    Files.write(context.resolve("file"), bytes("content".repeat(500_000)));
     Files.write(context.resolve("true"), DoesNothing.program());
     return context.toString();
   }

@@ -31,8 +31,7 @@ final class Connection implements Closeable {
   private boolean disturbed;
   private @Nullable Head early;
 
-  /** When the write under way began, as of {@link System#nanoTime}, and never 0; 0 if none is. */
-  private volatile long writingSince;
+  private volatile @Nullable Sending underWay;
 
   /** In nanoseconds. */
   private volatile long longestWrite;
@@ -47,31 +46,7 @@ final class Connection implements Closeable {
     this.channel = channel;
     this.tls = socket instanceof SSLSocket;
     this.in = new WireInput(socket);
-    this.out = new Watched(socket.getOutputStream());
-  }
-
-  /** Says since when it writes. */
-  private final class Watched extends OutputStream {
-    private final OutputStream to;
-
-    Watched(OutputStream to) {
-      this.to = to;
-    }
-
-    @Override
-    public void write(int b) throws IOException {
-      write(new byte[] {(byte) b}, 0, 1);
-    }
-
-    @Override
-    public void write(byte[] bytes, int offset, int length) throws IOException {
-      writingSince = System.nanoTime() | 1;
-      try {
-        to.write(bytes, offset, length);
-      } finally {
-        writingSince = 0;
-      }
-    }
+    this.out = socket.getOutputStream();
   }
 
   /**
@@ -79,8 +54,8 @@ final class Connection implements Closeable {
    * that takes nothing would hold it for ever. What it has answered can be read all the same.
    */
   void endStuckWrite() {
-    long since = writingSince;
-    if (since == 0 || System.nanoTime() - since < longestWrite) {
+    Sending sending = underWay;
+    if (sending == null || !sending.isWritingFor(longestWrite)) {
       return;
     }
     stuck = true;
@@ -121,9 +96,10 @@ final class Connection implements Closeable {
   }
 
   private void send(Request request, Duration silence) throws IOException {
-    String head = request.head(route.tls() ? null : route.proxy());
-    var sending = new Sending(out, head, request.content() == null);
+    var sending = new Sending(out, request.content() == null);
+    underWay = sending;
     try {
+      sending.head(request.head(route.tls() ? null : route.proxy()));
       if (request.content() != null) {
         long every = tls ? LOOK_EVERY_TLS : LOOK_EVERY_PLAIN;
         sending.body(request.content(), () -> isAnswered(silence), every);
@@ -137,6 +113,8 @@ final class Connection implements Closeable {
         throw stuck ? new NotTaken(e) : e;
       }
       disturbed = true;
+    } finally {
+      underWay = null;
     }
   }
 

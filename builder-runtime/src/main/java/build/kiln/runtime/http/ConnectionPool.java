@@ -129,19 +129,15 @@ public final class ConnectionPool implements AutoCloseable {
     try {
       while (true) {
         Thread.sleep(idle.dividedBy(LOOKS));
-        opened().forEach(Connection::endStuckWrite);
+        lock.lock();
+        try {
+          open.forEach(Connection::endStuckWrite);
+        } finally {
+          lock.unlock();
+        }
       }
     } catch (InterruptedException e) {
       // All are closed.
-    }
-  }
-
-  private List<Connection> opened() {
-    lock.lock();
-    try {
-      return List.copyOf(open);
-    } finally {
-      lock.unlock();
     }
   }
 

@@ -113,7 +113,7 @@ public final class Dialer {
   private void tunnel(Socket plain, Route route, Route.Proxy proxy) throws IOException {
     String target = route.host() + ":" + route.port();
     var request = new Request(Request.CONNECT, target, target, Map.of(), null);
-    new Sending(plain.getOutputStream(), request.head(proxy), true).finish();
+    new Sending(plain.getOutputStream(), true).head(request.head(proxy));
     WireInput in = new WireInput(plain);
     Head head = Connection.finalHead(in, tunnelTimeout);
     if (head.status() > 299) {

@@ -30,18 +30,31 @@ final class Sending {
   private int count;
   private boolean broken;
 
+  /** When the write under way began, as of {@link System#nanoTime}, and never 0; 0 if none is. */
+  private volatile long writingSince;
+
   /**
    * @param alone whether nothing follows the head
    */
-  Sending(OutputStream out, String head, boolean alone) throws IOException {
+  Sending(OutputStream out, boolean alone) {
     this.out = out;
     this.waiting = new byte[alone ? 0 : SMALL];
-    put(head);
   }
 
   /** Whether it was the connection that failed, and not the content. */
   boolean isBroken() {
     return broken;
+  }
+
+  /** Whether a write has been under way for so many nanoseconds; for other threads. */
+  boolean isWritingFor(long nanos) {
+    long since = writingSince;
+    return since != 0 && System.nanoTime() - since >= nanos;
+  }
+
+  /** Sends the head, or has it wait for the content. */
+  void head(String head) throws IOException {
+    put(head);
   }
 
   /**
@@ -122,11 +135,14 @@ final class Sending {
   }
 
   private void send(byte[] bytes, int offset, int length) throws IOException {
+    writingSince = System.nanoTime() | 1;
     try {
       out.write(bytes, offset, length);
     } catch (IOException e) {
       broken = true;
       throw e;
+    } finally {
+      writingSince = 0;
     }
   }
 }

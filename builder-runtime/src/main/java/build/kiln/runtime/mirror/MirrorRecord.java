@@ -7,7 +7,6 @@ import build.kiln.runtime.oci.Manifest;
 import build.kiln.runtime.oci.MediaTypes;
 import build.kiln.runtime.oci.OciException;
 import build.kiln.runtime.oci.Reference;
-import build.kiln.runtime.registry.BlobSource;
 import build.kiln.runtime.registry.RegistryClient;
 import build.kiln.runtime.registry.RegistryException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -87,16 +86,10 @@ final class MirrorRecord {
     ObjectNode document = Json.mapper().createObjectNode();
     ObjectNode all = document.putObject("tags");
     new TreeMap<>(tags).forEach((tag, digest) -> all.put(tag, digest.toString()));
-    Descriptor config = push(MediaTypes.OCI_EMPTY, EMPTY);
-    Descriptor content = push(TYPE, Json.write(document));
+    Descriptor config = client.pushMissingBlob(name, MediaTypes.OCI_EMPTY, EMPTY);
+    Descriptor content = client.pushMissingBlob(name, TYPE, Json.write(document));
     Manifest manifest =
         new Manifest(2, MediaTypes.OCI_MANIFEST, TYPE, config, List.of(content), null, null);
     client.pushManifest(name, Json.write(manifest), MediaTypes.OCI_MANIFEST);
-  }
-
-  private Descriptor push(String type, byte[] bytes) throws IOException {
-    Descriptor blob = Descriptor.ofBytes(type, bytes);
-    client.pushMissingBlob(name, blob, BlobSource.of(bytes), List.of());
-    return blob;
   }
 }

@@ -6,7 +6,6 @@ import build.kiln.runtime.oci.Json;
 import build.kiln.runtime.oci.Manifest;
 import build.kiln.runtime.oci.MediaTypes;
 import build.kiln.runtime.oci.Reference;
-import build.kiln.runtime.registry.BlobSource;
 import build.kiln.runtime.registry.RegistryClient;
 import build.kiln.runtime.registry.RegistryException;
 import java.io.IOException;
@@ -57,8 +56,7 @@ final class TagDeletion {
   }
 
   private byte[] manifest(Reference tag, String role) throws IOException {
-    Descriptor empty = Descriptor.ofBytes(MediaTypes.OCI_EMPTY, EMPTY);
-    client.pushMissingBlob(tag, empty, BlobSource.of(EMPTY), List.of());
+    Descriptor empty = client.pushMissingBlob(tag, MediaTypes.OCI_EMPTY, EMPTY);
     return Json.write(
         Manifest.oci(empty, List.of(empty), Map.of("build.kiln.deleted", tag.tag() + " " + role)));
   }

@@ -185,6 +185,17 @@ public final class RegistryClient implements AutoCloseable {
   }
 
   /**
+   * As {@link #pushMissingBlob(Reference, Descriptor, BlobSource, List)}, of bytes that are at
+   * hand.
+   */
+  public Descriptor pushMissingBlob(Reference repository, String mediaType, byte[] bytes)
+      throws IOException {
+    Descriptor blob = Descriptor.ofBytes(mediaType, bytes);
+    pushMissingBlob(repository, blob, BlobSource.of(bytes), List.of());
+    return blob;
+  }
+
+  /**
    * Sends a blob whose digest is known only when all of it was read: a PATCH of unknown length and
    * a PUT that names the digest (distribution-spec 1.1, "Pushing a blob in chunks"). Tried once,
    * since what is read is gone: after a failure, {@link #pushBlob} does it.

@@ -93,7 +93,7 @@ final class FileIngest implements BlobIngest {
   }
 
   private Descriptor keep(Descriptor descriptor) throws IOException {
-    if (ended || !channel.isOpen()) {
+    if (!channel.isOpen()) {
       throw new IOException("this blob was committed or given up already");
     }
     channel.close();

@@ -40,6 +40,7 @@ class ConnectionPoolTest {
   private static final Duration LONG = Duration.ofSeconds(30);
   private static final Duration SHORT = Duration.ofMillis(200);
   private static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+  private static final String TOO_LARGE = "HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nfull";
   private static final String NO_CONTENT = "HTTP/1.1 204 No Content\r\n\r\n";
 
   private static final Dialer.Tls NO_TLS =
@@ -491,6 +492,14 @@ class ConnectionPoolTest {
     }
   }
 
+  /** A server that reads a request's head, and does nothing more. */
+  private static RawServer.Script silentUntil(CountDownLatch end) {
+    return talk -> {
+      talk.head();
+      await(end);
+    };
+  }
+
   @Test
   void exchangesAtTheSameTimeHaveConnectionsOfTheirOwn() throws IOException {
     try (var server = RawServer.of(RawServer.answering(OK), RawServer.answering(OK))) {
@@ -577,21 +586,25 @@ class ConnectionPoolTest {
               talk.head();
               talk.send("HTTP/1.1 100 Continue\r\n\r\n");
               talk.read(1_000_000);
-              talk.send("HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nfull");
+              talk.send(TOO_LARGE);
               talk.read(10_000_000);
               await(done);
             },
             RawServer.answering(OK))) {
       var content = new Many(chunked);
       try (Response response = ask(server, request("PUT", content))) {
-        assertThat(response.status()).isEqualTo(413);
-        assertThat(response.body().readAllBytes()).hasSize(4);
+        assertTooLarge(response);
       }
       assertThat(content.taken).isLessThan(Many.PIECES / 2);
       assertThat(text(server, get())).isEqualTo("ok");
       assertThat(server.connections()).isEqualTo(2);
       done.countDown();
     }
+  }
+
+  private static void assertTooLarge(Response response) throws IOException {
+    assertThat(response.status()).isEqualTo(413);
+    assertThat(response.body().readAllBytes()).hasSize(4);
   }
 
   /** Reads nothing of an upload, and goes on when no more of it can be sent. */
@@ -606,13 +619,7 @@ class ConnectionPoolTest {
   @Test
   void anUploadThatNobodyTakesHasAnEnd() throws IOException {
     var end = new CountDownLatch(1);
-    try (var server =
-            RawServer.of(
-                talk -> {
-                  talk.head();
-                  await(end);
-                },
-                RawServer.answering(OK));
+    try (var server = RawServer.of(silentUntil(end), RawServer.answering(OK));
         var hasty = pool(SHORT)) {
       var content = new Many(false);
       assertThatThrownBy(() -> hasty.exchange(route(server), request("PUT", content), SHORT))
@@ -654,14 +661,13 @@ class ConnectionPoolTest {
                 talk -> {
                   talk.head();
                   letItGetStuck(content);
-                  talk.send("HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nfull");
+                  talk.send(TOO_LARGE);
                   await(end);
                 });
         var hasty = pool(SHORT)) {
       Duration limit = Duration.ofSeconds(2);
       try (Response response = hasty.exchange(route(server), request("PUT", content), limit)) {
-        assertThat(response.status()).isEqualTo(413);
-        assertThat(response.body().readAllBytes()).hasSize(4);
+        assertTooLarge(response);
       }
       end.countDown();
     }
@@ -693,10 +699,7 @@ class ConnectionPoolTest {
     var end = new CountDownLatch(1);
     try (var server =
             RawServer.of(
-                talk -> {
-                  talk.head();
-                  await(end);
-                },
+                silentUntil(end),
                 talk -> {
                   talk.head();
                   talk.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel");
